@@ -1,0 +1,60 @@
+// Time, injected: production reads the machine's clocks, tests turn the hands.
+//
+//   dr::SystemClock clock;
+//   dr::Instant deadline = clock.Now() + std::chrono::milliseconds(50);
+#pragma once
+
+#include <chrono>
+#include <compare>
+#include <cstdint>
+#include <limits>
+
+#include "absl/time/time.h"
+#include "dr/export.h"
+
+namespace dr::inline v0 {
+
+/// A point of a clock that never jumps and counts suspended time too (CLOCK_BOOTTIME). Comparable
+/// only within one boot of one machine; never stored. The default is "never".
+class Instant {
+ public:
+  constexpr Instant() = default;
+  static constexpr Instant Never() { return {}; }
+  static constexpr Instant FromNanoseconds(std::int64_t ns) { return Instant(ns); }
+  constexpr std::int64_t nanoseconds() const { return ns_; }
+  constexpr bool is_never() const { return ns_ == kNever; }
+
+  friend constexpr auto operator<=>(const Instant&, const Instant&) = default;
+  /// "Never" plus anything is "never"; what would pass the end saturates there.
+  friend constexpr Instant operator+(Instant at, std::chrono::nanoseconds by) {
+    if (at.is_never() || (by.count() > 0 && at.ns_ > kNever - by.count())) return Never();
+    return Instant(at.ns_ + by.count());
+  }
+  friend constexpr std::chrono::nanoseconds operator-(Instant a, Instant b) {
+    return std::chrono::nanoseconds(a.ns_ - b.ns_);
+  }
+
+ private:
+  static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
+  constexpr explicit Instant(std::int64_t ns) : ns_(ns) {}
+  std::int64_t ns_ = kNever;
+};
+
+/// Both clocks a runtime needs. Thread-safe.
+class DR_EXPORT Clock {
+ public:
+  virtual ~Clock() = default;
+  /// For deadlines and intervals.
+  virtual Instant Now() const = 0;
+  /// For the time recorded with an operation. May jump; dr keeps what it records monotone.
+  virtual absl::Time WallTime() const = 0;
+};
+
+/// The machine's clocks.
+class DR_EXPORT SystemClock final : public Clock {
+ public:
+  Instant Now() const override;
+  absl::Time WallTime() const override;
+};
+
+}  // namespace dr::inline v0

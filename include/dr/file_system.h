@@ -1,0 +1,130 @@
+// The only way from dr to files. Production uses PosixFileSystem; tests use SimFileSystem, which
+// loses what was not synced.
+//
+//   dr::PosixFileSystem files;
+//   auto directory = files.OpenDirectory("/var/lib/agent", dr::Create::kIfMissing);
+//   auto file = (*directory)->Open("note", {.access = dr::Access::kWrite, .create = dr::Create::kIfMissing});
+//   (*file)->WriteAt(0, "hello");  (*file)->Sync();  (*directory)->Sync();
+//
+// Names are single path components: a name that is empty, ".", "..", contains '/' or NUL, or is
+// longer than 255 bytes is refused with kInvalidArgument before any call. Symbolic links are never
+// followed below an opened directory. Files are created 0600, directories 0700.
+//
+// Errors carry call, name and errno (MakeIoFault): ENOENT is kNotFound, EEXIST kAlreadyExists,
+// ENOSPC and EDQUOT kResourceExhausted.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "dr/export.h"
+
+namespace dr::inline v0 {
+
+enum class Access : std::uint8_t { kRead, kWrite };  ///< kWrite reads too
+enum class Create : std::uint8_t {
+  kNever,      ///< kNotFound if it is not there
+  kIfMissing,  ///< opened or created
+  kExclusive,  ///< kAlreadyExists if it is there
+};
+/// How bytes reach the device.
+enum class WritePath : std::uint8_t {
+  kBuffered,  ///< through the page cache; durable after Sync
+  kDirect,    ///< past the cache; durable when WriteAt returns. Offset, length and address must be
+              ///< multiples of kDirectAlignment. kUnimplemented where the file system has no such path.
+};
+inline constexpr std::size_t kDirectAlignment = 4096;
+
+struct OpenOptions {
+  Access access = Access::kRead;
+  Create create = Create::kNever;
+  WritePath path = WritePath::kBuffered;
+};
+
+/// Tells whether an open file is still the one that its name leads to.
+struct FileInfo {
+  std::uint64_t size = 0;
+  std::uint64_t inode = 0;
+  std::uint64_t links = 0;  ///< 0 once the name is gone
+};
+
+/// An open regular file. Closed by the destructor. WriteAt and ReadAt at distinct ranges may run in
+/// parallel; everything else needs one thread at a time.
+class DR_EXPORT File {
+ public:
+  virtual ~File() = default;
+  /// Reads until `out` is full or the file ends; returns the bytes read.
+  virtual absl::StatusOr<std::size_t> ReadAt(std::uint64_t offset, std::span<char> out) = 0;
+  /// Writes all of `data` or fails; after a failure any part of it may be there.
+  virtual absl::Status WriteAt(std::uint64_t offset, std::string_view data) = 0;
+  /// Makes everything written so far durable (fdatasync). After a failure nothing is known about
+  /// any write since the last success, and calling again proves nothing.
+  virtual absl::Status Sync() = 0;
+  virtual absl::Status Truncate(std::uint64_t size) = 0;
+  virtual absl::StatusOr<FileInfo> Info() = 0;
+  /// Takes the exclusive lock of the open file description, which ends with it (and which a forked
+  /// child shares). Held elsewhere: kUnavailable at once.
+  virtual absl::Status Lock() = 0;
+};
+
+struct DirectoryEntry {
+  enum class Type : std::uint8_t { kFile, kDirectory, kOther };
+  std::string name;
+  Type type = Type::kFile;
+};
+
+/// What lies beneath a directory, as far as durability is concerned.
+struct VolumeInfo {
+  std::string type;          ///< "ext4", "tmpfs", "nfs", … or the magic number in hex
+  bool survives_power_loss;  ///< false for memory file systems and those that ignore sync
+  bool is_network;           ///< locks and conditional creation cannot be trusted
+  std::uint64_t free_bytes = 0;
+};
+
+/// An open directory; names are relative to it, whatever happens to its path. Thread-safe.
+/// Changes of names are durable after Sync.
+class DR_EXPORT Directory {
+ public:
+  virtual ~Directory() = default;
+  /// Anything but a regular file is refused with kInvalidArgument.
+  virtual absl::StatusOr<std::unique_ptr<File>> Open(std::string_view name, OpenOptions options) = 0;
+  virtual absl::StatusOr<std::unique_ptr<Directory>> OpenDirectory(std::string_view name,
+                                                                   Create create) = 0;
+  /// All entries but "." and "..", by name.
+  virtual absl::StatusOr<std::vector<DirectoryEntry>> List() = 0;
+  /// Replaces `to` if it is there.
+  virtual absl::Status Rename(std::string_view from, std::string_view to) = 0;
+  /// A second name for a file; kAlreadyExists if `to` is there. Atomic against other processes.
+  virtual absl::Status Link(std::string_view from, std::string_view to) = 0;
+  virtual absl::Status Remove(std::string_view name) = 0;
+  virtual absl::Status RemoveDirectory(std::string_view name) = 0;  ///< an empty one
+  virtual absl::Status Sync() = 0;
+  virtual absl::StatusOr<VolumeInfo> Volume() = 0;
+};
+
+/// Thread-safe; outlives what it opened.
+class DR_EXPORT FileSystem {
+ public:
+  virtual ~FileSystem() = default;
+  /// Opens `path`, absolute or relative to the working directory; the path itself may contain
+  /// symbolic links, what is below may not. With a Create, missing parents are made too and
+  /// every new name is synced.
+  virtual absl::StatusOr<std::unique_ptr<Directory>> OpenDirectory(std::string_view path,
+                                                                   Create create) = 0;
+};
+
+/// The machine's files.
+class DR_EXPORT PosixFileSystem final : public FileSystem {
+ public:
+  absl::StatusOr<std::unique_ptr<Directory>> OpenDirectory(std::string_view path,
+                                                           Create create) override;
+};
+
+}  // namespace dr::inline v0

@@ -1,0 +1,48 @@
+// What dr tells the program about itself. The library never logs; it calls an Observer.
+//
+//   struct Printer : dr::Observer {
+//     void OnEvent(const dr::Event& e) noexcept override { fmt::print("{} {}\n", NameOf(e.kind), e.text); }
+//   };
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "dr/export.h"
+#include "dr/types.h"
+
+namespace dr::inline v0 {
+
+enum class EventKind : std::uint8_t {
+  kRecovered,           ///< the log was read; `lsn` is the last operation
+  kTornTailCut,         ///< what an interrupted write left was set aside; `lsn` is the last kept
+  kCheckpoint,          ///< one is durable; `lsn` is its position
+  kCheckpointFailed,    ///< the previous one stays in force
+  kCheckpointSkipped,   ///< an older one had to be used at open; `status` says why
+  kComponentFailed,     ///< `component` will not be used again by this host
+  kLogPoisoned,         ///< a sync failed; nothing is accepted any more
+  kNoSpace,             ///< the log waits for space
+  kSpaceBack,           ///< and goes on
+  kBuffered,            ///< no direct writes on this file system: buffered writes and fdatasync
+};
+DR_EXPORT std::string_view NameOf(EventKind kind);
+
+struct Event {
+  EventKind kind = EventKind::kRecovered;
+  std::string component = {};
+  Lsn lsn = {};
+  absl::Status status = {};
+  std::string text = {};  ///< one line for a person
+};
+
+/// Called from whatever thread caused the event, with no lock of dr held; must return soon and may
+/// not throw. May not call back into the host.
+class DR_EXPORT Observer {
+ public:
+  virtual ~Observer() = default;
+  virtual void OnEvent(const Event& event) noexcept = 0;
+};
+
+}  // namespace dr::inline v0
