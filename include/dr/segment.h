@@ -1,0 +1,223 @@
+// The one binary format. A log file, a chunk of state and a manifest are segments of different
+// kinds; src/format/FORMAT.md has the byte tables and says what is valid.
+//
+//   segment = prefix group* footer?        group = header frame* padding        record = 1..n frames
+//
+// A group is what one write puts on the disk: valid as a whole or not at all. Groups start at
+// multiples of `block_bytes`, so that no block with synced data is ever written again.
+//
+//   dr::SegmentWriter writer(prefix);                       // whole segments in memory: state, manifests
+//   writer.Add({.kind = dr::OperationKind::kOperation, .component = "inventory", .payload = "…"});
+//   std::string bytes = std::move(writer).Finish();
+//
+//   dr::SegmentReader reader(bytes);                        // strict: any damage is an error
+//   for (;;) { auto record = reader.Next(); if (!record.ok() || !*record) break; use(**record); }
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "dr/export.h"
+#include "dr/types.h"
+
+namespace dr::inline v0 {
+
+inline constexpr std::uint16_t kSegmentFormatVersion = 1;
+inline constexpr std::size_t kBlockBytes = 4096;         ///< group alignment in log files
+inline constexpr std::size_t kPrefixBytes = 192;         ///< padded to block_bytes where larger
+inline constexpr std::size_t kGroupHeaderBytes = 96;
+inline constexpr std::size_t kMaxGroupBytes = 4 << 20;   ///< no group is longer, header and padding included
+
+enum class SegmentKind : std::uint8_t { kLog = 1, kState = 2, kManifest = 3 };
+
+/// Identifies one log (or repository) among all that ever were: 128 random bits.
+struct LogId {
+  std::uint64_t high = 0, low = 0;
+  friend bool operator==(const LogId&, const LogId&) = default;
+};
+
+/// Where a segment's predecessor ends. What lies behind that place in it is dead.
+struct SegmentEnd {
+  std::uint64_t number = 0;  ///< 0: there is no predecessor
+  std::uint64_t salt = 0;    ///< protects against another file under the same number
+  std::uint64_t offset = 0;  ///< first byte behind its last living group
+  std::uint64_t hash = 0;    ///< of its last living group, or of its prefix if it has none
+  Lsn last_lsn = {};
+};
+
+/// The fixed start of every segment.
+struct SegmentPrefix {
+  SegmentKind kind = SegmentKind::kLog;
+  std::uint16_t format_version = kSegmentFormatVersion;
+  std::uint16_t min_reader_version = 1;  ///< protects against a reader too old to notice what it lacks
+  std::uint8_t codec = 0;                ///< 0: stored as is
+  std::uint8_t suite = 0;                ///< 0: not sealed
+  std::uint32_t block_bytes = 1;         ///< 1 or kBlockBytes
+  LogId log = {};                        ///< protects against files of another log
+  std::uint64_t number = 1;              ///< 1, 2, 3 … within a log
+  std::uint64_t salt = 0;                ///< protects against old groups in a recycled file
+  Epoch epoch = {};
+  Lsn first_lsn = {};
+  Lsn durable_lsn = {};                  ///< evidence: synced when this was written
+  SegmentEnd previous = {};
+  absl::Time created = absl::UnixEpoch();
+};
+
+/// Prefix as stored, padded to the first block. The hash that the first group chains to is
+/// PrefixHash of the result.
+DR_EXPORT std::string EncodePrefix(const SegmentPrefix& prefix);
+DR_EXPORT std::uint64_t PrefixHash(std::string_view encoded);
+/// Needs max(kPrefixBytes, block_bytes) bytes. kDataLoss where it is not valid, kUnimplemented for
+/// a version, codec or suite that this build does not know (naming found and known).
+DR_EXPORT absl::StatusOr<SegmentPrefix> DecodePrefix(std::string_view bytes, std::string_view place);
+
+/// One record, as written and as read. Views belong to whoever made it.
+struct RecordView {
+  Lsn lsn = {};                       ///< assigned by position: the group's first_lsn, then + 1
+  OperationKind kind = OperationKind::kOperation;
+  bool batch_continues = false;       ///< the next record belongs to the same batch
+  std::string_view component = {};
+  std::string_view schema_name = {};  ///< stored only where it differs from `component`
+  std::uint32_t schema_version = 0;
+  std::string_view subject = {};
+  std::int64_t time_ns = 0;           ///< since the Unix epoch; never below the group's base time
+  std::string_view payload = {};
+};
+
+enum GroupFlags : std::uint32_t {
+  kGroupFooter = 1,     ///< the segment is complete; nothing follows
+  kGroupContinues = 2,  ///< its first frame continues a record of the group before
+};
+
+/// The fixed start of every group. It has a check of its own, so it is evidence even where the
+/// body behind it was torn.
+struct GroupHeader {
+  std::uint64_t hash = 0;           ///< XXH3-64 of everything behind this field, padding included
+  std::uint32_t flags = 0;
+  std::uint32_t body_bytes = 0;     ///< frames, without padding
+  std::uint64_t stored_bytes = 0;   ///< header, frames and padding
+  std::uint32_t record_count = 0;   ///< records that end in this group
+  std::uint64_t number = 0;         ///< of the segment: protects against a misdirected write
+  std::uint64_t salt = 0;
+  Epoch epoch = {};
+  Lsn first_lsn = {};               ///< of the first record that ends in or behind this group
+  Lsn durable_lsn = {};             ///< evidence: synced when this was written
+  std::uint64_t previous_hash = 0;  ///< protects against a lost or stale group in the middle
+  std::int64_t base_time_ns = 0;
+};
+
+/// The header at the start of `bytes` if one of *this* segment is there and its own check holds
+/// (number, salt and epoch as in the prefix, lengths in bounds); nullopt for anything else.
+DR_EXPORT std::optional<GroupHeader> DecodeGroupHeader(std::string_view bytes,
+                                                       const SegmentPrefix& prefix);
+/// `group` has exactly header.stored_bytes bytes: its hash holds and its padding is zero.
+DR_EXPORT bool VerifyGroup(std::string_view group, const GroupHeader& header);
+
+/// Encodes groups of one segment into buffers of the caller. No allocation, no failure.
+class DR_EXPORT GroupBuilder {
+ public:
+  /// `previous_hash`: of the group before, or PrefixHash.
+  GroupBuilder(const SegmentPrefix& prefix, std::uint64_t previous_hash);
+
+  /// Starts a group in `buffer`, which must hold at least kBlockBytes and at most kMaxGroupBytes and be a multiple of
+  /// block_bytes; what the group may take is buffer.size().
+  void Begin(std::span<char> buffer, Lsn first_lsn, Lsn durable_lsn, std::int64_t base_time_ns);
+  /// Adds the record, or as much of it as fits. False: the group is full; Finish it, Begin the next
+  /// and Add the same record again, which continues where it stopped.
+  bool Add(const RecordView& record);
+  /// True while a record has been started and not ended.
+  bool in_record() const { return record_done_ != 0; }
+  std::size_t size() const { return used_; }           ///< bytes so far, header included
+  std::uint32_t record_count() const { return count_; }
+  /// Pads, hashes and chains; the result is what to write.
+  std::string_view Finish(std::uint32_t flags = 0);
+  /// Finish as a footer that reaches exactly to the end of the buffer.
+  std::string_view FinishFooter();
+  std::uint64_t hash() const { return previous_hash_; }  ///< of the last finished group
+
+ private:
+  std::string_view Seal(std::uint32_t flags, std::size_t stored_bytes);
+
+  std::uint64_t number_, salt_;
+  Epoch epoch_;
+  std::uint32_t block_bytes_;
+  std::uint64_t previous_hash_;
+  std::span<char> buffer_ = {};
+  std::size_t used_ = 0;
+  std::size_t record_done_ = 0;  ///< bytes of the current record already in earlier frames
+  std::uint32_t count_ = 0;
+  bool continues_ = false;
+  Lsn first_lsn_ = {}, durable_lsn_ = {};
+  std::int64_t base_time_ns_ = 0;
+  std::int64_t record_base_time_ns_ = 0;  ///< of the group in which the current record began
+};
+
+/// Turns verified groups, in order, into records; joins those that continue. Views are valid until
+/// the next call.
+class DR_EXPORT RecordReader {
+ public:
+  /// `group` was verified and must outlive the calls of Next on it. A record left open by the
+  /// previous group must be continued by this one: else kDataLoss.
+  absl::Status Begin(std::string_view group, const GroupHeader& header);
+  /// nullopt: the group is used up (a record may go on in the next). kDataLoss: a frame or record
+  /// is not as the format demands.
+  absl::StatusOr<std::optional<RecordView>> Next();
+  bool in_record() const { return !partial_.empty(); }
+
+ private:
+  std::string_view frames_ = {};
+  std::string partial_, joined_;
+  Lsn next_lsn_ = {};
+  std::int64_t base_time_ns_ = 0, partial_base_time_ns_ = 0;
+};
+
+/// Builds one whole segment (block_bytes 1) in memory.
+class DR_EXPORT SegmentWriter {
+ public:
+  explicit SegmentWriter(const SegmentPrefix& prefix);
+  void Add(const RecordView& record);
+  std::size_t size() const;           ///< bytes so far; Finish adds at most 2 * kGroupHeaderBytes
+  std::string Finish() &&;            ///< with footer
+
+ private:
+  void EndGroup(std::uint32_t flags);
+
+  SegmentPrefix prefix_;
+  std::string bytes_;
+  std::string buffer_;
+  GroupBuilder builder_;
+  Lsn next_lsn_;
+  bool open_ = false;
+};
+
+/// Reads one whole sealed segment from memory, strictly: prefix, every group, chain, footer and
+/// end must be as written. The first damage is kDataLoss with place, offset and Lsn.
+class DR_EXPORT SegmentReader {
+ public:
+  /// `bytes` must outlive the reader.
+  static absl::StatusOr<SegmentReader> Open(std::string_view bytes, std::string_view place);
+  const SegmentPrefix& prefix() const { return prefix_; }
+  /// nullopt at the end, after the footer was checked. Views are valid until the next call.
+  absl::StatusOr<std::optional<RecordView>> Next();
+
+ private:
+  SegmentReader() = default;
+  absl::Status NextGroup();
+  absl::Status Damage(std::string_view what) const;
+
+  std::string_view bytes_;
+  std::string place_;
+  SegmentPrefix prefix_;
+  RecordReader records_;
+  std::size_t offset_ = 0;
+  std::uint64_t previous_hash_ = 0;
+  Lsn next_lsn_ = {};
+  bool footer_seen_ = false;
+};
+
+}  // namespace dr::inline v0
