@@ -1,0 +1,106 @@
+// The lock-free front of the log: one atomic step gives an operation its place in the order.
+//
+//   dr::OperationLog log(sink, {.capacity = 4096}, last_lsn);
+//   dr::LogEntry entry;                                   // the caller's, until it is durable
+//   entry.record = {.component = "inventory", .schema_version = 1, .payload = bytes};
+//   absl::StatusOr<dr::Lsn> lsn = log.Append(entry);      // ordered; nothing has been written yet
+//   absl::Status durable = log.Persist(*lsn);             // on the disk; many callers share one sync
+//
+// No producer waits for another or for I/O, only for room. Nothing is ever popped: the sink reads
+// the ring in order, and everybody else reads what the sink has made durable.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <span>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "dr/export.h"
+#include "dr/segment.h"
+#include "dr/types.h"
+
+namespace dr::inline v0 {
+
+class OperationLog;
+
+/// One operation on its way into the log. It belongs to the caller, who keeps it, and all that its
+/// record's views point to, unchanged until the log has it durable (or, at kProcess, staged).
+struct LogEntry {
+  /// `lsn` is set by Append. `time_ns` is the time of the event, 0 for "when it is staged"; staging
+  /// raises it where needed so that times never decrease from one Lsn to the next.
+  RecordView record = {};
+};
+
+/// Where operations land: the local Wal or, without a local disk, a repository.
+class DR_EXPORT LogSink {
+ public:
+  virtual ~LogSink() = default;
+  /// Settles, before a Lsn is taken, that a record of `payload_bytes` can be stored: space is
+  /// prepared and the sink is healthy. May do I/O. Called only for records longer than
+  /// `small_record_bytes()` and when the ring's limit is reached.
+  virtual absl::Status Admit(OperationLog& log, std::size_t payload_bytes, const Context& context) = 0;
+  /// Gives back what Admit settled for a record that was not appended after all.
+  virtual void Withdraw(OperationLog& log, std::size_t payload_bytes) = 0;
+  /// Fixes time and encoding of everything up to `upto`.
+  virtual absl::Status Stage(OperationLog& log, Lsn upto) = 0;
+  /// Returns when everything up to `upto` survives what the sink promises to survive.
+  virtual absl::Status Persist(OperationLog& log, Lsn upto, const Context& context) = 0;
+  virtual Lsn durable() const = 0;
+};
+
+struct OperationLogOptions {
+  std::size_t capacity = 4096;  ///< operations under way at most; a power of two
+};
+
+/// Thread-safe. At most `capacity` operations are between Append and staging.
+class DR_EXPORT OperationLog {
+ public:
+  /// `sink` outlives the log. `last` is the Lsn that the next operation follows.
+  OperationLog(LogSink& sink, OperationLogOptions options, Lsn last);
+  OperationLog(const OperationLog&) = delete;
+  OperationLog& operator=(const OperationLog&) = delete;
+
+  /// Puts the entry at the end of the log. Everything that can fail fails before the Lsn is taken:
+  /// kInvalidArgument (lengths), kResourceExhausted (no space), kFailedPrecondition (poisoned),
+  /// kDeadlineExceeded or kCancelled (no room in time).
+  absl::StatusOr<Lsn> Append(LogEntry& entry, const Context& context = {});
+  /// As Append, for entries that are one batch: consecutive, and recovered all or none. Returns the last Lsn.
+  absl::StatusOr<Lsn> AppendBatch(std::span<LogEntry* const> entries, const Context& context = {});
+
+  absl::Status Stage(Lsn upto) { return sink_.Stage(*this, upto); }
+  absl::Status Persist(Lsn upto, const Context& context = {}) {
+    return sink_.durable() >= upto ? absl::OkStatus() : sink_.Persist(*this, upto, context);
+  }
+
+  Lsn last() const { return {tail_.load(std::memory_order_acquire)}; }    ///< ordered
+  Lsn staged() const { return {staged_.load(std::memory_order_acquire)}; }  ///< taken by the sink
+  Lsn durable() const { return sink_.durable(); }
+  std::size_t capacity() const { return mask_ + 1; }
+
+  // For the sink, one thread at a time.
+
+  /// The entry at `lsn`; null while its producer is between its two steps. `lsn` is in (staged, last].
+  LogEntry* At(Lsn lsn) const { return slots_[lsn.value & mask_].load(std::memory_order_acquire); }
+  /// Everything up to `lsn` has been encoded; their entries are no longer looked at.
+  void Release(Lsn lsn);
+  /// Producers may take Lsns up to and including `lsn` (never lowered).
+  void Allow(Lsn lsn) { limit_.store(lsn.value, std::memory_order_release); }
+  Lsn limit() const { return {limit_.load(std::memory_order_acquire)}; }
+
+ private:
+  absl::Status Room(std::uint64_t count, const Context& context);
+
+  LogSink& sink_;
+  std::size_t mask_;
+  std::unique_ptr<std::atomic<LogEntry*>[]> slots_;
+  alignas(64) std::atomic<std::uint64_t> tail_;
+  alignas(64) std::atomic<std::uint64_t> limit_;
+  std::atomic<std::uint64_t> staged_;
+};
+
+/// Payload lengths up to this need no Admit of their own: one block each is always prepared.
+inline constexpr std::size_t kSmallRecordBytes = 2048;
+
+}  // namespace dr::inline v0
