@@ -25,6 +25,9 @@ namespace dr::inline v0 {
 
 class OperationLog;
 
+/// Payloads up to this length need no Admit: one block is prepared for every Lsn within the limit.
+inline constexpr std::size_t kSmallRecordBytes = 2048;
+
 /// One operation on its way into the log. It belongs to the caller, who keeps it, and all that its
 /// record's views point to, unchanged until the log has it durable (or, at kProcess, staged).
 struct LogEntry {
@@ -37,11 +40,13 @@ struct LogEntry {
 class DR_EXPORT LogSink {
  public:
   virtual ~LogSink() = default;
-  /// Settles, before a Lsn is taken, that a record of `payload_bytes` can be stored: space is
-  /// prepared and the sink is healthy. May do I/O. Called only for records longer than
-  /// `small_record_bytes()` and when the ring's limit is reached.
+  /// Raises the limit (OperationLog::Allow) so that `count` more small records can be taken, or says
+  /// why not. May do I/O and wait.
+  virtual absl::Status MakeRoom(OperationLog& log, std::uint64_t count, const Context& context) = 0;
+  /// Settles space for records longer than kSmallRecordBytes before their Lsns are taken: one call
+  /// for all large payloads of an append, with their sum.
   virtual absl::Status Admit(OperationLog& log, std::size_t payload_bytes, const Context& context) = 0;
-  /// Gives back what Admit settled for a record that was not appended after all.
+  /// Gives back what Admit settled for records that were not appended after all.
   virtual void Withdraw(OperationLog& log, std::size_t payload_bytes) = 0;
   /// Fixes time and encoding of everything up to `upto`.
   virtual absl::Status Stage(OperationLog& log, Lsn upto) = 0;
@@ -99,8 +104,5 @@ class DR_EXPORT OperationLog {
   alignas(64) std::atomic<std::uint64_t> limit_;
   std::atomic<std::uint64_t> staged_;
 };
-
-/// Payload lengths up to this need no Admit of their own: one block each is always prepared.
-inline constexpr std::size_t kSmallRecordBytes = 2048;
 
 }  // namespace dr::inline v0

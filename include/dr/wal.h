@@ -78,6 +78,7 @@ class DR_EXPORT Wal final : public LogSink {
   static absl::StatusOr<std::unique_ptr<Wal>> Open(Directory& directory, const WalOptions& options);
   ~Wal() override;
 
+  absl::Status MakeRoom(OperationLog& log, std::uint64_t count, const Context& context) override;
   absl::Status Admit(OperationLog& log, std::size_t payload_bytes, const Context& context) override;
   void Withdraw(OperationLog& log, std::size_t payload_bytes) override;
   absl::Status Stage(OperationLog& log, Lsn upto) override;

@@ -1,0 +1,95 @@
+#include "dr/operation_log.h"
+
+#include <bit>
+#include <cassert>
+
+#include "dr/status.h"
+#include "fmt/format.h"
+#include "src/base/status_macros.h"
+
+namespace dr::inline v0 {
+namespace {
+
+absl::Status TooLong(std::string_view what, std::size_t bytes, std::size_t bytes_max) {
+  return MakeFault({.kind = FaultKind::kLimit, .next = "shorten it or split it"},
+                   fmt::format("{} has {} bytes, {} are allowed", what, bytes, bytes_max));
+}
+
+absl::Status CheckLengths(const RecordView& record) {
+  if (record.payload.size() > kMaxPayloadBytes) {
+    return TooLong("a payload", record.payload.size(), kMaxPayloadBytes);
+  }
+  for (std::string_view name : {record.component, record.schema_name, record.subject}) {
+    if (name.size() > kMaxNameBytes) return TooLong("a name", name.size(), kMaxNameBytes);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+OperationLog::OperationLog(LogSink& sink, OperationLogOptions options, Lsn last)
+    : sink_(sink),
+      mask_(std::bit_ceil(options.capacity) - 1),
+      slots_(std::make_unique<std::atomic<LogEntry*>[]>(mask_ + 1)),
+      tail_(last.value),
+      limit_(last.value),
+      staged_(last.value) {}
+
+absl::Status OperationLog::Room(std::uint64_t count, const Context& context) {
+  while (tail_.load(std::memory_order_relaxed) + count > limit_.load(std::memory_order_acquire)) {
+    DR_RETURN_IF_ERROR(sink_.MakeRoom(*this, count, context));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Lsn> OperationLog::Append(LogEntry& entry, const Context& context) {
+  LogEntry* const entries[] = {&entry};
+  return AppendBatch(entries, context);
+}
+
+absl::StatusOr<Lsn> OperationLog::AppendBatch(std::span<LogEntry* const> entries,
+                                              const Context& context) {
+  const std::uint64_t count = entries.size();
+  if (count == 0 || count > capacity() / 2) {
+    return MakeFault({.kind = FaultKind::kLimit, .next = "commit it in several batches"},
+                     fmt::format("a batch has {} operations, 1 to {} are allowed", count,
+                                 capacity() / 2));
+  }
+  std::size_t large_bytes = 0;
+  for (LogEntry* entry : entries) {
+    DR_RETURN_IF_ERROR(CheckLengths(entry->record));
+    if (entry->record.payload.size() > kSmallRecordBytes) {
+      large_bytes += entry->record.payload.size();
+    }
+  }
+  if (large_bytes > 0) DR_RETURN_IF_ERROR(sink_.Admit(*this, large_bytes, context));
+
+  std::uint64_t tail = tail_.load(std::memory_order_relaxed);
+  do {
+    while (tail + count > limit_.load(std::memory_order_acquire)) {
+      if (absl::Status room = Room(count, context); !room.ok()) {
+        if (large_bytes > 0) sink_.Withdraw(*this, large_bytes);
+        return room;
+      }
+      tail = tail_.load(std::memory_order_relaxed);
+    }
+  } while (!tail_.compare_exchange_weak(tail, tail + count, std::memory_order_acq_rel,
+                                        std::memory_order_relaxed));
+  // From here on nothing fails, blocks or allocates: the Lsns are taken.
+  for (std::uint64_t i = 0; i < count; ++i) {
+    RecordView& record = entries[i]->record;
+    record.lsn = {tail + 1 + i};
+    record.batch_continues = i + 1 < count;
+    slots_[record.lsn.value & mask_].store(entries[i], std::memory_order_release);
+  }
+  return Lsn{tail + count};
+}
+
+void OperationLog::Release(Lsn lsn) {
+  for (std::uint64_t i = staged_.load(std::memory_order_relaxed); i < lsn.value; ++i) {
+    slots_[(i + 1) & mask_].store(nullptr, std::memory_order_relaxed);
+  }
+  staged_.store(lsn.value, std::memory_order_release);
+}
+
+}  // namespace dr::inline v0
