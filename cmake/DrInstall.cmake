@@ -1,0 +1,1 @@
+# cmake --install: headers, libraries, the CMake package `dr` and dr.pc.

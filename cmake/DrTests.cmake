@@ -1,0 +1,49 @@
+# tests/<room>/*_test.cc become one program <room>_test, each TEST_CASE a ctest test with the room as its label.
+# A room with a CMakeLists.txt of its own is built by that instead, and calls dr_add_catch_tests where it wants to.
+
+find_package(Catch2 2 REQUIRED)
+include(Catch)
+
+# The main is compiled without the precompiled headers, which need a source of their own to belong to.
+file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/generated/test_headers.cc" CONTENT "")
+add_library(dr_test_main STATIC
+  "${PROJECT_SOURCE_DIR}/tests/catch_main.cc" "${PROJECT_BINARY_DIR}/generated/test_headers.cc")
+dr_compile(dr_test_main)
+dr_precompile(dr_test_main <catch2/catch.hpp>)
+set_source_files_properties("${PROJECT_SOURCE_DIR}/tests/catch_main.cc" PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
+target_link_libraries(dr_test_main PUBLIC
+  dr $<TARGET_NAME_IF_EXISTS:dr_testing> $<TARGET_NAME_IF_EXISTS:dr_adapters> Catch2::Catch2 fmt::fmt
+  OpenSSL::Crypto protobuf::libprotobuf zstd::libzstd_shared)
+
+# dr_add_catch_tests(<program> <label> <source>...)
+function(dr_add_catch_tests program label)
+  add_executable(${program} ${ARGN})
+  dr_compile(${program})
+  target_compile_definitions(${program} PRIVATE XXH_INLINE_ALL)
+  target_include_directories(${program} PRIVATE "${PROJECT_BINARY_DIR}/generated")
+  target_precompile_headers(${program} REUSE_FROM dr_test_main)
+  target_link_libraries(${program} PRIVATE dr_test_main)
+  catch_discover_tests(${program} TEST_PREFIX "${label}: " PROPERTIES LABELS ${label} TIMEOUT 900)
+endfunction()
+
+file(GLOB rooms CONFIGURE_DEPENDS LIST_DIRECTORIES true "${PROJECT_SOURCE_DIR}/tests/*")
+foreach(folder IN LISTS rooms)
+  cmake_path(GET folder FILENAME room)
+  file(GLOB own_list CONFIGURE_DEPENDS "${folder}/CMakeLists.txt")
+  file(GLOB sources CONFIGURE_DEPENDS "${folder}/*.cc")
+  if(own_list)
+    add_subdirectory("${folder}" "${PROJECT_BINARY_DIR}/tests/${room}")
+  elseif(sources)
+    dr_add_catch_tests(${room}_test ${room} ${sources})
+  endif()
+endforeach()
+
+file(GLOB adapter_tests CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/adapters/*/*_test.cc")
+foreach(source IN LISTS adapter_tests)
+  cmake_path(GET source PARENT_PATH folder)
+  cmake_path(GET folder FILENAME name)
+  if(TARGET dr_${name})
+    dr_add_catch_tests(adapter_${name}_test ${name} "${source}")
+    target_link_libraries(adapter_${name}_test PRIVATE dr_${name})
+  endif()
+endforeach()

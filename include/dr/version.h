@@ -1,0 +1,14 @@
+// The version of the library that a program runs with. With a shared library it may be another than the
+// one the program was compiled against.
+#pragma once
+
+#include <string_view>
+
+#include "dr/export.h"
+
+namespace dr::inline v0 {
+
+/// "MAJOR.MINOR.PATCH". Any thread; the text lives as long as the program.
+DR_EXPORT std::string_view LibraryVersion();
+
+}  // namespace dr::inline v0
