@@ -3,13 +3,11 @@
 #
 # DR_ADAPTER_<NAME>: OFF skips the adapter; AUTO builds it where its libraries are present, ON fails where not.
 # The adapter's CMakeLists.txt looks for its libraries, returns without a target where one is missing, and else calls
-# dr_add_adapter(<name> LINK <target>... DEPENDS <package>...): LINK are its libraries, DEPENDS are the packages
-# that a program which links the installed adapter has to find.
-
-set_property(GLOBAL PROPERTY dr_adapter_packages "")
+# dr_add_adapter(<name> LINK <target>... PACKAGES <package>... MODULES <module>...): LINK are its libraries; PACKAGES
+# (CMake) and MODULES (pkg-config) are what a program that links the installed static adapter has to find.
 
 function(dr_add_adapter name)
-  cmake_parse_arguments(arg "" "" "LINK;DEPENDS" ${ARGN})
+  cmake_parse_arguments(arg "" "" "LINK;PACKAGES;MODULES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cc")
   list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
   add_library(dr_${name} ${sources})
@@ -22,7 +20,8 @@ function(dr_add_adapter name)
   target_include_directories(dr_${name} PUBLIC
     $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_link_libraries(dr_${name} PUBLIC dr PRIVATE fmt::fmt ${arg_LINK})
-  set_property(GLOBAL APPEND PROPERTY dr_adapter_packages ${arg_DEPENDS})
+  set_property(GLOBAL APPEND PROPERTY dr_adapter_packages ${arg_PACKAGES})
+  set_property(GLOBAL APPEND PROPERTY dr_adapter_modules ${arg_MODULES})
 endfunction()
 
 file(GLOB adapter_lists CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/adapters/*/CMakeLists.txt")
@@ -58,12 +57,13 @@ foreach(list_file IN LISTS adapter_lists)
   endif()
 endforeach()
 
-if(EXISTS "${PROJECT_SOURCE_DIR}/include/dr/adapter_registry.h")
-  configure_file(cmake/linked_adapters.cc.in "${PROJECT_BINARY_DIR}/generated/linked_adapters.cc" @ONLY)
-  add_library(dr_adapters STATIC "${PROJECT_BINARY_DIR}/generated/linked_adapters.cc")
-  add_library(dr::adapters ALIAS dr_adapters)
-  dr_compile(dr_adapters)
-  set_target_properties(dr_adapters PROPERTIES EXPORT_NAME adapters POSITION_INDEPENDENT_CODE ON)
-  list(TRANSFORM dr_adapters PREPEND dr_ OUTPUT_VARIABLE dr_adapter_targets)
-  target_link_libraries(dr_adapters PUBLIC dr ${dr_adapter_targets})
+if(NOT EXISTS "${PROJECT_SOURCE_DIR}/include/dr/adapter_registry.h")
+  return()
 endif()
+configure_file(cmake/linked_adapters.cc.in "${PROJECT_BINARY_DIR}/generated/linked_adapters.cc" @ONLY)
+add_library(dr_adapters STATIC "${PROJECT_BINARY_DIR}/generated/linked_adapters.cc")
+add_library(dr::adapters ALIAS dr_adapters)
+dr_compile(dr_adapters)
+set_target_properties(dr_adapters PROPERTIES EXPORT_NAME adapters POSITION_INDEPENDENT_CODE ON)
+list(TRANSFORM dr_adapters PREPEND dr_ OUTPUT_VARIABLE dr_adapter_targets)
+target_link_libraries(dr_adapters PUBLIC dr ${dr_adapter_targets})

@@ -1,5 +1,6 @@
 # tests/<room>/*_test.cc become one program <room>_test, each TEST_CASE a ctest test with the room as its label.
 # A room with a CMakeLists.txt of its own is built by that instead, and calls dr_add_catch_tests where it wants to.
+# Tests tagged [long] are left out of builds with a sanitizer; a fuzzing build has tests/fuzz and nothing else.
 
 find_package(Catch2 2 REQUIRED)
 include(Catch)
@@ -23,8 +24,20 @@ function(dr_add_catch_tests program label)
   target_include_directories(${program} PRIVATE "${PROJECT_BINARY_DIR}/generated")
   target_precompile_headers(${program} REUSE_FROM dr_test_main)
   target_link_libraries(${program} PRIVATE dr_test_main)
-  catch_discover_tests(${program} TEST_PREFIX "${label}: " PROPERTIES LABELS ${label} TIMEOUT 900)
+  if(DR_TEST_LABEL)
+    catch_discover_tests(${program} TEST_SPEC "~[long]" TEST_PREFIX "${DR_TEST_LABEL}/${label}/"
+      PROPERTIES LABELS ${DR_TEST_LABEL} TIMEOUT 900)
+  else()
+    catch_discover_tests(${program} TEST_PREFIX "${label}/" PROPERTIES LABELS ${label} TIMEOUT 900)
+  endif()
 endfunction()
+
+if(DR_SANITIZE MATCHES "fuzzer")
+  if(EXISTS "${PROJECT_SOURCE_DIR}/tests/fuzz/CMakeLists.txt")
+    add_subdirectory("${PROJECT_SOURCE_DIR}/tests/fuzz" "${PROJECT_BINARY_DIR}/tests/fuzz")
+  endif()
+  return()
+endif()
 
 file(GLOB rooms CONFIGURE_DEPENDS LIST_DIRECTORIES true "${PROJECT_SOURCE_DIR}/tests/*")
 foreach(folder IN LISTS rooms)
