@@ -1,0 +1,157 @@
+#include "dr/status.h"
+
+#include <cerrno>
+#include <set>
+#include <string>
+
+#include "catch2/catch.hpp"
+#include "src/base/printable.h"
+
+namespace {
+
+using dr::Fault;
+using dr::FaultKind;
+
+class FixedClock final : public dr::Clock {
+ public:
+  dr::Instant Now() const override { return dr::Instant::FromNanoseconds(1000); }
+  absl::Time WallTime() const override { return absl::UnixEpoch(); }
+};
+
+void CheckEqual(const Fault& a, const Fault& b) {
+  CHECK(a.kind == b.kind);
+  CHECK(a.place == b.place);
+  CHECK(a.offset == b.offset);
+  CHECK(a.lsn == b.lsn);
+  CHECK(a.next == b.next);
+}
+
+TEST_CASE("A fault comes back from its status exactly, odd bytes and absent fields included") {
+  const Fault faults[] = {
+      {},
+      {.kind = FaultKind::kWalCorrupt, .place = "wal/1", .offset = 0, .lsn = dr::Lsn{0}},
+      {.kind = FaultKind::kWalGap, .place = std::string("a\0b\n", 4), .lsn = dr::Lsn{~0ULL}},
+      {.kind = FaultKind::kUnsupported, .place = "x", .offset = ~0ULL, .next = "do\x1b[31m"},
+  };
+  for (const Fault& fault : faults) {
+    auto back = dr::FaultOf(dr::MakeFault(fault, "what"));
+    REQUIRE(back.has_value());
+    CheckEqual(*back, fault);
+  }
+}
+
+TEST_CASE("A status from elsewhere has no fault, nor has one with a payload cut short") {
+  CHECK_FALSE(dr::FaultOf(absl::OkStatus()));
+  CHECK_FALSE(dr::FaultOf(absl::InternalError("x")));
+  absl::Status status = dr::MakeFault({.place = "p", .next = "n"}, "what");
+  std::string url;
+  std::string payload;
+  status.ForEachPayload([&](absl::string_view name, const absl::Cord& value) {
+    url = std::string(name);
+    payload = std::string(value);
+  });
+  for (std::size_t n = 0; n + 1 < payload.size(); ++n) {  // `next` alone may be of any length
+    status.SetPayload(url, absl::Cord(payload.substr(0, n)));
+    CHECK_FALSE(dr::FaultOf(status));
+  }
+  payload[0] = 99;
+  status.SetPayload(url, absl::Cord(payload));
+  CHECK_FALSE(dr::FaultOf(status));
+}
+
+TEST_CASE("Every kind has a name of its own and an error code") {
+  std::set<std::string_view> names;
+  for (int i = 1; i <= static_cast<int>(FaultKind::kUnsupported); ++i) {
+    const auto kind = static_cast<FaultKind>(i);
+    CHECK(names.insert(dr::NameOf(kind)).second);
+    CHECK(dr::NameOf(kind) != "unknown");
+    CHECK(dr::CodeOf(kind) != absl::StatusCode::kOk);
+    CHECK(dr::MakeFault({.kind = kind}, "x").code() == dr::CodeOf(kind));
+  }
+  CHECK(dr::NameOf(FaultKind{0}) == "unknown");
+  CHECK(dr::NameOf(FaultKind{200}) == "unknown");
+}
+
+TEST_CASE("A message names kind, what, place, offset, position and what to do next") {
+  const absl::Status status = dr::MakeFault({.kind = FaultKind::kWalCorrupt,
+                                             .place = "wal/7",
+                                             .offset = 512,
+                                             .lsn = dr::Lsn{42},
+                                             .next = "restore a backup"},
+                                            "checksum differs");
+  CHECK(dr::AsStd(status.message()) ==
+        "wal_corrupt: checksum differs [wal/7, offset 512, lsn 42]; restore a backup");
+  CHECK(dr::AsStd(dr::MakeFault({.kind = FaultKind::kUsage}, "twice").message()) == "usage: twice");
+}
+
+TEST_CASE("F12: newlines, escape sequences and reordering marks never reach a message raw") {
+  const absl::Status status =
+      dr::MakeFault({.place = "a\nERROR: forged", .next = "\x1b[2J"}, "b\r\t\x7f");
+  CHECK(dr::AsStd(status.message()) ==
+        "io: b\\x0d\\x09\\x7f [a\\nERROR: forged]; \\x1b[2J");
+  CHECK(dr::Printable("\xC2\x9b[31m") == "\\u009b[31m");           // CSI as one character
+  CHECK(dr::Printable("\x9b[31m") == "\\x9b[31m");                 // and as one byte
+  CHECK(dr::Printable("\xC0\x9b\xE0\x82\x9b") == "\\xc0\\x9b\\xe0\\x82\\x9b");  // overlong
+  CHECK(dr::Printable("\xED\xA0\x80\xF5\xE2\x82") == "\\xed\\xa0\\x80\\xf5\\xe2\\x82");
+  CHECK(dr::Printable("\xE2\x80\xAE") == "\\u202e");
+  CHECK(dr::Printable("Grüße 世界 😀 \\") == "Grüße 世界 😀 \\");
+}
+
+TEST_CASE("A12: each errno becomes the kind and code that tell a caller what to do") {
+  struct Row {
+    int value;
+    FaultKind kind;
+    absl::StatusCode code;
+  };
+  const Row rows[] = {
+      {ENOENT, FaultKind::kMissing, absl::StatusCode::kNotFound},
+      {EEXIST, FaultKind::kExists, absl::StatusCode::kAlreadyExists},
+      {ENOSPC, FaultKind::kNoSpace, absl::StatusCode::kResourceExhausted},
+      {EDQUOT, FaultKind::kNoSpace, absl::StatusCode::kResourceExhausted},
+      {EFBIG, FaultKind::kNoSpace, absl::StatusCode::kResourceExhausted},
+      {EAGAIN, FaultKind::kBusy, absl::StatusCode::kUnavailable},
+      {ELOOP, FaultKind::kInvalid, absl::StatusCode::kInvalidArgument},
+      {ENOTDIR, FaultKind::kInvalid, absl::StatusCode::kInvalidArgument},
+      {EIO, FaultKind::kIo, absl::StatusCode::kUnavailable},
+      {EMFILE, FaultKind::kIo, absl::StatusCode::kUnavailable},
+      {EROFS, FaultKind::kIo, absl::StatusCode::kInternal},
+      {EACCES, FaultKind::kIo, absl::StatusCode::kInternal},
+  };
+  for (const Row& row : rows) {
+    const absl::Status status = dr::MakeIoFault("pwrite", "wal/3", row.value, 4096);
+    CHECK(status.code() == row.code);
+    const auto fault = dr::FaultOf(status);
+    REQUIRE(fault.has_value());
+    CHECK(fault->kind == row.kind);
+    CHECK(fault->place == "wal/3");
+    CHECK(fault->offset == 4096);
+    CHECK_FALSE(fault->next.empty());
+    const std::string message(status.message());
+    CHECK(message.find("pwrite failed") != std::string::npos);
+    CHECK(message.find("(errno " + std::to_string(row.value) + ")") != std::string::npos);
+  }
+}
+
+TEST_CASE("A context ends at its deadline, not before it, and when it is told to stop") {
+  const FixedClock clock;
+  const auto at = [](std::int64_t ns) { return dr::Instant::FromNanoseconds(ns); };
+  CHECK(dr::CheckContext({}, clock, "x").ok());
+  CHECK(dr::CheckContext({.deadline = at(1001)}, clock, "x").ok());
+  CHECK(dr::CheckContext({.deadline = at(1000)}, clock, "x").code() ==
+        absl::StatusCode::kDeadlineExceeded);
+  std::stop_source source;
+  const dr::Context stoppable{.stop = source.get_token()};
+  CHECK(dr::CheckContext(stoppable, clock, "x").ok());
+  source.request_stop();
+  CHECK(dr::CheckContext(stoppable, clock, "x").code() == absl::StatusCode::kCancelled);
+}
+
+TEST_CASE("The exit code tells bad usage, lost data and a busy service apart") {
+  CHECK(dr::PrintError(absl::OkStatus()) == 0);
+  CHECK(dr::PrintError(absl::InternalError("internal")) == 1);
+  CHECK(dr::PrintError(absl::InvalidArgumentError("invalid")) == 2);
+  CHECK(dr::PrintError(absl::DataLossError("lost\x1b[2J")) == 3);
+  CHECK(dr::PrintError(absl::UnavailableError("busy")) == 4);
+}
+
+}  // namespace
