@@ -1,0 +1,225 @@
+#!/usr/bin/env python3
+"""Keeps the rules of the house: floors, names, sizes, public headers, and who may call the system.
+
+usage: check.py ROOT [--archive LIBDR_A]
+
+Prints one line per broken rule and ends with 1 if there is any. With an archive, its objects are checked too.
+"""
+
+import argparse
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+
+# Lower floors never include higher ones. Whatever is not named here has no place in the house yet.
+HEADERS = {
+    0: "export status types clock file_system random mutex observer uri secret version",
+    1: "segment codec manifest",
+    2: "operation_log wal state_adapter adapter_registry layers",
+    3: "repository key_ring backup restore retention restore_registry",
+    4: "stateful_component proto_component checkpointer replay shipper lease standby policy activity_log",
+    5: "host config async signal",
+}
+ROOMS = {"base": 0, "format": 1, "log": 2, "store": 2, "repository": 3, "runtime": 4, "host": 5}
+FLOOR_OF_HEADER = {name: floor for floor, names in HEADERS.items() for name in names.split()}
+TESTING_SEES = 2  # src/testing stands beside the house: it sees up to here, and no floor sees it
+COMPONENTS = 5  # ready parts stand on floor 4; the host does not know them
+THIRD_PARTY_FROM = {"google/protobuf/": 1, "zstd": 1, "openssl/": 1, "xxhash": 1, "yaml-cpp/": 5}
+ADAPTERS_SEE = {"dr/state_adapter.h", "dr/adapter_registry.h"}  # and floor 0
+
+PUBLIC_THIRD_PARTY = re.compile(r"absl/(status|time|functional)/\w+\.h|absl/base/thread_annotations\.h")
+ABOUT = {  # headers that are about a library, or convert to its types
+    "status.h": r"absl/strings/string_view\.h",
+    "proto_component.h": r"google/protobuf/.*",
+}
+
+BAD_WORDS = {"util", "utils", "helper", "helpers", "common", "manager", "misc"}
+LINES_MAX = {".h": 250, ".cc": 450}
+MEDIAN_AIM = 120
+CODE = ["include", "src", "adapters", "examples", "bench", "tools"]
+NAMED = CODE + ["tests", "cmake", "scripts", "docs"]
+
+# Symbols that only the objects behind FileSystem, Clock and Random may need, by base name:
+# `open`, `open64`, `__open64_2` and `__read_chk` count as open and read.
+SYSTEM_CALLS = {
+    "files": (
+        {"posix_file_system", "posix_file", "posix_directory"},
+        r"(creat|open|openat|openat2|read|pread|readv|preadv2?|write|pwrite|writev|pwritev2?|copy_file_range|sendfile"
+        r"|fsync|fdatasync|sync_file_range|sync|syncfs|fallocate|posix_fallocate|f?truncate|rename|renameat2?|unlink"
+        r"|unlinkat|remove|rmdir|mkdir|mkdirat|mkd?s?temps?|link|linkat|symlink|symlinkat|f?stat|l?stat|fstatat|statx"
+        r"|f?statfs|f?statvfs|access|faccessat|f?chmod|fchmodat|opendir|fdopendir|readdir|scandir|nftw|flock|lockf"
+        r"|fcntl|ioctl|mmap|msync|f(d|re)?open|tmpfile|fread|fwrite|syscall)|std::filesystem::.*"
+        r"|(vtable for )?std::basic_(filebuf|[io]?fstream)<.*"),
+    "clock": (
+        {"clock", "system_clock"},
+        r"clock_gettime|clock_nanosleep|gettimeofday|time|nanosleep|usleep|sleep|absl::(\w+::)?Now\(\)"
+        r"|std::chrono::(_V2::)?system_clock::now\(\)"),
+    "random": (
+        {"random", "system_random"},
+        r"getrandom|getentropy|s?random|s?rand|[a-z]rand48|std::random_device::.*|RAND_\w+"),
+    "output and exit": (
+        {"print_error"},
+        r"exit|_exit|quick_exit|puts|putchar|v?printf|vf?printf|fprintf|perror|v?syslog|std::c(out|err|log)"),
+}
+
+
+def files(root, folders, suffixes=None):
+    for folder in folders:
+        for path in sorted((root / folder).rglob("*")):
+            if path.is_file() and (suffixes is None or path.suffix in suffixes) and "__pycache__" not in path.parts:
+                yield path
+
+
+def includes(path):
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        match = re.match(r'\s*#\s*include\s*([<"])([^>"]+)[>"]', line)
+        if match:
+            yield number, match.group(1), match.group(2)
+
+
+def floor_of_include(name):
+    """The floor that an include by its path from the top belongs to; None for what is not of the house."""
+    parts = name.split("/")
+    if parts[0] == "dr" and len(parts) == 2:
+        return FLOOR_OF_HEADER.get(parts[1].removesuffix(".h"), "unknown")
+    if parts[0] in ("dr", "src") and parts[1] in ("testing", "components", "adapters"):
+        return parts[1]
+    if parts[0] == "src":
+        return ROOMS.get(parts[1], "unknown")
+    return None
+
+
+def place_of_file(path):
+    """The floor of a file below include/dr or src, relative to the root."""
+    parts = path.parts
+    return floor_of_include("/".join(parts[1:] if parts[0] == "include" else parts))
+
+
+def check_floors(root):
+    for path in files(root, ["include", "src"], {".h", ".cc"}):
+        relative = path.relative_to(root)
+        place = place_of_file(relative)
+        if place == "unknown" or place is None:
+            yield f"{relative}: has no floor; name it in tests/tidy/check.py"
+            continue
+        sees = {"testing": TESTING_SEES, "components": COMPONENTS - 1}.get(place, place)
+        for number, style, name in includes(path):
+            where = f"{relative}:{number}: includes {name}"
+            other = floor_of_include(name)
+            for prefix, lowest in THIRD_PARTY_FROM.items():
+                if other is None and name.startswith(prefix) and sees < lowest:
+                    yield f"{where}, which floors below {lowest} do not use"
+            if other == place or (other is None and (style == "<" or "/" in name)):
+                continue
+            if other is None:
+                yield f"{where}; include by the path from the top"
+            elif not isinstance(other, int):
+                yield f"{where}, which no floor may use"
+            elif other > sees:
+                yield f"{where} of floor {other} from floor {sees}"
+
+
+def check_adapters(root):
+    for path in files(root, ["adapters"], {".h", ".cc"}):
+        relative = path.relative_to(root)
+        own = relative.parts[1]
+        if path.name.endswith("_test.cc"):
+            continue
+        for number, _, name in includes(path):
+            foreign = name.startswith("dr/adapters/") and name != f"dr/adapters/{own}.h"
+            foreign |= name.startswith("adapters/") and not name.startswith(f"adapters/{own}/")
+            floor = floor_of_include(name)
+            if foreign or (isinstance(floor, int) and floor > 0 and name not in ADAPTERS_SEE):
+                yield f"{relative}:{number}: includes {name}; an adapter sees floor 0 and {', '.join(sorted(ADAPTERS_SEE))}"
+
+
+def check_names(root):
+    for path in files(root, NAMED):
+        relative = path.relative_to(root)
+        for part in relative.parts:
+            for word in BAD_WORDS.intersection(re.split(r"[_.\-]", part.lower())):
+                yield f"{relative}: '{word}' is not a name; say what it is"
+        if path.suffix not in (".h", ".cc", ".proto"):
+            continue
+        declaration = re.compile(r"^\s*(?:class|struct|enum|namespace|message|concept)\s([^:{;=]+)")
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            match = declaration.match(line)
+            words = re.findall(r"[A-Z]?[a-z]+", match.group(1)) if match else []
+            for word in BAD_WORDS.intersection(word.lower() for word in words):
+                yield f"{relative}:{number}: '{word}' is not a name; say what it is"
+
+
+def check_sizes(root):
+    for path in files(root, CODE, set(LINES_MAX)):
+        lines = len(path.read_text().splitlines())
+        if lines > LINES_MAX[path.suffix]:
+            yield (f"{path.relative_to(root)}: {lines} lines, at most {LINES_MAX[path.suffix]};"
+                   " it holds two things, find the second one's name")
+
+
+def check_public_headers(root):
+    headers = list(files(root, ["include"], {".h"})) + list(root.glob("adapters/*/include/dr/adapters/*.h"))
+    for path in headers:
+        relative = path.relative_to(root)
+        if "#pragma once" not in path.read_text():
+            yield f"{relative}: lacks #pragma once"
+        for number, _, name in includes(path):
+            outside = "/" in name or name.endswith(".h")
+            if not outside or name.startswith("dr/") or PUBLIC_THIRD_PARTY.fullmatch(name):
+                continue
+            if relative.parts[0] == "adapters" and not name.startswith("src/"):
+                continue
+            if not re.fullmatch(ABOUT.get(path.name, "$"), name):
+                yield f"{relative}:{number}: includes {name}, which is not for public headers"
+
+
+def check_clock_words(root):
+    # Timed waits in mutex.h inline it into every object, so symbols cannot tell; the text can.
+    for path in files(root, ["include", "src"], {".h", ".cc"}):
+        relative = path.relative_to(root)
+        if str(relative) == "include/dr/mutex.h":
+            continue
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if re.search(r"\b(steady_clock|high_resolution_clock|sleep_(for|until))\b", line):
+                yield f"{relative}:{number}: reads the machine's clock; use dr::Clock"
+
+
+def base_name(symbol):
+    return re.sub(r"^_*(\w+?)(64)?(_2)?(_chk)?$", r"\1", symbol)
+
+
+def check_archive(archive):
+    listing = subprocess.run(["nm", "-A", "-C", "-u", archive], check=True, capture_output=True, text=True).stdout
+    for line in listing.splitlines():
+        match = re.match(r".*:([^:]+)\.cc\.o:\s+[Uw] (.+)$", line)
+        if not match:
+            continue
+        name, symbol = match.group(1), re.sub(r"(@@?[\w.]+|\[abi:\w+\])", "", match.group(2))
+        for what, (allowed, pattern) in SYSTEM_CALLS.items():
+            if name not in allowed and (re.fullmatch(pattern, symbol) or re.fullmatch(pattern, base_name(symbol))):
+                yield f"{name}.cc: calls {symbol} ({what}); only {', '.join(sorted(allowed))} may"
+
+
+TREE_CHECKS = [check_floors, check_adapters, check_names, check_sizes, check_public_headers, check_clock_words]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("root", type=pathlib.Path)
+    parser.add_argument("--archive")
+    arguments = parser.parse_args()
+
+    broken = [line for check in TREE_CHECKS for line in check(arguments.root)]
+    if arguments.archive:
+        broken += check_archive(arguments.archive)
+    lengths = [len(path.read_text().splitlines()) for path in files(arguments.root, CODE, set(LINES_MAX))]
+    print("\n".join(broken))
+    print(f"tidy: {len(lengths)} files, median {statistics.median(lengths):.0f} lines (aim: {MEDIAN_AIM} or fewer),"
+          f" longest {max(lengths)}; rules broken: {len(broken)}")
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+"""Each rule of check.py is red on a tree that breaks it, and green beside it."""
+
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+import check
+
+
+class TidyTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = pathlib.Path(folder.name)
+
+    def write(self, path, text):
+        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / path).write_text(text)
+
+    def broken(self, rule):
+        return "\n".join(rule(self.root))
+
+    def test_an_include_of_a_higher_floor_is_red(self):
+        self.write("src/log/wal.cc", '#include "dr/wal.h"\n#include "src/base/status_macros.h"\n')
+        self.assertEqual(self.broken(check.check_floors), "")
+        self.write("src/log/wal.cc", '#include "dr/wal.h"\n#include "dr/host.h"\n')
+        self.assertIn("src/log/wal.cc:2: includes dr/host.h of floor 5 from floor 2", self.broken(check.check_floors))
+
+    def test_a_header_without_a_floor_is_red(self):
+        self.write("include/dr/gadget.h", "#pragma once\n")
+        self.assertIn("include/dr/gadget.h: has no floor", self.broken(check.check_floors))
+
+    def test_a_library_on_a_floor_too_low_is_red(self):
+        self.write("src/base/random.cc", "#include <openssl/rand.h>\n")
+        self.assertIn("floors below 1 do not use", self.broken(check.check_floors))
+
+    def test_the_house_never_sees_its_testing_parts(self):
+        self.write("src/host/host.cc", '#include "dr/testing/sim_file_system.h"\n')
+        self.assertIn("which no floor may use", self.broken(check.check_floors))
+
+    def test_testing_parts_see_no_repository(self):
+        self.write("src/testing/sim.cc", '#include "dr/repository.h"\n')
+        self.assertIn("of floor 3 from floor 2", self.broken(check.check_floors))
+
+    def test_an_include_beside_the_file_is_red(self):
+        self.write("src/log/wal.cc", '#include "group.h"\n')
+        self.assertIn("include by the path from the top", self.broken(check.check_floors))
+
+    def test_an_adapter_that_sees_another_or_the_core_is_red(self):
+        self.write("adapters/redis/redis_adapter.cc", '#include "dr/state_adapter.h"\n#include "dr/adapters/redis.h"\n')
+        self.assertEqual(self.broken(check.check_adapters), "")
+        self.write("adapters/redis/pool.cc", '#include "dr/adapters/s3.h"\n#include "dr/repository.h"\n')
+        self.assertIn("pool.cc:1: includes dr/adapters/s3.h", self.broken(check.check_adapters))
+        self.assertIn("pool.cc:2: includes dr/repository.h", self.broken(check.check_adapters))
+
+    def test_a_name_that_is_none_is_red(self):
+        self.write("src/log/read_ahead.cc", "struct Commonwealth {};\n")
+        self.assertEqual(self.broken(check.check_names), "")
+        self.write("src/log/log_util.cc", "class DR_EXPORT LogManager final {\n")
+        self.assertIn("'util' is not a name", self.broken(check.check_names))
+        self.assertIn("log_util.cc:1: 'manager' is not a name", self.broken(check.check_names))
+
+    def test_a_file_that_holds_two_things_is_red(self):
+        self.write("include/dr/wal.h", "//\n" * 250)
+        self.write("src/log/wal.cc", "//\n" * 450)
+        self.assertEqual(self.broken(check.check_sizes), "")
+        self.write("include/dr/wal.h", "//\n" * 251)
+        self.write("src/log/wal.cc", "//\n" * 451)
+        self.assertIn("wal.h: 251 lines, at most 250", self.broken(check.check_sizes))
+        self.assertIn("wal.cc: 451 lines, at most 450", self.broken(check.check_sizes))
+
+    def test_a_foreign_header_in_a_public_one_is_red(self):
+        self.write("include/dr/host.h", '#pragma once\n#include <vector>\n#include "absl/status/status.h"\n')
+        self.write("include/dr/proto_component.h", "#pragma once\n#include <google/protobuf/message.h>\n")
+        self.assertEqual(self.broken(check.check_public_headers), "")
+        self.write("include/dr/host.h", '#include <fmt/core.h>\n#include <google/protobuf/message.h>\n#include "src/a.h"\n')
+        broken = self.broken(check.check_public_headers)
+        self.assertIn("host.h: lacks #pragma once", broken)
+        for name in ("fmt/core.h", "google/protobuf/message.h", "src/a.h"):
+            self.assertIn(f"includes {name}, which is not for public headers", broken)
+
+    def test_a_clock_that_is_not_injected_is_red(self):
+        self.write("src/log/wal.cc", "auto now = std::chrono::steady_clock::now();\n")
+        self.assertIn("wal.cc:1: reads the machine's clock", self.broken(check.check_clock_words))
+
+    def archive(self, name, code):
+        self.write(f"{name}.cc", code)
+        archive = self.root / f"lib{name}.a"
+        subprocess.run(["c++", "-std=c++20", "-O1", "-c", f"{name}.cc", "-o", f"{name}.cc.o"], cwd=self.root, check=True)
+        subprocess.run(["ar", "rcs", archive, f"{name}.cc.o"], cwd=self.root, check=True)
+        return "\n".join(check.check_archive(archive))
+
+    def test_objects_that_call_the_system_are_red(self):
+        code = """
+          #include <fcntl.h>
+          #include <unistd.h>
+          #include <chrono>
+          #include <cstdio>
+          #include <cstdlib>
+          #include <filesystem>
+          #include <fstream>
+          #include <random>
+          int files(char* to) {
+            std::ofstream("f") << std::filesystem::exists("f");
+            return open("f", O_RDONLY) + int(read(0, to, 9)) + fdatasync(1) + std::rename("a", "b") + (fopen("a", "r") != nullptr);
+          }
+          long clock_() { return std::chrono::system_clock::now().time_since_epoch().count(); }
+          unsigned random_() { return std::random_device()(); }
+          void output() { std::puts("x"); std::exit(1); }
+        """
+        broken = self.archive("sneaky", code)
+        for call in ("std::filesystem::", "std::basic_filebuf<", "open", "read", "fdatasync", "rename", "fopen"):
+            self.assertRegex(broken, rf"(?m)^sneaky.cc: calls (\w+ for )?{call}.* \(files\)")
+        self.assertRegex(broken, r"system_clock::now\(\) \(clock\)")
+        self.assertRegex(broken, r"std::random_device::.* \(random\)")
+        self.assertRegex(broken, r"(?m)^sneaky.cc: calls puts \(output and exit\)")
+        self.assertRegex(broken, r"(?m)^sneaky.cc: calls exit \(output and exit\)")
+
+    def test_the_posix_file_system_may_call_it(self):
+        code = '#include <fcntl.h>\nint f() { return open("f", O_RDONLY); }\n'
+        self.assertEqual(self.archive("posix_file_system", code), "")
+
+
+if __name__ == "__main__":
+    unittest.main()
