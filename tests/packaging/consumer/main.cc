@@ -1,0 +1,5 @@
+#include <cstdio>
+
+#include "dr/version.h"
+
+int main() { std::puts(dr::LibraryVersion().data()); }
