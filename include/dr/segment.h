@@ -27,11 +27,13 @@
 
 namespace dr::inline v0 {
 
+struct Decoder;  // of one format version
+
 inline constexpr std::uint16_t kSegmentFormatVersion = 1;
 inline constexpr std::size_t kBlockBytes = 4096;         ///< group alignment in log files
 inline constexpr std::size_t kPrefixBytes = 192;         ///< padded to block_bytes where larger
 inline constexpr std::size_t kGroupHeaderBytes = 96;
-inline constexpr std::size_t kMaxGroupBytes = 4 << 20;   ///< no group is longer, header and padding included
+inline constexpr std::size_t kMaxGroupBytes = 4 << 20;   ///< header and padding included
 
 enum class SegmentKind : std::uint8_t { kLog = 1, kState = 2, kManifest = 3 };
 
@@ -68,8 +70,7 @@ struct SegmentPrefix {
   absl::Time created = absl::UnixEpoch();
 };
 
-/// Prefix as stored, padded to the first block. The hash that the first group chains to is
-/// PrefixHash of the result.
+/// Prefix as stored, padded to the first block. Its PrefixHash is what the first group chains to.
 DR_EXPORT std::string EncodePrefix(const SegmentPrefix& prefix);
 DR_EXPORT std::uint64_t PrefixHash(std::string_view encoded);
 /// Needs max(kPrefixBytes, block_bytes) bytes. kDataLoss where it is not valid, kUnimplemented for
@@ -82,12 +83,15 @@ struct RecordView {
   OperationKind kind = OperationKind::kOperation;
   bool batch_continues = false;       ///< the next record belongs to the same batch
   std::string_view component = {};
-  std::string_view schema_name = {};  ///< stored only where it differs from `component`
+  std::string_view schema_name = {};  ///< empty: as `component`; else stored where it differs
   std::uint32_t schema_version = 0;
   std::string_view subject = {};
   std::int64_t time_ns = 0;           ///< since the Unix epoch; never below the group's base time
   std::string_view payload = {};
 };
+/// What every record must be: names up to kMaxNameBytes and payload up to kMaxPayloadBytes, else
+/// kInvalidArgument naming limit and value.
+DR_EXPORT absl::Status CheckRecord(const RecordView& record);
 
 enum GroupFlags : std::uint32_t {
   kGroupFooter = 1,     ///< the segment is complete; nothing follows
@@ -97,6 +101,7 @@ enum GroupFlags : std::uint32_t {
 /// The fixed start of every group. It has a check of its own, so it is evidence even where the
 /// body behind it was torn.
 struct GroupHeader {
+  std::uint16_t format_version = kSegmentFormatVersion;  ///< the segment's
   std::uint64_t hash = 0;           ///< XXH3-64 of everything behind this field, padding included
   std::uint32_t flags = 0;
   std::uint32_t body_bytes = 0;     ///< frames, without padding
@@ -118,40 +123,46 @@ DR_EXPORT std::optional<GroupHeader> DecodeGroupHeader(std::string_view bytes,
 /// `group` has exactly header.stored_bytes bytes: its hash holds and its padding is zero.
 DR_EXPORT bool VerifyGroup(std::string_view group, const GroupHeader& header);
 
-/// Encodes groups of one segment into buffers of the caller. No allocation, no failure.
+/// Encodes the groups of one segment, from its first on, into buffers of the caller. No allocation,
+/// no failure.
 class DR_EXPORT GroupBuilder {
  public:
-  /// `previous_hash`: of the group before, or PrefixHash.
-  GroupBuilder(const SegmentPrefix& prefix, std::uint64_t previous_hash);
+  GroupBuilder(const SegmentPrefix& prefix, std::uint64_t prefix_hash);
+  /// Goes on with the segment after this one. A record that was started goes on there.
+  void NextSegment(const SegmentPrefix& prefix, std::uint64_t prefix_hash);
 
-  /// Starts a group in `buffer`, which must hold at least kBlockBytes and at most kMaxGroupBytes and be a multiple of
-  /// block_bytes; what the group may take is buffer.size().
+  /// Starts a group in `buffer`, which must hold at least 2 * kGroupHeaderBytes and at most
+  /// kMaxGroupBytes and be a multiple of block_bytes; what the group may take is buffer.size().
   void Begin(std::span<char> buffer, Lsn first_lsn, Lsn durable_lsn, std::int64_t base_time_ns);
-  /// Adds the record, or as much of it as fits. False: the group is full; Finish it, Begin the next
-  /// and Add the same record again, which continues where it stopped.
+  /// Adds the record, for which CheckRecord holds, or as much of it as fits. False: the group is
+  /// full; Finish it, Begin the next and Add the same record again, which continues where it
+  /// stopped.
   bool Add(const RecordView& record);
   /// True while a record has been started and not ended.
   bool in_record() const { return record_done_ != 0; }
   std::size_t size() const { return used_; }           ///< bytes so far, header included
   std::uint32_t record_count() const { return count_; }
   /// Pads, hashes and chains; the result is what to write.
-  std::string_view Finish(std::uint32_t flags = 0);
-  /// Finish as a footer that reaches exactly to the end of the buffer.
+  std::string_view Finish();
+  /// As Finish, for a group without records: the footer, which reaches exactly to the end of the
+  /// buffer.
   std::string_view FinishFooter();
   std::uint64_t hash() const { return previous_hash_; }  ///< of the last finished group
 
  private:
+  bool AddPart(const RecordView& record);
   std::string_view Seal(std::uint32_t flags, std::size_t stored_bytes);
 
-  std::uint64_t number_, salt_;
-  Epoch epoch_;
-  std::uint32_t block_bytes_;
-  std::uint64_t previous_hash_;
+  std::uint64_t number_ = 0, salt_ = 0;
+  Epoch epoch_ = {};
+  std::uint32_t block_bytes_ = 1;
+  std::uint64_t previous_hash_ = 0;
+  std::uint64_t group_total_ = 0, record_total_ = 0;  ///< finished ones, for the footer
   std::span<char> buffer_ = {};
   std::size_t used_ = 0;
   std::size_t record_done_ = 0;  ///< bytes of the current record already in earlier frames
   std::uint32_t count_ = 0;
-  bool continues_ = false;
+  std::uint32_t flags_ = 0;
   Lsn first_lsn_ = {}, durable_lsn_ = {};
   std::int64_t base_time_ns_ = 0;
   std::int64_t record_base_time_ns_ = 0;  ///< of the group in which the current record began
@@ -161,17 +172,24 @@ class DR_EXPORT GroupBuilder {
 /// the next call.
 class DR_EXPORT RecordReader {
  public:
-  /// `group` was verified and must outlive the calls of Next on it. A record left open by the
-  /// previous group must be continued by this one: else kDataLoss.
+  /// `group` was verified and must outlive the calls of Next on it.
   absl::Status Begin(std::string_view group, const GroupHeader& header);
   /// nullopt: the group is used up (a record may go on in the next). kDataLoss: a frame or record
-  /// is not as the format demands.
+  /// is not as the format demands, a record left open by the group before is not continued by this
+  /// one, or the other way round.
   absl::StatusOr<std::optional<RecordView>> Next();
   bool in_record() const { return !partial_.empty(); }
 
  private:
+  friend class SegmentReader;
+  const char* Enter(std::string_view group, const GroupHeader& header);
+  const char* Read(std::optional<RecordView>* record);
+
+  const Decoder* decoder_ = nullptr;
   std::string_view frames_ = {};
   std::string partial_, joined_;
+  std::uint32_t missing_records_ = 0;
+  bool at_start_ = false, continues_ = false;
   Lsn next_lsn_ = {};
   std::int64_t base_time_ns_ = 0, partial_base_time_ns_ = 0;
 };
@@ -180,23 +198,28 @@ class DR_EXPORT RecordReader {
 class DR_EXPORT SegmentWriter {
  public:
   explicit SegmentWriter(const SegmentPrefix& prefix);
-  void Add(const RecordView& record);
+  SegmentWriter(SegmentWriter&&) = default;
+  SegmentWriter& operator=(SegmentWriter&&) = default;
+  /// As CheckRecord; a record that was refused leaves no trace.
+  absl::Status Add(const RecordView& record);
   std::size_t size() const;           ///< bytes so far; Finish adds at most 2 * kGroupHeaderBytes
   std::string Finish() &&;            ///< with footer
 
  private:
-  void EndGroup(std::uint32_t flags);
+  void BeginGroup(std::size_t bytes, std::int64_t base_time_ns);
+  void EndGroup();
 
-  SegmentPrefix prefix_;
-  std::string bytes_;
-  std::string buffer_;
+  std::string bytes_;  ///< groups are built in place
+  std::size_t group_start_ = 0;
+  Lsn next_lsn_, durable_lsn_;
+  std::int64_t base_time_ns_ = 0;
   GroupBuilder builder_;
-  Lsn next_lsn_;
   bool open_ = false;
 };
 
 /// Reads one whole sealed segment from memory, strictly: prefix, every group, chain, footer and
-/// end must be as written. The first damage is kDataLoss with place, offset and Lsn.
+/// end must be as written. The first damage is kDataLoss with place, offset and Lsn; so is a record
+/// that began in the segment before or ends in the one behind.
 class DR_EXPORT SegmentReader {
  public:
   /// `bytes` must outlive the reader.
@@ -214,9 +237,9 @@ class DR_EXPORT SegmentReader {
   std::string place_;
   SegmentPrefix prefix_;
   RecordReader records_;
-  std::size_t offset_ = 0;
+  std::size_t group_start_ = 0, offset_ = 0;
   std::uint64_t previous_hash_ = 0;
-  Lsn next_lsn_ = {};
+  std::uint64_t group_total_ = 0, record_total_ = 0;
   bool footer_seen_ = false;
 };
 

@@ -1,0 +1,47 @@
+// Hashes against rot and for comparing states. They do not protect against a forger.
+//
+//   dr::Digest digest;
+//   for (const auto& [key, value] : map) digest += dr::DigestOf(Encode(key, value));   // in any
+//   order digest -= dr::DigestOf(old_record);                                  // kept
+//   incrementally fmt::print("{}\n", dr::ToHex(digest));
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "dr/export.h"
+
+namespace dr::inline v0 {
+
+/// XXH3-64: what segments and chunk references carry.
+DR_EXPORT std::uint64_t HashOf(std::string_view bytes);
+
+/// The sum, modulo 2^128, of the hashes of a set's records: the same in any order. A record that
+/// occurs twice counts twice; the digest of no record is zero.
+struct Digest {
+  std::uint64_t high = 0, low = 0;
+
+  constexpr Digest& operator+=(const Digest& other) {
+    low += other.low;
+    high += other.high + (low < other.low ? 1 : 0);
+    return *this;
+  }
+  constexpr Digest& operator-=(const Digest& other) {
+    high -= other.high + (low < other.low ? 1 : 0);
+    low -= other.low;
+    return *this;
+  }
+  friend constexpr bool operator==(const Digest&, const Digest&) = default;
+};
+
+/// Of one record: its XXH3-128.
+DR_EXPORT Digest DigestOf(std::string_view record);
+
+/// 32 lower-case digits, most significant first.
+DR_EXPORT std::string ToHex(const Digest& digest);
+/// What ToHex wrote; nullopt for anything else.
+DR_EXPORT std::optional<Digest> DigestFromHex(std::string_view hex);
+
+}  // namespace dr::inline v0

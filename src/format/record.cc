@@ -1,0 +1,114 @@
+#include "src/format/record.h"
+
+#include <fmt/format.h>
+
+#include "dr/status.h"
+#include "src/format/decoder.h"
+#include "src/format/little_endian.h"
+#include "src/format/v1/layout.h"
+
+namespace dr::inline v0 {
+namespace {
+
+namespace layout = format_v1::record;
+
+char* StoreName(char* to, std::string_view name) {
+  to = StoreVarint(to, name.size());
+  std::memcpy(to, name.data(), name.size());
+  return to + name.size();
+}
+
+absl::Status CheckLimit(std::string_view what, std::uint64_t value, std::uint64_t max) {
+  if (value <= max) return absl::OkStatus();
+  return MakeFault({.kind = FaultKind::kLimit, .next = "Use less, or split it."},
+                   fmt::format("{} of {} bytes, at most {} are allowed", what, value, max));
+}
+
+}  // namespace
+
+absl::Status CheckRecord(const RecordView& record) {
+  for (const auto& [what, name] :
+       {std::pair{"a component id", record.component},
+        std::pair{"a schema name", record.schema_name}, std::pair{"a subject", record.subject}}) {
+    if (absl::Status s = CheckLimit(what, name.size(), kMaxNameBytes); !s.ok()) return s;
+  }
+  return CheckLimit("a payload", record.payload.size(), kMaxPayloadBytes);
+}
+
+char* StoreRecordHeader(char* to, const RecordView& record, std::int64_t base_time_ns) {
+  const bool has_schema_name =
+      !record.schema_name.empty() && record.schema_name != record.component;
+  auto first = static_cast<std::uint8_t>(record.kind);
+  if (record.batch_continues) first |= layout::kBatchContinues;
+  if (!record.subject.empty()) first |= layout::kHasSubject;
+  if (has_schema_name) first |= layout::kHasSchemaName;
+  *to++ = static_cast<char>(first);
+  to = StoreName(to, record.component);
+  to = StoreVarint(to, record.schema_version);
+  if (has_schema_name) to = StoreName(to, record.schema_name);
+  to = StoreVarint(
+      to, static_cast<std::uint64_t>(record.time_ns) - static_cast<std::uint64_t>(base_time_ns));
+  if (!record.subject.empty()) to = StoreName(to, record.subject);
+  return to;
+}
+
+const char* RecordReader::Enter(std::string_view group, const GroupHeader& header) {
+  decoder_ = &DecoderFor(header.format_version);
+  frames_ = decoder_->frames(group, header);
+  missing_records_ = header.record_count;
+  continues_ = (header.flags & kGroupContinues) != 0;
+  at_start_ = true;
+  next_lsn_ = header.first_lsn;
+  base_time_ns_ = header.base_time_ns;
+  return continues_ && frames_.empty() ? "a group that should continue a record is empty" : nullptr;
+}
+
+const char* RecordReader::Read(std::optional<RecordView>* record) {
+  record->reset();
+  if (frames_.empty()) {
+    return missing_records_ != 0 ? "a group has fewer records than its header says" : nullptr;
+  }
+  Frame frame;
+  if (const char* wrong = decoder_->frame(&frames_, &frame)) return wrong;
+  if (frame.begins != partial_.empty()) return "a record is not continued where it should be";
+  if (!frame.begins && !(at_start_ && continues_)) return "a record continues in the wrong place";
+  if (frame.begins && at_start_ && continues_)
+    return "a record is not continued where it should be";
+  at_start_ = false;
+
+  std::string_view bytes = frame.bytes;
+  std::int64_t base_time_ns = base_time_ns_;
+  if (!frame.begins || !frame.ends) {
+    if (!frame.ends && !frames_.empty()) return "a record is split in the middle of a group";
+    if (frame.begins) partial_base_time_ns_ = base_time_ns_;
+    if (bytes.size() > decoder_->max_record_bytes - partial_.size()) return "a record is too long";
+    partial_.append(bytes);
+    if (!frame.ends) return Read(record);
+    joined_.swap(partial_);
+    partial_.clear();
+    bytes = joined_;
+    base_time_ns = partial_base_time_ns_;
+  }
+  if (missing_records_-- == 0) return "a group has more records than its header says";
+  record->emplace();
+  (*record)->lsn = next_lsn_;
+  ++next_lsn_.value;
+  return decoder_->record(bytes, base_time_ns, &**record);
+}
+
+absl::Status RecordReader::Begin(std::string_view group, const GroupHeader& header) {
+  if (const char* wrong = Enter(group, header)) {
+    return MakeFault({.kind = FaultKind::kWalCorrupt, .lsn = next_lsn_}, wrong);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::optional<RecordView>> RecordReader::Next() {
+  std::optional<RecordView> record;
+  if (const char* wrong = Read(&record)) {
+    return MakeFault({.kind = FaultKind::kWalCorrupt, .lsn = next_lsn_}, wrong);
+  }
+  return record;
+}
+
+}  // namespace dr::inline v0
