@@ -27,6 +27,8 @@ function(dr_compile target)
   set_target_properties(${target} PROPERTIES
     CXX_EXTENSIONS OFF CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
   target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}")
+  # The shared xxhash is 4 to 6 times slower. Everywhere, as a precompiled header fits only equal definitions.
+  target_compile_definitions(${target} PRIVATE XXH_INLINE_ALL)
   # Assertions guard data, so they stay on in every build type; paths of the build machine do not get into objects.
   target_compile_options(${target} PRIVATE
     -UNDEBUG -Wall -Wextra -Wunused-result -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=

@@ -24,7 +24,6 @@ target_include_directories(dr PUBLIC
   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 set_source_files_properties("${PROJECT_SOURCE_DIR}/src/base/version.cc" PROPERTIES
   COMPILE_DEFINITIONS DR_VERSION="${PROJECT_VERSION}")
-target_compile_definitions(dr PRIVATE XXH_INLINE_ALL)
 target_link_libraries(dr
   PUBLIC absl::status absl::statusor absl::time absl::cord absl::any_invocable absl::function_ref absl::core_headers
          Threads::Threads

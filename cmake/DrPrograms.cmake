@@ -14,9 +14,9 @@ if(DR_BUILD_EXAMPLES)
   foreach(source IN LISTS examples)
     cmake_path(GET source STEM name)
     dr_add_program(${name} "${source}")
-    add_test(NAME "example: ${name}"
+    add_test(NAME "example/${name}"
       COMMAND ${CMAKE_COMMAND} -DPROGRAM=$<TARGET_FILE:${name}> -P "${PROJECT_SOURCE_DIR}/cmake/run_example.cmake")
-    set_tests_properties("example: ${name}" PROPERTIES LABELS example TIMEOUT 120)
+    set_tests_properties("example/${name}" PROPERTIES LABELS example TIMEOUT 120)
   endforeach()
   file(GLOB demo CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/examples/dr_demo/*.cc")
   dr_add_program(dr_demo ${demo})
