@@ -122,6 +122,12 @@ class TidyTest(unittest.TestCase):
         code = '#include <fcntl.h>\nint f() { return open("f", O_RDONLY); }\n'
         self.assertEqual(self.archive("posix_file_system", code), "")
 
+    def test_a_second_room_that_may_call_the_system_is_red(self):
+        self.write("src/base/posix_file.cc", "")
+        self.assertEqual(self.broken(check.check_system_room), "")
+        self.write("src/log/posix_file.cc", "")
+        self.assertIn("src/log/posix_file.cc: only src/base", self.broken(check.check_system_room))
+
 
 if __name__ == "__main__":
     unittest.main()
