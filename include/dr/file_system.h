@@ -37,8 +37,9 @@ enum class Create : std::uint8_t {
 /// How bytes reach the device.
 enum class WritePath : std::uint8_t {
   kBuffered,  ///< through the page cache; durable after Sync
-  kDirect,    ///< past the cache; durable when WriteAt returns. Offset, length and address must be
-              ///< multiples of kDirectAlignment. kUnimplemented where the file system has no such path.
+  kDirect,    ///< past the cache; durable when WriteAt returns. Offset, length and address of writes
+              ///< and reads must be multiples of kDirectAlignment. kUnimplemented where the file
+              ///< system has no such path, from Open or from the first write.
 };
 inline constexpr std::size_t kDirectAlignment = 4096;
 
@@ -115,7 +116,7 @@ class DR_EXPORT FileSystem {
   virtual ~FileSystem() = default;
   /// Opens `path`, absolute or relative to the working directory; the path itself may contain
   /// symbolic links, what is below may not. With a Create, missing parents are made too and
-  /// every new name is synced.
+  /// the names are synced, that of a directory which was already there included.
   virtual absl::StatusOr<std::unique_ptr<Directory>> OpenDirectory(std::string_view path,
                                                                    Create create) = 0;
 };

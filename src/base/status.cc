@@ -86,6 +86,7 @@ constexpr std::array kErrnos = {
     ErrnoRow{ELOOP, FaultKind::kInvalid, StatusCode::kInvalidArgument, kNotAPlainPath},
     ErrnoRow{ENOTDIR, FaultKind::kInvalid, StatusCode::kInvalidArgument, kNotAPlainPath},
     ErrnoRow{EISDIR, FaultKind::kInvalid, StatusCode::kInvalidArgument, kNotAPlainPath},
+    ErrnoRow{ENXIO, FaultKind::kInvalid, StatusCode::kInvalidArgument, kNotAPlainPath},
     ErrnoRow{EXDEV, FaultKind::kInvalid, StatusCode::kInvalidArgument, kNotAPlainPath},
     ErrnoRow{ENAMETOOLONG, FaultKind::kInvalid, StatusCode::kInvalidArgument, "shorten the name"},
     ErrnoRow{ENOTEMPTY, FaultKind::kUsage, StatusCode::kFailedPrecondition, "empty it first"},

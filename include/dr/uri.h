@@ -1,0 +1,52 @@
+// Where a store is, as one line of configuration.
+//
+//   absl::StatusOr<dr::Uri> uri = dr::ParseUri("redis://agent:s3cret@db.example:6380/0?tls=on");
+//   uri->host == "db.example", uri->port == 6380, uri->path == "/0", uri->password->Reveal()
+//   fmt::print("{}", uri->Redacted());   // redis://agent:***@db.example:6380/0?tls=on
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "dr/export.h"
+#include "dr/secret.h"
+
+namespace dr::inline v0 {
+
+/// scheme://[user[:password]@]host[:port][/path][?name=value[&name=value]…], decoded.
+struct DR_EXPORT Uri {
+  struct Parameter {
+    std::string name;
+    std::string value;
+  };
+
+  std::string scheme = {};  ///< lower case
+  std::string user = {};
+  std::optional<Secret> password = {};
+  std::string host = {};  ///< lower case; an IPv6 address without its brackets
+  std::optional<std::uint16_t> port = {};
+  std::string path = {};  ///< empty or beginning with '/'
+  std::vector<Parameter> query = {};
+
+  /// The value of parameter `name`, if it is there.
+  std::optional<std::string_view> Find(std::string_view name) const;
+  /// Refuses parameters that the reader of this URI does not know: kInvalidArgument naming them.
+  absl::Status CheckParameters(std::initializer_list<std::string_view> known) const;
+  /// As text that may be shown: the password, and values of parameters named like one, are "***".
+  std::string Redacted() const;
+};
+
+/// Strict: what is not clearly one thing is kInvalidArgument, named by rule and byte offset and
+/// never by content, since any part may be a misplaced password. Escapes (%2F) must be valid and
+/// may not hide '/' or NUL in a path; "." and ".." segments, fragments, blanks, control characters,
+/// parameters given twice and ports outside 1 to 65535 are refused. A host may be missing only
+/// where a path follows (file:///var/lib).
+DR_EXPORT absl::StatusOr<Uri> ParseUri(std::string_view text);
+
+}  // namespace dr::inline v0

@@ -1,0 +1,172 @@
+#include "src/base/posix_directory.h"
+
+#include <dirent.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "dr/status.h"
+#include "src/base/file_rules.h"
+#include "src/base/posix_file.h"
+#include "src/base/status_macros.h"
+
+namespace dr::inline v0 {
+namespace {
+
+constexpr mode_t kFileMode = 0600;
+constexpr mode_t kDirectoryMode = 0700;
+
+DirectoryEntry::Type TypeOf(mode_t mode) {
+  if (S_ISREG(mode)) return DirectoryEntry::Type::kFile;
+  if (S_ISDIR(mode)) return DirectoryEntry::Type::kDirectory;
+  return DirectoryEntry::Type::kOther;
+}
+
+int CreateFlags(Create create) {
+  switch (create) {
+    case Create::kNever: return 0;
+    case Create::kIfMissing: return O_CREAT;
+    case Create::kExclusive: return O_CREAT | O_EXCL;
+  }
+  return 0;
+}
+
+struct CloseStream {
+  void operator()(DIR* stream) const { closedir(stream); }
+};
+
+}  // namespace
+
+PosixDirectory::PosixDirectory(const Syscalls& system, FileDescriptor fd, std::string place)
+    : system_(system), fd_(std::move(fd)), place_(std::move(place)) {}
+
+absl::StatusOr<FileDescriptor> PosixDirectory::OpenBeneath(std::string_view name, int flags) {
+  const std::string path(name);
+  open_how how{};
+  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC | O_NOFOLLOW);
+  how.mode = (flags & O_CREAT) != 0 ? kFileMode : 0;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  int fd = Uninterrupted([&] { return system_.OpenAt2(fd_.get(), path.c_str(), how); });
+  // Kernels before 5.6 and some sandboxes lack openat2; for a single component this is the same.
+  if (fd < 0 && (errno == ENOSYS || errno == EPERM)) {
+    fd = Uninterrupted([&] {
+      return system_.OpenAt(fd_.get(), path.c_str(), static_cast<int>(how.flags), kFileMode);
+    });
+  }
+  if (fd < 0) return MakeIoFault("open", JoinForMessage(place_, name), errno);
+  return FileDescriptor(fd);
+}
+
+absl::Status PosixDirectory::PrepareFile(const FileDescriptor& fd, WritePath path,
+                                         const std::string& place) {
+  struct stat info {};
+  if (system_.Fstat(fd.get(), &info) != 0) return MakeIoFault("fstat", place, errno);
+  if (!S_ISREG(info.st_mode)) {
+    return MakeFault({.kind = FaultKind::kInvalid,
+                      .place = place,
+                      .next = "put a regular file there, or another name here"},
+                     "not a regular file");
+  }
+  // O_DIRECT comes now and not with open(), which leaves an empty file behind where it refuses.
+  const int flags = path == WritePath::kDirect ? O_DIRECT : 0;
+  if (Uninterrupted([&] { return system_.SetFlags(fd.get(), flags); }) != 0) {
+    return MakeIoFault("open for direct writes", place, errno == EINVAL ? EOPNOTSUPP : errno);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<File>> PosixDirectory::Open(std::string_view name,
+                                                           OpenOptions options) {
+  DR_RETURN_IF_ERROR(CheckFileName(name));
+  std::string place = JoinForMessage(place_, name);
+  // Without O_NONBLOCK a FIFO would hang here.
+  const int flags = (options.access == Access::kWrite ? O_RDWR : O_RDONLY) | O_NONBLOCK | O_NOCTTY |
+                    (options.path == WritePath::kDirect ? O_DSYNC : 0) |
+                    CreateFlags(options.create);
+  DR_ASSIGN_OR_RETURN(FileDescriptor fd, OpenBeneath(name, flags));
+  if (absl::Status s = PrepareFile(fd, options.path, place); !s.ok()) {
+    if (options.create == Create::kExclusive) unlinkat(fd_.get(), std::string(name).c_str(), 0);
+    return s;
+  }
+  return std::make_unique<PosixFile>(system_, std::move(fd), options.path, std::move(place));
+}
+
+absl::StatusOr<std::unique_ptr<Directory>> PosixDirectory::OpenDirectory(std::string_view name,
+                                                                         Create create) {
+  DR_RETURN_IF_ERROR(CheckFileName(name));
+  std::string place = JoinForMessage(place_, name);
+  if (create != Create::kNever &&
+      system_.MkdirAt(fd_.get(), std::string(name).c_str(), kDirectoryMode) != 0 &&
+      (errno != EEXIST || create == Create::kExclusive)) {
+    return MakeIoFault("mkdir", place, errno);
+  }
+  DR_ASSIGN_OR_RETURN(FileDescriptor fd, OpenBeneath(name, O_RDONLY | O_DIRECTORY));
+  return std::make_unique<PosixDirectory>(system_, std::move(fd), std::move(place));
+}
+
+absl::StatusOr<std::vector<DirectoryEntry>> PosixDirectory::List() {
+  // A descriptor of its own: the position in the listing belongs to the open description.
+  FileDescriptor fd(Uninterrupted(
+      [&] { return system_.OpenAt(fd_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0); }));
+  if (!fd.valid()) return MakeIoFault("open", place_, errno);
+  std::unique_ptr<DIR, CloseStream> stream(fdopendir(fd.get()));
+  if (!stream) return MakeIoFault("fdopendir", place_, errno);
+  fd.Release();
+  std::vector<DirectoryEntry> entries;
+  for (errno = 0; const dirent* next = readdir(stream.get()); errno = 0) {
+    std::string name = next->d_name;
+    if (name == "." || name == "..") continue;
+    auto type = TypeOf(DTTOIF(next->d_type));
+    if (next->d_type == DT_UNKNOWN) {
+      struct stat info {};
+      if (fstatat(fd_.get(), next->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) {
+        if (errno == ENOENT) continue;  // removed since
+        return MakeIoFault("fstatat", JoinForMessage(place_, name), errno);
+      }
+      type = TypeOf(info.st_mode);
+    }
+    entries.push_back({.name = std::move(name), .type = type});
+  }
+  if (errno != 0) return MakeIoFault("readdir", place_, errno);
+  std::ranges::sort(entries, {}, &DirectoryEntry::name);
+  return entries;
+}
+
+absl::Status PosixDirectory::Rename(std::string_view from, std::string_view to) {
+  DR_RETURN_IF_ERROR(CheckFileName(from));
+  DR_RETURN_IF_ERROR(CheckFileName(to));
+  if (renameat(fd_.get(), std::string(from).c_str(), fd_.get(), std::string(to).c_str()) == 0) {
+    return absl::OkStatus();
+  }
+  return MakeIoFault("rename", JoinForMessage(place_, from), errno);
+}
+
+absl::Status PosixDirectory::Link(std::string_view from, std::string_view to) {
+  DR_RETURN_IF_ERROR(CheckFileName(from));
+  DR_RETURN_IF_ERROR(CheckFileName(to));
+  if (linkat(fd_.get(), std::string(from).c_str(), fd_.get(), std::string(to).c_str(), 0) == 0) {
+    return absl::OkStatus();
+  }
+  return MakeIoFault("link", JoinForMessage(place_, errno == EEXIST ? to : from), errno);
+}
+
+absl::Status PosixDirectory::Remove(std::string_view name) {
+  DR_RETURN_IF_ERROR(CheckFileName(name));
+  if (unlinkat(fd_.get(), std::string(name).c_str(), 0) == 0) return absl::OkStatus();
+  return MakeIoFault("unlink", JoinForMessage(place_, name), errno);
+}
+
+absl::Status PosixDirectory::RemoveDirectory(std::string_view name) {
+  DR_RETURN_IF_ERROR(CheckFileName(name));
+  if (unlinkat(fd_.get(), std::string(name).c_str(), AT_REMOVEDIR) == 0) return absl::OkStatus();
+  return MakeIoFault("rmdir", JoinForMessage(place_, name), errno == EEXIST ? ENOTEMPTY : errno);
+}
+
+absl::Status PosixDirectory::Sync() {
+  if (Uninterrupted([&] { return system_.Fsync(fd_.get()); }) == 0) return absl::OkStatus();
+  return MakeIoFault("fsync", place_, errno);
+}
+
+absl::StatusOr<VolumeInfo> PosixDirectory::Volume() { return PosixVolume(fd_.get(), place_); }
+
+}  // namespace dr::inline v0

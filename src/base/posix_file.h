@@ -1,0 +1,35 @@
+// A regular file of the machine.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "dr/file_system.h"
+#include "src/base/file_descriptor.h"
+#include "src/base/syscalls.h"
+
+namespace dr::inline v0 {
+
+class PosixFile final : public File {
+ public:
+  /// `fd` must be a regular file that was opened for `path`; `place` names it in errors.
+  PosixFile(const Syscalls& system, FileDescriptor fd, WritePath path, std::string place);
+
+  absl::StatusOr<std::size_t> ReadAt(std::uint64_t offset, std::span<char> out) override;
+  absl::Status WriteAt(std::uint64_t offset, std::string_view data) override;
+  absl::Status Sync() override;
+  absl::Status Truncate(std::uint64_t size) override;
+  absl::StatusOr<FileInfo> Info() override;
+  absl::Status Lock() override;
+
+ private:
+  absl::Status CheckSizeLimit(std::string_view call, std::uint64_t end) const;
+
+  const Syscalls& system_;
+  const FileDescriptor fd_;
+  const WritePath path_;
+  const std::uint64_t size_max_;
+  const std::string place_;
+};
+
+}  // namespace dr::inline v0

@@ -1,0 +1,94 @@
+#include "dr/uri.h"
+
+#include <string>
+#include <string_view>
+
+#include "catch2/catch.hpp"
+#include "dr/status.h"
+
+namespace {
+
+TEST_CASE("A URI with every part is taken apart and decoded") {
+  auto uri = dr::ParseUri("Redis://ag%40nt:s%3Acret@DB.example:6380/a%20b/0?tls=on&name=x%26y");
+  REQUIRE(uri.ok());
+  CHECK(uri->scheme == "redis");
+  CHECK(uri->user == "ag@nt");
+  REQUIRE(uri->password.has_value());
+  CHECK(uri->password->Reveal() == "s:cret");
+  CHECK(uri->host == "db.example");
+  CHECK(uri->port == 6380);
+  CHECK(uri->path == "/a b/0");
+  CHECK(uri->Find("tls") == "on");
+  CHECK(uri->Find("name") == "x&y");
+  CHECK_FALSE(uri->Find("missing"));
+}
+
+TEST_CASE("Parts may be missing, and an empty password is not the same as none") {
+  auto file = dr::ParseUri("file:///var/lib/agent");
+  REQUIRE(file.ok());
+  CHECK(file->host.empty());
+  CHECK(file->path == "/var/lib/agent");
+  auto bucket = dr::ParseUri("s3://my_bucket-1");
+  REQUIRE(bucket.ok());
+  CHECK(bucket->path.empty());
+  CHECK_FALSE(bucket->password);
+  CHECK_FALSE(bucket->port);
+  auto v6 = dr::ParseUri("redis://:@[2001:DB8::1]:7/?a=");
+  REQUIRE(v6.ok());
+  CHECK(v6->host == "2001:db8::1");
+  CHECK(v6->port == 7);
+  CHECK(v6->path == "/");
+  REQUIRE(v6->password.has_value());
+  CHECK(v6->password->empty());
+  CHECK(v6->Find("a") == "");
+}
+
+TEST_CASE("What is not clearly one thing is refused, and the error never quotes it") {
+  const std::string_view refused[] = {
+      "", "redis", "redis:", "redis:/x", "://h", "1a://h", "a_b://h", "redis://", "redis://?a=1",
+      "redis://hunter2 @h", "redis://hunter2\n@h", "redis://h\xC3\xBC" "hunter2", "redis://h/#hunter2",
+      "redis://hunter2:@", "redis://@h", "redis://hunter2:a:b@h", "redis://u:hunter2@x@h",
+      "redis://u:hunter2/w@h", "redis://u:12/hunter2@h", "redis://u:12?hunter2@h",
+      "redis://h:", "redis://h:0", "redis://h:65536", "redis://h:+1", "redis://h:07", "redis://h:hunter2",
+      "redis://:1/x", "redis://[::1", "redis://[]:1", "redis://[hunter2]", "redis://[::1]hunter2", "redis://h!",
+      "redis://h/%", "redis://h/%2", "redis://h/%2g", "redis://h/%-1", "redis://h/%00", "redis://h/%2F",
+      "redis://h/a/../b", "redis://h/%2e%2E", "redis://h/.", "redis://h//a", "redis://h/a//b",
+      "redis://h?", "redis://h?hunter2", "redis://h?a=1&", "redis://h?a=1&a=2", "redis://h?=1",
+      "redis://h?A=1", "redis://h?a%20b=1", "redis://h?a=%zz",
+  };
+  for (std::string_view text : refused) {
+    INFO(text);
+    const auto uri = dr::ParseUri(text);
+    CHECK(uri.status().code() == absl::StatusCode::kInvalidArgument);
+    CHECK(dr::AsStd(uri.status().message()).find("hunter2") == std::string_view::npos);
+    CHECK(dr::FaultOf(uri.status())->offset <= text.size());
+  }
+  CHECK_FALSE(dr::ParseUri("a://h/" + std::string(4096, 'x')).ok());
+  CHECK_FALSE(dr::ParseUri(std::string_view("a://h/\0", 7)).ok());
+}
+
+TEST_CASE("A redacted URI hides the password and what is named like a secret, and parses again") {
+  auto uri = dr::ParseUri("s3://u%3A:hunter2@h:1/a%20b?secret_key=hunter2&token=hunter2&region=eu%261");
+  REQUIRE(uri.ok());
+  const std::string shown = uri->Redacted();
+  CHECK(shown == "s3://u%3A:***@h:1/a%20b?secret_key=***&token=***&region=eu%261");
+  auto again = dr::ParseUri("redis://[::1]:5/x?a=/tmp/s:1");
+  REQUIRE(again.ok());
+  CHECK(again->Redacted() == "redis://[::1]:5/x?a=/tmp/s:1");
+  CHECK(dr::ParseUri("redis://:@h")->Redacted() == "redis://:***@h");
+  CHECK(dr::ParseUri("redis://u@h")->Redacted() == "redis://u@h");
+}
+
+TEST_CASE("Parameters nobody reads are refused by name") {
+  auto uri = dr::ParseUri("redis://u:hunter2@h?tls=on&tsl=off");
+  REQUIRE(uri.ok());
+  CHECK(uri->CheckParameters({"tls", "tsl"}).ok());
+  const absl::Status status = uri->CheckParameters({"tls", "db"});
+  CHECK(status.code() == absl::StatusCode::kInvalidArgument);
+  const std::string message(status.message());
+  CHECK(message.find("tsl is not known") != std::string::npos);
+  CHECK(message.find("use tls, db") != std::string::npos);
+  CHECK(message.find("hunter2") == std::string::npos);
+}
+
+}  // namespace
