@@ -262,7 +262,7 @@ std::vector<int> FlagsOfFilesBelow(const std::string& path) {
   return flags;
 }
 
-TEST_CASE("Direct files are O_DIRECT and O_DSYNC; nothing is inherited by programs or non-blocking") {
+TEST_CASE("Direct files are O_DIRECT and O_DSYNC, and nothing is inherited by programs or non-blocking") {
   const TempDirectory temp;
   auto directory = OpenDirectory(temp.path());
   auto file = directory->Open(

@@ -50,7 +50,7 @@ SYSTEM_CALLS = {
         r"|fsync|fdatasync|sync_file_range|sync|syncfs|fallocate|posix_fallocate|f?truncate|rename|renameat2?|unlink"
         r"|unlinkat|remove|rmdir|mkdir|mkdirat|mkd?s?temps?|link|linkat|symlink|symlinkat|f?stat|l?stat|fstatat|statx"
         r"|f?statfs|f?statvfs|access|faccessat|f?chmod|fchmodat|opendir|fdopendir|readdir|scandir|nftw|flock|lockf"
-        r"|fcntl|ioctl|mmap|msync|f(d|re)?open|tmpfile|fread|fwrite|syscall)|std::filesystem::.*"
+        r"|fcntl|ioctl|msync|f(d|re)?open|tmpfile|fread|fwrite|syscall)|std::filesystem::.*"
         r"|(vtable for )?std::basic_(filebuf|[io]?fstream)<.*"),
     "clock": (
         r"clock",
