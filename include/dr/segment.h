@@ -55,8 +55,8 @@ struct SegmentEnd {
 /// The fixed start of every segment.
 struct SegmentPrefix {
   SegmentKind kind = SegmentKind::kLog;
-  std::uint16_t format_version = kSegmentFormatVersion;
-  std::uint16_t min_reader_version = 1;  ///< protects against a reader too old to notice what it lacks
+  std::uint16_t format_version = kSegmentFormatVersion;  ///< as read; always this when written
+  std::uint16_t min_reader_version = 1;  ///< protects against a reader too old
   std::uint8_t codec = 0;                ///< 0: stored as is
   std::uint8_t suite = 0;                ///< 0: not sealed
   std::uint32_t block_bytes = 1;         ///< 1 or kBlockBytes
@@ -179,8 +179,6 @@ class DR_EXPORT RecordReader {
   /// one, or the other way round.
   absl::StatusOr<std::optional<RecordView>> Next();
   bool in_record() const { return !partial_.empty(); }
-  /// The next group may begin inside a record whose start is not to be had: that record is left out.
-  void SkipOpenRecord() { skip_ = true; }
 
  private:
   friend class SegmentReader;
@@ -191,7 +189,7 @@ class DR_EXPORT RecordReader {
   std::string_view frames_ = {};
   std::string partial_, joined_;
   std::uint32_t missing_records_ = 0;
-  bool at_start_ = false, continues_ = false, skip_ = false;
+  bool at_start_ = false, continues_ = false;
   Lsn next_lsn_ = {};
   std::int64_t base_time_ns_ = 0, partial_base_time_ns_ = 0;
 };

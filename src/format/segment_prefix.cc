@@ -14,6 +14,8 @@ namespace {
 
 namespace layout = format_v1::prefix;
 
+constexpr std::uint16_t kMinReaderVersion = 1;  // for what this build writes
+
 absl::Status Unknown(std::string_view place, std::string what) {
   return MakeFault({.kind = FaultKind::kVersion,
                     .place = std::string(place),
@@ -45,8 +47,8 @@ std::string EncodePrefix(const SegmentPrefix& prefix) {
   std::string bytes(std::max<std::size_t>(kPrefixBytes, prefix.block_bytes), '\0');
   char* at = bytes.data();
   StoreLittle(at + layout::kMagic, layout::kMagicValue);
-  StoreLittle(at + layout::kFormatVersion, prefix.format_version);
-  StoreLittle(at + layout::kMinReaderVersion, prefix.min_reader_version);
+  StoreLittle(at + layout::kFormatVersion, kSegmentFormatVersion);
+  StoreLittle(at + layout::kMinReaderVersion, kMinReaderVersion);
   StoreLittle(at + layout::kBlockBytes, prefix.block_bytes);
   StoreLittle(at + layout::kKind, static_cast<std::uint8_t>(prefix.kind));
   StoreLittle(at + layout::kCodec, prefix.codec);

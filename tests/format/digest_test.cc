@@ -1,0 +1,60 @@
+#include "dr/digest.h"
+
+#include <catch2/catch.hpp>
+#include <string>
+
+namespace dr::testing {
+namespace {
+
+TEST_CASE("The hashes are XXH3's: the values its specification publishes") {
+  CHECK(HashOf("") == 0x2d06800538d394c2ULL);
+  CHECK(ToHex(DigestOf("")) == "99aa06d3014798d86001c324468d497f");
+}
+
+TEST_CASE("A digest is the same in any order and can be kept incrementally") {
+  Digest forwards, backwards;
+  for (int i = 0; i < 1000; ++i) forwards += DigestOf(std::to_string(i));
+  for (int i = 999; i >= 0; --i) backwards += DigestOf(std::to_string(i));
+  CHECK(forwards == backwards);
+  forwards -= DigestOf("500");
+  CHECK(forwards != backwards);
+  forwards += DigestOf("500");
+  CHECK(forwards == backwards);
+  for (int i = 0; i < 1000; ++i) forwards -= DigestOf(std::to_string(i));
+  CHECK(forwards == Digest{});
+}
+
+TEST_CASE("A record that occurs twice is not the same as none or one") {
+  Digest once = DigestOf("a"), twice = once;
+  twice += once;
+  CHECK(twice != once);
+  CHECK(twice != Digest{});
+}
+
+TEST_CASE("Sums and differences carry between the halves") {
+  constexpr std::uint64_t kMax = ~std::uint64_t{0};
+  Digest digest{.high = 1, .low = kMax};
+  digest += {.high = 2, .low = 1};
+  CHECK(digest == Digest{.high = 4, .low = 0});
+  digest -= {.high = 0, .low = 1};
+  CHECK(digest == Digest{.high = 3, .low = kMax});
+  digest -= {.high = 3, .low = kMax};
+  CHECK(digest == Digest{});
+  digest -= {.high = 0, .low = 1};
+  CHECK(digest == Digest{.high = kMax, .low = kMax});
+}
+
+TEST_CASE("Hex is 32 lower-case digits and comes back, nothing else does") {
+  const Digest digest{.high = 0x0123456789abcdef, .low = 0xf};
+  CHECK(ToHex(digest) == "0123456789abcdef000000000000000f");
+  CHECK(DigestFromHex(ToHex(digest)) == digest);
+  for (const char* bad : {"", "0", "0123456789ABCDEF000000000000000f",
+                          "0123456789abcdef0000000000000f", "0123456789abcdef000000000000000f0",
+                          "+123456789abcdef000000000000000f", "0123456789abcdef 00000000000000f"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(DigestFromHex(bad).has_value());
+  }
+}
+
+}  // namespace
+}  // namespace dr::testing
