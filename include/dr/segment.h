@@ -179,6 +179,8 @@ class DR_EXPORT RecordReader {
   /// one, or the other way round.
   absl::StatusOr<std::optional<RecordView>> Next();
   bool in_record() const { return !partial_.empty(); }
+  /// The next group may begin inside a record whose start is not to be had: that record is left out.
+  void SkipOpenRecord() { skip_ = true; }
 
  private:
   friend class SegmentReader;
@@ -189,7 +191,7 @@ class DR_EXPORT RecordReader {
   std::string_view frames_ = {};
   std::string partial_, joined_;
   std::uint32_t missing_records_ = 0;
-  bool at_start_ = false, continues_ = false;
+  bool at_start_ = false, continues_ = false, skip_ = false;
   Lsn next_lsn_ = {};
   std::int64_t base_time_ns_ = 0, partial_base_time_ns_ = 0;
 };

@@ -49,7 +49,7 @@ struct WalRecovery {
   Lsn last = {};               ///< the last operation of the log
   Lsn recorded_durable = {};   ///< the highest evidence on the disk
   std::uint64_t copied_records = 0;  ///< above the evidence, copied into a fresh segment and synced
-  std::uint64_t torn_bytes = 0;      ///< written but not part of the log, left behind in the old segment
+  std::uint64_t groups_behind = 0;   ///< found whole or torn behind the end, left aside in the old segment
   bool created = false;        ///< there was no log
 };
 
@@ -91,8 +91,6 @@ class DR_EXPORT Wal final : public LogSink {
   /// Prepares file space ahead, a step at a time. True: there is more to do. Called by the host's
   /// thread; without one, producers that find no room do it themselves.
   absl::StatusOr<bool> Prepare(OperationLog& log);
-  /// Ends the current segment and starts the next, so that Trim can reach everything so far.
-  absl::Status Rotate(OperationLog& log);
   /// Gives up every whole segment below `keep_from`; files are recycled.
   absl::Status Trim(Lsn keep_from);
   /// Reads from `from` on, which must not have been trimmed (else kDataLoss, a gap).

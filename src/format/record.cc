@@ -70,6 +70,15 @@ const char* RecordReader::Read(std::optional<RecordView>* record) {
   }
   Frame frame;
   if (const char* wrong = decoder_->frame(&frames_, &frame)) return wrong;
+  if (skip_ && at_start_ && continues_ && !frame.begins) {
+    at_start_ = false;
+    if (frame.ends) {
+      if (missing_records_-- == 0) return "a group has more records than its header says";
+      ++next_lsn_.value;
+      skip_ = false;
+    }
+    return Read(record);
+  }
   if (frame.begins != partial_.empty()) return "a record is not continued where it should be";
   if (!frame.begins && !(at_start_ && continues_)) return "a record continues in the wrong place";
   if (frame.begins && at_start_ && continues_)

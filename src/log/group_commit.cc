@@ -1,0 +1,518 @@
+#include "src/log/group_commit.h"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "dr/status.h"
+#include "fmt/format.h"
+#include "src/base/status_macros.h"
+
+namespace dr::inline v0 {
+namespace {
+
+constexpr std::uint64_t kSlackBlocks = 64;  // prepared beyond what is promised, for seals
+
+std::uint64_t Blocks(std::uint64_t bytes) { return (bytes + kBlockBytes - 1) / kBlockBytes; }
+
+absl::Status Poisoned(const absl::Status& why) {
+  return MakeFault({.kind = FaultKind::kPoisoned,
+                    .next = "open the log again; what was acknowledged is safe"},
+                   fmt::format("the log takes nothing more after a failure: {}",
+                               AsStd(why.message())));
+}
+
+}  // namespace
+
+GroupCommit::GroupCommit(const WalOptions& options, std::unique_ptr<SegmentFiles> files,
+                         LiveSegment live, std::vector<LogSegment> older, Lsn last,
+                         std::int64_t last_time_ns)
+    : options_(options),
+      files_(std::move(files)),
+      first_prefix_(live.segment.prefix),
+      older_(std::move(older)),
+      live_(std::move(live)),
+      buffers_{AlignedBuffer(options.group_bytes), AlignedBuffer(options.group_bytes),
+               AlignedBuffer(options.group_bytes)},
+      rotation_block_(kBlockBytes),
+      footer_block_(kBlockBytes),
+      staged_(last),
+      unit_lsn_(last),
+      dispatched_(last),
+      durable_(last.value),
+      recorded_(last),
+      readable_end_(live_.offset),
+      last_time_ns_(last_time_ns) {}
+
+absl::Status GroupCommit::Healthy() const {
+  if (!poison_.ok()) return Poisoned(poison_);
+  if (fork_guard_.InChild()) {
+    return Poisoned(MakeFault({.kind = FaultKind::kPoisoned, .next = "open it in the parent only"},
+                              "this process was forked from the one that has the log open"));
+  }
+  return absl::OkStatus();
+}
+
+GroupCommit::Section::~Section() {
+  std::vector<Event> events = std::move(log_.events_);
+  log_.events_.clear();
+  log_.mutex_.unlock();
+  if (log_.options_.observer == nullptr) return;
+  for (const Event& event : events) log_.options_.observer->OnEvent(event);
+}
+
+// ---- Leading ------------------------------------------------------------------------------------
+
+bool GroupCommit::SegmentFull() const {
+  return !open_ && UsableBlocks(live_.file.prepared_bytes, live_.offset) == 0;
+}
+
+bool GroupCommit::CanLead() const {
+  if (rotating_ || in_flight_count_ == in_flight_.size()) return false;
+  return !SegmentFull() || (in_flight_count_ == 0 && !preparing_ && files_->SpareBlocks() > 0);
+}
+
+void GroupCommit::Lead(OperationLog& log) {
+  if (SegmentFull()) return Rotate(log);
+  Encode(log);
+  if (open_) WriteGroup(log);
+}
+
+bool GroupCommit::OpenGroup(Lsn first_lsn, std::int64_t time_ns) {
+  const std::uint64_t room =
+      UsableBlocks(live_.file.prepared_bytes, live_.offset) * kBlockBytes;
+  if (room == 0 || rotating_) return false;
+  // Two are in flight at most, so one of three buffers is free.
+  std::array<bool, 3> taken = {};
+  for (const InFlight& group : in_flight_) {
+    if (group.used) taken[group.buffer] = true;
+  }
+  open_buffer_ = static_cast<std::size_t>(std::find(taken.begin(), taken.end(), false) - taken.begin());
+  open_evidence_ = durable();
+  live_.builder.Begin(buffers_[open_buffer_].span().first(
+                          std::min<std::uint64_t>(room, options_.group_bytes)),
+                      first_lsn, open_evidence_, time_ns);
+  open_ = true;
+  open_full_ = false;
+  return true;
+}
+
+void GroupCommit::Encode(OperationLog& log) {
+  const Lsn last = log.last();
+  std::int64_t now_ns = 0;
+  while (staged_ < last && !open_full_) {
+    LogEntry* entry = log.At(Next(staged_));
+    // Its producer has the ticket and is about to publish.
+    while (entry == nullptr) {
+      std::this_thread::yield();
+      entry = log.At(Next(staged_));
+    }
+    RecordView& record = entry->record;
+    if (record.time_ns == 0) {
+      if (now_ns == 0) now_ns = absl::ToUnixNanos(options_.clock->WallTime());
+      record.time_ns = now_ns;
+    }
+    record.time_ns = last_time_ns_ = std::max(record.time_ns, last_time_ns_);
+    if (!open_ && !OpenGroup(record.lsn, record.time_ns)) break;
+    if (!live_.builder.Add(record)) {
+      open_full_ = true;
+      break;
+    }
+    if (record.payload.size() > kSmallRecordBytes) large_bytes_ -= record.payload.size();
+    if (!record.batch_continues) unit_lsn_ = record.lsn;
+    ++staged_.value;
+  }
+  log.Release(staged_);
+  UpdateLimit(log);
+}
+
+void GroupCommit::WriteGroup(OperationLog& log) {
+  InFlight& group = in_flight_[(oldest_ + in_flight_count_) % in_flight_.size()];
+  figures_.records += live_.builder.record_count();
+  const std::string_view bytes = live_.builder.Finish();
+  group = {.used = true,
+           .offset = live_.offset,
+           .end_offset = live_.offset + bytes.size(),
+           .end_hash = live_.builder.hash(),
+           .bytes = bytes,
+           .unit_lsn = unit_lsn_,
+           .last_lsn = staged_,
+           .evidence = open_evidence_,
+           .buffer = open_buffer_};
+  ++in_flight_count_;
+  live_.offset = group.end_offset;
+  open_ = open_full_ = false;
+  dispatched_ = staged_;
+  ++figures_.groups;
+  figures_.bytes += bytes.size();
+  UpdateLimit(log);
+
+  File& file = *live_.file.file;
+  mutex_.unlock();
+  absl::Status written = files_->WriteAndSync(file, group.offset, bytes);
+  if (written.ok()) written = CheckFile(file, group.end_offset);
+  mutex_.lock();
+
+  if (!written.ok()) Poison(std::move(written));
+  group.done = true;
+  Complete();
+}
+
+// Acknowledges in order: what is behind an unfinished group waits for it.
+void GroupCommit::Complete() {
+  while (in_flight_count_ > 0 && in_flight_[oldest_].done) {
+    InFlight& group = in_flight_[oldest_];
+    if (poison_.ok()) {
+      recorded_ = std::max(recorded_, group.evidence);
+      // Readers see whole batches only.
+      if (group.unit_lsn == group.last_lsn) readable_end_ = group.end_offset;
+      durable_.store(std::max(durable(), group.unit_lsn).value, std::memory_order_release);
+    }
+    group.used = group.done = false;
+    oldest_ = (oldest_ + 1) % in_flight_.size();
+    --in_flight_count_;
+  }
+  Wake();
+}
+
+// A file that was removed, replaced or cut under the writer would take what follows with it.
+absl::Status GroupCommit::CheckFile(File& file, std::uint64_t size_min) const {
+  DR_ASSIGN_OR_RETURN(FileInfo info, file.Info());
+  if (info.links > 0 && info.size >= size_min) return absl::OkStatus();
+  return MakeFault({.kind = FaultKind::kIo, .next = "keep other programs out of the log's folder"},
+                   info.links == 0 ? "the segment was deleted while it was written"
+                                   : "the segment was cut short while it was written");
+}
+
+void GroupCommit::Poison(absl::Status why) {
+  if (!poison_.ok()) return;
+  poison_ = std::move(why);
+  events_.push_back({.kind = EventKind::kLogPoisoned, .lsn = durable(), .status = poison_,
+          .text = "the log takes nothing more until it is opened again"});
+}
+
+// ---- Waiting ------------------------------------------------------------------------------------
+
+absl::Status GroupCommit::Persist(OperationLog& log, Lsn upto, const Context& context) {
+  Section section(*this);
+  while (durable() < upto) {
+    DR_RETURN_IF_ERROR(Healthy());
+    if (dispatched_ < upto && CanLead()) {
+      Lead(log);
+    } else if (absl::Status waited = Wait(upto, context); !waited.ok()) {
+      return MakeFault({.kind = FaultKind::kAmbiguous, .lsn = upto,
+                        .next = "look at the state later, or open the log again"},
+                       "the wait ended before the sync did; the operation may still happen");
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status GroupCommit::Stage(OperationLog& log, Lsn upto) {
+  Section section(*this);
+  while (staged_ < upto) {
+    DR_RETURN_IF_ERROR(Healthy());
+    if (!open_full_) Encode(log);
+    if (staged_ >= upto) break;
+    if (CanLead()) {
+      Lead(log);
+    } else {
+      DR_RETURN_IF_ERROR(Wait(upto, {}));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status GroupCommit::Wait(Lsn upto, const Context& context) {
+  DR_RETURN_IF_ERROR(CheckContext(context, *options_.clock, "waiting for the log"));
+  Waiter waiter;
+  waiter.upto = upto;
+  auto place = waiters_.insert(waiters_.end(), &waiter);
+  mutex_.unlock();
+  {
+    std::stop_callback on_stop(context.stop, [&waiter] {
+      MutexLock lock(waiter.mutex);
+      waiter.condition.NotifyOne();
+    });
+    MutexLock lock(waiter.mutex);
+    if (context.deadline.is_never()) {
+      while (!waiter.awake && !context.stop.stop_requested()) waiter.condition.Wait(waiter.mutex);
+    } else {
+      while (!waiter.awake && !context.stop.stop_requested()) {
+        const auto left = context.deadline - options_.clock->Now();
+        if (left.count() <= 0) break;
+        waiter.condition.WaitFor(waiter.mutex, left);
+      }
+    }
+  }
+  mutex_.lock();
+  MutexLock lock(waiter.mutex);
+  if (!waiter.awake) waiters_.erase(place);
+  return absl::OkStatus();
+}
+
+void GroupCommit::WakeOne(std::list<Waiter*>::iterator place) {
+  Waiter& waiter = **place;
+  waiters_.erase(place);
+  MutexLock lock(waiter.mutex);
+  waiter.awake = true;
+  waiter.condition.NotifyOne();
+}
+
+// First somebody who can lead, so that the device does not idle; then all that are done.
+void GroupCommit::Wake() {
+  const bool all = !poison_.ok();
+  if (!all && CanLead()) {
+    auto leader = std::find_if(waiters_.begin(), waiters_.end(),
+                               [&](Waiter* w) { return w->upto > dispatched_; });
+    if (leader != waiters_.end()) WakeOne(leader);
+  }
+  for (auto it = waiters_.begin(); it != waiters_.end();) {
+    auto place = it++;
+    if (all || (*place)->upto <= durable()) WakeOne(place);
+  }
+}
+
+// ---- Space --------------------------------------------------------------------------------------
+
+std::uint64_t GroupCommit::FreeBlocks() const {
+  std::uint64_t free = UsableBlocks(live_.file.prepared_bytes, live_.offset);
+  if (open_) free -= std::min(free, Blocks(live_.builder.size()));
+  return free + files_->SpareBlocks();
+}
+
+// What the producers may still use: a block for every Lsn within the limit, and the large records,
+// whose frames and group headers take less than a sixteenth more.
+std::uint64_t GroupCommit::ReservedBlocks(const OperationLog& log) const {
+  const std::uint64_t large = large_bytes_ == 0 ? 0 : Blocks(large_bytes_ / 16 * 17) + 2;
+  return large + (log.limit().value - staged_.value);
+}
+
+void GroupCommit::UpdateLimit(OperationLog& log) {
+  const std::uint64_t large = large_bytes_ == 0 ? 0 : Blocks(large_bytes_ / 16 * 17) + 2;
+  const std::uint64_t free = FreeBlocks();
+  const std::uint64_t room = free > large ? free - large : 0;
+  const Lsn limit = {staged_.value + std::min<std::uint64_t>(room, log.capacity())};
+  if (limit > log.limit()) log.Allow(limit);
+}
+
+absl::Status GroupCommit::PrepareStep(OperationLog& log) {
+  absl::StatusOr<SegmentFile*> file = files_->NextToPrepare(&live_.file);
+  absl::StatusOr<std::uint64_t> added = 0;
+  if (!file.ok()) {
+    added = file.status();
+  } else {
+    preparing_ = true;
+    mutex_.unlock();
+    added = files_->PrepareChunk(**file);
+    mutex_.lock();
+    preparing_ = false;
+  }
+  if (added.ok()) (*file)->prepared_bytes += *added;
+  if (absl::IsResourceExhausted(added.status()) != no_space_) {
+    no_space_ = !no_space_;
+    events_.push_back({.kind = no_space_ ? EventKind::kNoSpace : EventKind::kSpaceBack, .lsn = durable(),
+            .status = added.status(),
+            .text = no_space_ ? "no room for more log" : "there is room for the log again"});
+  }
+  UpdateLimit(log);
+  Wake();
+  return added.status();
+}
+
+absl::Status GroupCommit::MakeRoom(OperationLog& log, std::uint64_t count, const Context& context) {
+  Section section(*this);
+  for (;;) {
+    DR_RETURN_IF_ERROR(Healthy());
+    if (!open_full_) Encode(log);
+    UpdateLimit(log);
+    if (log.last().value + count <= log.limit().value) return absl::OkStatus();
+    DR_RETURN_IF_ERROR(CheckContext(context, *options_.clock, "room in the log"));
+    if (FreeBlocks() < ReservedBlocks(log) + count && !preparing_) {
+      DR_RETURN_IF_ERROR(PrepareStep(log));
+    } else if (CanLead()) {
+      Lead(log);
+    } else {
+      DR_RETURN_IF_ERROR(Wait({}, context));
+    }
+  }
+}
+
+absl::Status GroupCommit::Admit(OperationLog& log, std::size_t payload_bytes,
+                                const Context& context) {
+  Section section(*this);
+  const std::uint64_t wanted = Blocks(payload_bytes / 16 * 17) + 2;
+  for (;;) {
+    DR_RETURN_IF_ERROR(Healthy());
+    if (FreeBlocks() >= ReservedBlocks(log) + wanted) break;
+    DR_RETURN_IF_ERROR(CheckContext(context, *options_.clock, "room in the log"));
+    if (preparing_) {
+      DR_RETURN_IF_ERROR(Wait({}, context));
+    } else {
+      DR_RETURN_IF_ERROR(PrepareStep(log));
+    }
+  }
+  large_bytes_ += payload_bytes;
+  return absl::OkStatus();
+}
+
+void GroupCommit::Withdraw(OperationLog& log, std::size_t payload_bytes) {
+  Section section(*this);
+  large_bytes_ -= payload_bytes;
+  UpdateLimit(log);
+}
+
+absl::StatusOr<bool> GroupCommit::Prepare(OperationLog& log) {
+  Section section(*this);
+  DR_RETURN_IF_ERROR(Healthy());
+  if (preparing_) return false;
+  const std::uint64_t wanted = ReservedBlocks(log) + log.capacity() + kSlackBlocks;
+  if (FreeBlocks() >= wanted) return false;
+  DR_RETURN_IF_ERROR(PrepareStep(log));
+  return FreeBlocks() < wanted;
+}
+
+// ---- Segments -----------------------------------------------------------------------------------
+
+void GroupCommit::Rotate(OperationLog& log) {
+  rotating_ = true;
+  live_.builder.Begin(footer_block_.span(), Next(staged_), durable(), last_time_ns_);
+  const std::string_view footer = live_.builder.FinishFooter();
+  SegmentPrefix prefix = live_.segment.prefix;
+  prefix.previous = {prefix.number, prefix.salt, live_.offset + footer.size(),
+                     live_.builder.hash(), staged_};
+  ++prefix.number;
+  prefix.first_lsn = Next(staged_);
+  prefix.durable_lsn = durable();
+  prefix.created = std::max(options_.clock->WallTime(), absl::FromUnixNanos(last_time_ns_));
+  absl::StatusOr<std::uint64_t> salt = options_.random->Next();
+  absl::StatusOr<SegmentFile> next =
+      salt.ok() ? files_->TakeSpare() : absl::StatusOr<SegmentFile>(salt.status());
+  absl::Status written = next.status();
+  if (written.ok()) {
+    prefix.salt = *salt;
+    const std::uint64_t footer_offset = live_.offset;
+    mutex_.unlock();
+    EncodePrefix(prefix).copy(rotation_block_.data(), kBlockBytes);
+    written = WriteRotation(*next, prefix.number, footer, footer_offset);
+    mutex_.lock();
+  }
+  rotating_ = false;
+  if (!written.ok()) {
+    Poison(std::move(written));
+    return Wake();
+  }
+  live_.segment.end = prefix.previous;
+  live_.segment.file_bytes = live_.file.prepared_bytes;
+  older_.push_back(live_.segment);
+  const std::string_view block(rotation_block_.data(), kBlockBytes);
+  live_.segment = {.name = next->name, .prefix = prefix, .prefix_hash = PrefixHash(block),
+                   .continues = live_.builder.in_record()};
+  live_.file = *std::move(next);
+  live_.offset = readable_end_ = kBlockBytes;
+  live_.builder.NextSegment(prefix, live_.segment.prefix_hash);
+  recorded_ = durable();
+  ++figures_.rotations;
+  UpdateLimit(log);
+  Wake();
+}
+
+absl::Status GroupCommit::WriteRotation(SegmentFile& next, std::uint64_t number,
+                                        std::string_view footer, std::uint64_t footer_offset) {
+  DR_RETURN_IF_ERROR(files_->WriteAndSync(*live_.file.file, footer_offset, footer));
+  return files_->Activate(next, number, {rotation_block_.data(), kBlockBytes});
+}
+
+absl::Status GroupCommit::Seal(OperationLog& log) {
+  DR_RETURN_IF_ERROR(Persist(log, log.last(), {}));
+  Section section(*this);
+  const Lsn target = durable();
+  while (recorded_ < target) {
+    DR_RETURN_IF_ERROR(Healthy());
+    if (!preparing_ && !rotating_ && FreeBlocks() <= ReservedBlocks(log)) {
+      DR_RETURN_IF_ERROR(PrepareStep(log));
+    } else if (!CanLead()) {
+      DR_RETURN_IF_ERROR(Wait({}, {}));
+    } else if (open_ || SegmentFull() || live_.builder.in_record()) {
+      Lead(log);  // whatever is written next records the evidence
+    } else if (FreeBlocks() > ReservedBlocks(log)) {
+      if (OpenGroup(Next(staged_), last_time_ns_)) WriteGroup(log);
+      ++figures_.seals;
+    } else {
+      DR_RETURN_IF_ERROR(Wait({}, {}));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status GroupCommit::Trim(Lsn keep_from) {
+  Section section(*this);
+  DR_RETURN_IF_ERROR(Healthy());
+  while (rotating_) DR_RETURN_IF_ERROR(Wait({}, {}));
+  std::size_t count = 0;
+  for (; count < older_.size(); ++count) {
+    if (older_[count].end.last_lsn >= keep_from) break;
+    // A record that is needed may begin in a segment whose own records are not.
+    const LogSegment& next = count + 1 < older_.size() ? older_[count + 1] : live_.segment;
+    if (next.continues && next.prefix.first_lsn >= keep_from) break;
+  }
+  if (count == 0) return absl::OkStatus();
+  std::vector<std::uint64_t> numbers;
+  for (std::size_t i = 0; i < count; ++i) numbers.push_back(older_[i].prefix.number);
+  DR_ASSIGN_OR_RETURN(std::uint64_t recycled, files_->Retire(numbers));
+  older_.erase(older_.begin(), older_.begin() + static_cast<std::ptrdiff_t>(count));
+  figures_.recycled += recycled;
+  return absl::OkStatus();
+}
+
+// ---- Looking in ---------------------------------------------------------------------------------
+
+absl::StatusOr<SegmentExtent> GroupCommit::Locate(std::uint64_t number) const {
+  MutexLock lock(mutex_);
+  if (number == live_.segment.prefix.number) {
+    return SegmentExtent{live_.segment, readable_end_, staged_, durable(), true};
+  }
+  for (const LogSegment& segment : older_) {
+    if (segment.prefix.number != number) continue;
+    return SegmentExtent{segment, segment.end.offset, segment.end.last_lsn, durable(), false};
+  }
+  return MakeFault({.kind = FaultKind::kWalGap, .place = SegmentName(number),
+                    .next = "read from a later position, or from a checkpoint"},
+                   "this part of the log was trimmed");
+}
+
+absl::StatusOr<std::uint64_t> GroupCommit::SegmentWith(Lsn from) const {
+  MutexLock lock(mutex_);
+  if (live_.segment.prefix.first_lsn <= from) return live_.segment.prefix.number;
+  for (auto it = older_.rbegin(); it != older_.rend(); ++it) {
+    if (it->prefix.first_lsn <= from) return it->prefix.number;
+  }
+  const LogSegment& oldest = older_.empty() ? live_.segment : older_.front();
+  return MakeFault({.kind = FaultKind::kWalGap, .place = oldest.name, .lsn = from,
+                    .next = "read from a checkpoint"},
+                   fmt::format("the log begins at {}", oldest.prefix.first_lsn.value));
+}
+
+absl::Status GroupCommit::status() const {
+  MutexLock lock(mutex_);
+  return Healthy();
+}
+
+std::int64_t GroupCommit::last_time_ns() const {
+  MutexLock lock(mutex_);
+  return last_time_ns_;
+}
+
+WalFigures GroupCommit::figures() const {
+  MutexLock lock(mutex_);
+  WalFigures figures = figures_;
+  figures.segments = older_.size() + 1;
+  for (const LogSegment& segment : older_) figures.log_bytes += segment.end.offset;
+  figures.log_bytes += live_.offset;
+  figures.unsealed_records = durable().value - recorded_.value;
+  figures.direct = files_->direct();
+  return figures;
+}
+
+
+}  // namespace dr::inline v0

@@ -1,0 +1,148 @@
+// Group commit: operations become groups, groups become durable, waiters are woken in order.
+//
+// One mutex orders encoding; I/O happens without it. The first waiter that finds room leads: it
+// encodes what everybody has appended, writes it, and wakes those it covered. Up to two groups are
+// in flight, because devices overlap flushes; they are acknowledged in order.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "dr/mutex.h"
+#include "dr/wal.h"
+#include "src/base/fork_guard.h"
+#include "src/log/group_reader.h"
+#include "src/log/log_reader.h"
+#include "src/log/segment_files.h"
+
+namespace dr::inline v0 {
+
+/// The newest segment while it is written.
+struct LiveSegment {
+  LogSegment segment;
+  SegmentFile file;
+  std::uint64_t offset = 0;  ///< where the next group goes
+  GroupBuilder builder;      ///< has built all groups before it
+};
+
+class GroupCommit {
+ public:
+  /// Goes on behind `live`, whose records end at `last`, all durable. `older` are the segments before.
+  GroupCommit(const WalOptions& options, std::unique_ptr<SegmentFiles> files, LiveSegment live,
+              std::vector<LogSegment> older, Lsn last, std::int64_t last_time_ns);
+
+  absl::Status MakeRoom(OperationLog& log, std::uint64_t count, const Context& context);
+  absl::Status Admit(OperationLog& log, std::size_t payload_bytes, const Context& context);
+  void Withdraw(OperationLog& log, std::size_t payload_bytes);
+  absl::Status Stage(OperationLog& log, Lsn upto);
+  absl::Status Persist(OperationLog& log, Lsn upto, const Context& context);
+  absl::Status Seal(OperationLog& log);
+  absl::StatusOr<bool> Prepare(OperationLog& log);
+  absl::Status Trim(Lsn keep_from);
+
+  Lsn durable() const { return {durable_.load(std::memory_order_acquire)}; }
+  absl::StatusOr<SegmentExtent> Locate(std::uint64_t number) const;
+  /// The newest segment that begins at or before `from`.
+  absl::StatusOr<std::uint64_t> SegmentWith(Lsn from) const;
+  absl::Status status() const;
+  std::int64_t last_time_ns() const;
+  WalFigures figures() const;
+  const SegmentPrefix& prefix() const { return first_prefix_; }
+  Directory& directory() { return files_->directory(); }
+
+ private:
+  /// The mutex, held; tells the observer what happened when it is given back.
+  class ABSL_SCOPED_LOCKABLE Section {
+   public:
+    explicit Section(GroupCommit& log) ABSL_EXCLUSIVE_LOCK_FUNCTION(log.mutex_) : log_(log) {
+      log_.mutex_.lock();
+    }
+    ~Section() ABSL_UNLOCK_FUNCTION();
+
+   private:
+    GroupCommit& log_;
+  };
+  /// Somebody asleep. Lives on its own stack; whoever takes it off the list must wake it.
+  struct Waiter {
+    Lsn upto;
+    Mutex mutex;
+    CondVar condition;
+    bool awake = false;
+  };
+  struct InFlight {
+    bool used = false, done = false;
+    std::uint64_t offset = 0, end_offset = 0, end_hash = 0;
+    std::string_view bytes;
+    Lsn unit_lsn, last_lsn, evidence;
+    std::size_t buffer = 0;
+  };
+
+  absl::Status Healthy() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool CanLead() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool SegmentFull() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Lead(OperationLog& log) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool OpenGroup(Lsn first_lsn, std::int64_t time_ns) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Encode(OperationLog& log) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void WriteGroup(OperationLog& log) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Complete() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Rotate(OperationLog& log) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status WriteRotation(SegmentFile& next, std::uint64_t number, std::string_view footer,
+                             std::uint64_t footer_offset);
+  absl::Status CheckFile(File& file, std::uint64_t size_min) const;
+  void Poison(absl::Status why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  std::uint64_t FreeBlocks() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::uint64_t ReservedBlocks(const OperationLog& log) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void UpdateLimit(OperationLog& log) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status PrepareStep(OperationLog& log) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  absl::Status Wait(Lsn upto, const Context& context) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Wake() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void WakeOne(std::list<Waiter*>::iterator waiter) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const WalOptions options_;
+  const std::unique_ptr<SegmentFiles> files_;
+  const SegmentPrefix first_prefix_;  ///< of the segment this process began with: log id and epoch
+  ForkGuard fork_guard_;
+
+  mutable Mutex mutex_;
+  absl::Status poison_ ABSL_GUARDED_BY(mutex_);
+  std::vector<LogSegment> older_ ABSL_GUARDED_BY(mutex_);
+  LiveSegment live_ ABSL_GUARDED_BY(mutex_);
+
+  // The open group and what is in flight.
+  std::array<AlignedBuffer, 3> buffers_;
+  AlignedBuffer rotation_block_, footer_block_;
+  bool open_ ABSL_GUARDED_BY(mutex_) = false;
+  bool open_full_ ABSL_GUARDED_BY(mutex_) = false;
+  std::size_t open_buffer_ ABSL_GUARDED_BY(mutex_) = 0;
+  Lsn open_evidence_ ABSL_GUARDED_BY(mutex_);
+  std::array<InFlight, 2> in_flight_ ABSL_GUARDED_BY(mutex_);
+  std::size_t in_flight_count_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::size_t oldest_ ABSL_GUARDED_BY(mutex_) = 0;  ///< of in_flight_, a ring of two
+  bool rotating_ ABSL_GUARDED_BY(mutex_) = false;
+  bool preparing_ ABSL_GUARDED_BY(mutex_) = false;
+
+  // Positions: staged ≥ unit end; dispatched is on its way; durable is there.
+  Lsn staged_ ABSL_GUARDED_BY(mutex_);
+  Lsn unit_lsn_ ABSL_GUARDED_BY(mutex_);        ///< the last whole record or batch encoded
+  Lsn dispatched_ ABSL_GUARDED_BY(mutex_);
+  std::atomic<std::uint64_t> durable_;
+  Lsn recorded_ ABSL_GUARDED_BY(mutex_);        ///< durable_lsn that the disk itself knows
+  std::uint64_t readable_end_ ABSL_GUARDED_BY(mutex_);  ///< of the live segment, at a unit's end
+  std::int64_t last_time_ns_ ABSL_GUARDED_BY(mutex_);
+  std::uint64_t large_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  ///< admitted and not yet encoded
+  bool no_space_ ABSL_GUARDED_BY(mutex_) = false;
+
+  std::list<Waiter*> waiters_ ABSL_GUARDED_BY(mutex_);
+  std::vector<Event> events_ ABSL_GUARDED_BY(mutex_);  ///< for the observer, once unlocked
+  WalFigures figures_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace dr::inline v0

@@ -1,0 +1,98 @@
+#include "src/log/log_reader.h"
+
+#include <utility>
+
+#include "dr/status.h"
+#include "fmt/format.h"
+#include "src/base/status_macros.h"
+
+namespace dr::inline v0 {
+
+LogReader::LogReader(Directory& directory, Locate locate, Lsn from)
+    : directory_(directory), locate_(std::move(locate)), from_(from) {}
+
+absl::StatusOr<std::unique_ptr<LogReader>> LogReader::Open(Directory& directory, Locate locate,
+                                                           std::uint64_t first_segment, Lsn from) {
+  std::unique_ptr<LogReader> reader(new LogReader(directory, std::move(locate), from));
+  for (std::uint64_t number = first_segment;; --number) {
+    DR_RETURN_IF_ERROR(reader->EnterSegment(number));
+    const Lsn first_lsn = reader->extent_.segment.prefix.first_lsn;
+    if (number == 1 || from > first_lsn) break;
+    if (from < first_lsn) continue;
+    // The wanted record may have begun in the segment before.
+    if (!reader->extent_.segment.continues) break;
+  }
+  return reader;
+}
+
+absl::Status LogReader::EnterSegment(std::uint64_t number) {
+  DR_ASSIGN_OR_RETURN(SegmentExtent extent, locate_(number));
+  DR_ASSIGN_OR_RETURN(LogSegment found, OpenLogSegment(directory_, extent.segment.name, file_));
+  if (found.prefix_hash != extent.segment.prefix_hash) {
+    return CorruptLog(extent.segment.name, 0, extent.segment.prefix.first_lsn,
+                      "the segment was replaced while it was read");
+  }
+  extent_ = std::move(extent);
+  groups_.emplace(*file_, extent_.segment);
+  first_group_ = true;
+  return absl::OkStatus();
+}
+
+absl::Status LogReader::LookAgain() {
+  DR_ASSIGN_OR_RETURN(SegmentExtent now, locate_(extent_.segment.prefix.number));
+  extent_.limit = now.limit;
+  extent_.last_lsn = now.last_lsn;
+  extent_.visible = now.visible;
+  extent_.newest = now.newest;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> LogReader::NextGroup() {
+  for (;;) {
+    DR_ASSIGN_OR_RETURN(std::optional<Group> group, groups_->Next(extent_.limit));
+    if (group) {
+      const bool continues = (group->header.flags & kGroupContinues) != 0;
+      if (first_group_ && continues && entered_midway_) records_.SkipOpenRecord();
+      // A recovery may have cut the log inside a record, which then begins anew.
+      if (first_group_ && !continues) records_ = RecordReader();
+      first_group_ = entered_midway_ = false;
+      DR_RETURN_IF_ERROR(Located(records_.Begin(group->bytes, group->header)));
+      return true;
+    }
+    if (groups_->offset() < extent_.limit && !groups_->footer_seen()) {
+      return CorruptLog(extent_.segment.name, groups_->offset(), groups_->next_lsn(),
+                        groups_->reason());
+    }
+    if (extent_.newest) {
+      const std::uint64_t limit = extent_.limit;
+      DR_RETURN_IF_ERROR(LookAgain());
+      if (extent_.newest && extent_.limit == limit) return false;
+      continue;
+    }
+    DR_RETURN_IF_ERROR(EnterSegment(extent_.segment.prefix.number + 1));
+  }
+}
+
+absl::StatusOr<std::optional<RecordView>> LogReader::Next() {
+  while (!held_back_) {
+    absl::StatusOr<std::optional<RecordView>> record = records_.Next();
+    if (!record.ok()) return Located(record.status());
+    if (!record->has_value()) {
+      DR_ASSIGN_OR_RETURN(bool more, NextGroup());
+      if (!more) return std::nullopt;
+    } else if ((*record)->lsn >= from_ && (*record)->lsn <= extent_.last_lsn) {
+      held_back_ = **record;
+    }
+  }
+  if (held_back_->lsn > extent_.visible) DR_RETURN_IF_ERROR(LookAgain());
+  if (held_back_->lsn > extent_.visible) return std::nullopt;
+  return std::exchange(held_back_, std::nullopt);
+}
+
+absl::Status LogReader::Located(absl::Status status) const {
+  if (status.ok()) return status;
+  return CorruptLog(extent_.segment.name, groups_->offset(), groups_->next_lsn(),
+                    AsStd(status.message()));
+}
+
+}  // namespace dr::inline v0

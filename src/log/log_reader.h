@@ -1,0 +1,60 @@
+// Reads records across the segments of a log directory, strictly: within the bounds it is given,
+// everything must be as it was written.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "dr/file_system.h"
+#include "dr/wal.h"
+#include "src/log/group_reader.h"
+
+namespace dr::inline v0 {
+
+/// What a reader may see of one segment.
+struct SegmentExtent {
+  LogSegment segment;
+  std::uint64_t limit = 0;  ///< bytes that count
+  Lsn last_lsn = {};        ///< records behind it are dead, even within the limit
+  Lsn visible = {};         ///< records behind it may become durable later, or never
+  bool newest = false;      ///< the limit may grow
+};
+
+class LogReader final : public WalReader {
+ public:
+  /// Tells about segment `number`; kNotFound once it has been trimmed.
+  using Locate = absl::AnyInvocable<absl::StatusOr<SegmentExtent>(std::uint64_t number) const>;
+
+  /// Starts at `from`, which is in `first_segment` or, if a record continues into that, begins in an
+  /// earlier one that `locate` knows. `directory` outlives the reader.
+  static absl::StatusOr<std::unique_ptr<LogReader>> Open(Directory& directory, Locate locate,
+                                                         std::uint64_t first_segment, Lsn from);
+
+  absl::StatusOr<std::optional<RecordView>> Next() override;
+
+ private:
+  LogReader(Directory& directory, Locate locate, Lsn from);
+  absl::Status EnterSegment(std::uint64_t number);
+  absl::Status LookAgain();
+  /// False: nothing more for now.
+  absl::StatusOr<bool> NextGroup();
+  absl::Status Located(absl::Status status) const;
+
+  Directory& directory_;
+  Locate locate_;
+  Lsn from_;
+  SegmentExtent extent_;
+  std::unique_ptr<File> file_;
+  std::optional<GroupReader> groups_;
+  RecordReader records_;
+  std::optional<RecordView> held_back_;  ///< read, but not visible yet
+  bool first_group_ = true;     ///< of the current segment
+  bool entered_midway_ = true;  ///< nothing was read before the current segment
+};
+
+}  // namespace dr::inline v0

@@ -1,0 +1,189 @@
+#include "src/log/segment_files.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "dr/status.h"
+#include "fmt/format.h"
+#include "src/base/status_macros.h"
+
+namespace dr::inline v0 {
+namespace {
+
+constexpr std::string_view kSegmentSuffix = ".wal";
+constexpr std::string_view kSpareSuffix = ".spare";
+constexpr std::string_view kTemporarySuffix = ".tmp";
+constexpr std::string_view kHeadTemporary = "HEAD.tmp";
+constexpr std::string_view kProbeName = "probe.tmp";
+constexpr std::size_t kNameDigits = 16;
+constexpr std::size_t kChunkBytes = 1 << 20;
+constexpr std::size_t kSparesMax = 3;
+
+std::optional<std::uint64_t> ParseNumbered(std::string_view name, std::string_view suffix) {
+  if (name.size() != kNameDigits + suffix.size() || !name.ends_with(suffix)) return std::nullopt;
+  std::uint64_t number = 0;
+  const char* end = name.data() + kNameDigits;
+  auto [stop, error] = std::from_chars(name.data(), end, number);
+  if (error != std::errc() || stop != end) return std::nullopt;
+  return number;
+}
+
+std::string SpareName(std::uint64_t number) { return fmt::format("{:016}{}", number, kSpareSuffix); }
+
+}  // namespace
+
+std::string SegmentName(std::uint64_t number) {
+  return fmt::format("{:016}{}", number, kSegmentSuffix);
+}
+
+std::optional<std::uint64_t> ParseSegmentName(std::string_view name) {
+  return ParseNumbered(name, kSegmentSuffix);
+}
+
+AlignedBuffer::AlignedBuffer(std::size_t bytes)
+    : data_(static_cast<char*>(std::aligned_alloc(kDirectAlignment, bytes))), bytes_(bytes) {
+  if (data_ == nullptr) throw std::bad_alloc();
+  std::memset(data_.get(), 0, bytes);
+}
+
+void AlignedBuffer::Free::operator()(char* p) const { std::free(p); }
+
+SegmentFiles::SegmentFiles(Directory& directory, std::uint64_t segment_bytes)
+    : directory_(directory),
+      segment_bytes_(segment_bytes),
+      zeros_(std::min<std::uint64_t>(kChunkBytes, segment_bytes)) {}
+
+absl::StatusOr<std::unique_ptr<SegmentFiles>> SegmentFiles::Open(Directory& directory,
+                                                                 std::uint64_t segment_bytes) {
+  std::unique_ptr<SegmentFiles> files(new SegmentFiles(directory, segment_bytes));
+  DR_ASSIGN_OR_RETURN(files->lock_, directory.Open(kLockName, {.access = Access::kWrite,
+                                                               .create = Create::kIfMissing}));
+  DR_RETURN_IF_ERROR(files->lock_->Lock());
+  DR_RETURN_IF_ERROR(files->ProbePath());
+  DR_RETURN_IF_ERROR(files->AdoptSpares());
+  return files;
+}
+
+// A file system may accept the flags and refuse the write, so the probe writes.
+absl::Status SegmentFiles::ProbePath() {
+  auto probe = directory_.Open(kProbeName, {.access = Access::kWrite,
+                                            .create = Create::kIfMissing,
+                                            .path = WritePath::kDirect});
+  absl::Status written = probe.ok() ? (*probe)->WriteAt(0, {zeros_.data(), kBlockBytes})
+                                    : probe.status();
+  if (absl::IsUnimplemented(written) || absl::IsInvalidArgument(written)) {
+    path_ = WritePath::kBuffered;
+  } else if (!written.ok() && !absl::IsResourceExhausted(written)) {
+    return written;
+  }
+  return probe.ok() ? directory_.Remove(kProbeName) : absl::OkStatus();
+}
+
+absl::Status SegmentFiles::AdoptSpares() {
+  DR_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> entries, directory_.List());
+  for (const DirectoryEntry& entry : entries) {
+    if (entry.name.ends_with(kTemporarySuffix)) DR_RETURN_IF_ERROR(directory_.Remove(entry.name));
+    std::optional<std::uint64_t> number = ParseNumbered(entry.name, kSpareSuffix);
+    if (!number) continue;
+    next_spare_ = std::max(next_spare_, *number + 1);
+    DR_ASSIGN_OR_RETURN(std::unique_ptr<File> file, OpenForWriting(entry.name, Create::kNever));
+    DR_ASSIGN_OR_RETURN(FileInfo info, file->Info());
+    // An unfinished spare may have lost the tail of its preparation; only a whole one is trusted.
+    if (info.size != segment_bytes_ || spares_.size() >= kSparesMax) {
+      DR_RETURN_IF_ERROR(directory_.Remove(entry.name));
+      continue;
+    }
+    spares_.push_back({entry.name, std::move(file), segment_bytes_});
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<File>> SegmentFiles::OpenForWriting(std::string_view name,
+                                                                   Create create) {
+  return directory_.Open(name, {.access = Access::kWrite, .create = create, .path = path_});
+}
+
+absl::Status SegmentFiles::WriteAndSync(File& file, std::uint64_t offset, std::string_view data) {
+  DR_RETURN_IF_ERROR(file.WriteAt(offset, data));
+  return direct() ? absl::OkStatus() : file.Sync();
+}
+
+std::uint64_t SegmentFiles::SpareBlocks() const {
+  std::uint64_t blocks = 0;
+  for (const SegmentFile& spare : spares_) blocks += UsableBlocks(spare.prepared_bytes, kBlockBytes);
+  return blocks;
+}
+
+absl::StatusOr<SegmentFile*> SegmentFiles::NextToPrepare(SegmentFile* current) {
+  if (current != nullptr && current->prepared_bytes < segment_bytes_) return current;
+  for (SegmentFile& spare : spares_) {
+    if (spare.prepared_bytes < segment_bytes_) return &spare;
+  }
+  SegmentFile spare{.name = SpareName(next_spare_++), .file = nullptr, .prepared_bytes = 0};
+  DR_ASSIGN_OR_RETURN(spare.file, OpenForWriting(spare.name, Create::kIfMissing));
+  spares_.push_back(std::move(spare));
+  return &spares_.back();
+}
+
+absl::StatusOr<std::uint64_t> SegmentFiles::PrepareChunk(SegmentFile& file) {
+  const std::uint64_t chunk =
+      std::min<std::uint64_t>(zeros_.size(), segment_bytes_ - file.prepared_bytes);
+  DR_RETURN_IF_ERROR(WriteAndSync(*file.file, file.prepared_bytes, {zeros_.data(), chunk}));
+  return chunk;
+}
+
+absl::StatusOr<SegmentFile> SegmentFiles::TakeSpare() {
+  if (spares_.empty()) DR_RETURN_IF_ERROR(NextToPrepare(nullptr).status());
+  SegmentFile taken = std::move(spares_.front());
+  spares_.pop_front();
+  return taken;
+}
+
+absl::Status SegmentFiles::Activate(SegmentFile& file, std::uint64_t number,
+                                    std::string_view first_block) {
+  DR_RETURN_IF_ERROR(WriteAndSync(*file.file, 0, first_block));
+  file.prepared_bytes = std::max<std::uint64_t>(file.prepared_bytes, first_block.size());
+  const std::string name = SegmentName(number);
+  DR_RETURN_IF_ERROR(directory_.Rename(file.name, name));
+  file.name = name;
+  // The segment must be there before HEAD says so, and both before anything in it is acknowledged.
+  DR_RETURN_IF_ERROR(directory_.Sync());
+  DR_ASSIGN_OR_RETURN(std::unique_ptr<File> head,
+                      directory_.Open(kHeadTemporary, {.access = Access::kWrite,
+                                                       .create = Create::kIfMissing}));
+  DR_RETURN_IF_ERROR(head->WriteAt(0, first_block));
+  DR_RETURN_IF_ERROR(head->Sync());
+  DR_RETURN_IF_ERROR(directory_.Rename(kHeadTemporary, kHeadName));
+  return directory_.Sync();
+}
+
+absl::Status SegmentFiles::ReleaseBehind(std::uint64_t number, std::uint64_t bytes) {
+  DR_ASSIGN_OR_RETURN(std::unique_ptr<File> file,
+                      OpenForWriting(SegmentName(number), Create::kNever));
+  return file->Truncate(bytes);
+}
+
+absl::StatusOr<std::uint64_t> SegmentFiles::Retire(std::span<const std::uint64_t> numbers) {
+  std::vector<SegmentFile> recycled;
+  for (std::uint64_t number : numbers) {
+    const std::string name = SegmentName(number);
+    DR_ASSIGN_OR_RETURN(std::unique_ptr<File> file, OpenForWriting(name, Create::kNever));
+    DR_ASSIGN_OR_RETURN(FileInfo info, file->Info());
+    if (info.size != segment_bytes_ || spares_.size() + recycled.size() >= kSparesMax) {
+      DR_RETURN_IF_ERROR(directory_.Remove(name));
+      continue;
+    }
+    SegmentFile spare{SpareName(next_spare_++), std::move(file), segment_bytes_};
+    DR_RETURN_IF_ERROR(directory_.Rename(name, spare.name));
+    recycled.push_back(std::move(spare));
+  }
+  // Before the old names are gone for good, nothing may be written into these files.
+  DR_RETURN_IF_ERROR(directory_.Sync());
+  for (SegmentFile& spare : recycled) spares_.push_back(std::move(spare));
+  return recycled.size();
+}
+
+}  // namespace dr::inline v0

@@ -1,0 +1,181 @@
+#include "dr/wal.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "dr/status.h"
+#include "fmt/format.h"
+#include "src/base/status_macros.h"
+#include "src/log/group_commit.h"
+#include "src/log/recovery.h"
+
+namespace dr::inline v0 {
+namespace {
+
+absl::Status CheckOptions(const WalOptions& options) {
+  const auto bad = [](std::string_view what) {
+    return MakeFault({.kind = FaultKind::kInvalid, .next = "see WalOptions"}, what);
+  };
+  if (options.clock == nullptr || options.random == nullptr) return bad("clock or random is null");
+  if (options.segment_bytes % kBlockBytes != 0 || options.segment_bytes < 16 * kBlockBytes) {
+    return bad("segment_bytes must be a multiple of 4096 and at least 65536");
+  }
+  if (options.group_bytes % kBlockBytes != 0 || options.group_bytes < 2 * kBlockBytes ||
+      options.group_bytes > kMaxGroupBytes) {
+    return bad("group_bytes must be a multiple of 4096 from 8192 to kMaxGroupBytes");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<LogId> NewLogId(Random& random) {
+  LogId id;
+  DR_ASSIGN_OR_RETURN(id.high, random.Next());
+  DR_ASSIGN_OR_RETURN(id.low, random.Next());
+  return id;
+}
+
+// Old segments are never edited: what was valid above the evidence goes into the new one, which
+// becomes visible only when it is durable, and says where its predecessor ends.
+absl::Status CopyTail(Directory& directory, SegmentFiles& files,
+                      const std::vector<LogSegment>& segments, const RecoveredTail& tail,
+                      const WalOptions& options, LiveSegment& live, std::uint64_t* copied) {
+  if (tail.observed.last <= tail.cut.last_lsn) return absl::OkStatus();
+  DR_ASSIGN_OR_RETURN(std::unique_ptr<LogReader> reader,
+                      OpenRecovered(directory, segments, tail.observed.stop_offset,
+                                    Next(tail.cut.last_lsn)));
+  AlignedBuffer buffer(options.group_bytes);
+  bool open = false;
+  const auto write = [&]() -> absl::Status {
+    const std::string_view bytes = live.builder.Finish();
+    open = false;
+    DR_RETURN_IF_ERROR(files.WriteAndSync(*live.file.file, live.offset, bytes));
+    live.offset += bytes.size();
+    return absl::OkStatus();
+  };
+  for (;;) {
+    DR_ASSIGN_OR_RETURN(std::optional<RecordView> record, reader->Next());
+    if (!record || record->lsn > tail.observed.last) break;
+    for (bool whole = false; !whole;) {
+      if (!open) {
+        live.builder.Begin(buffer.span(), record->lsn, tail.cut.last_lsn, record->time_ns);
+        open = true;
+      }
+      whole = live.builder.Add(*record);
+      if (!whole) DR_RETURN_IF_ERROR(write());
+    }
+    ++*copied;
+  }
+  if (open) DR_RETURN_IF_ERROR(write());
+  // The file may have grown past its usual size; its footer still needs a prepared block.
+  if (live.file.prepared_bytes < live.offset + kBlockBytes) {
+    std::fill(buffer.span().begin(), buffer.span().end(), '\0');
+    DR_RETURN_IF_ERROR(
+        files.WriteAndSync(*live.file.file, live.offset, {buffer.data(), kBlockBytes}));
+    live.file.prepared_bytes = live.offset + kBlockBytes;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+class Wal::Impl {
+ public:
+  Impl(const WalOptions& options, std::unique_ptr<SegmentFiles> files, LiveSegment live,
+       std::vector<LogSegment> older, const WalRecovery& recovery, std::int64_t last_time_ns)
+      : recovery(recovery),
+        commit(options, std::move(files), std::move(live), std::move(older), recovery.last,
+               last_time_ns) {}
+
+  const WalRecovery recovery;
+  GroupCommit commit;
+};
+
+absl::StatusOr<std::unique_ptr<Wal>> Wal::Open(Directory& directory, const WalOptions& options) {
+  DR_RETURN_IF_ERROR(CheckOptions(options));
+  DR_ASSIGN_OR_RETURN(std::unique_ptr<SegmentFiles> files,
+                      SegmentFiles::Open(directory, options.segment_bytes));
+  const RecoveryBounds bounds{options.known_durable, options.needed_from};
+  DR_ASSIGN_OR_RETURN(ObservedDirectory observed, ObserveDirectory(directory));
+  DR_ASSIGN_OR_RETURN(std::vector<LogSegment> segments, DecideSegments(observed, bounds));
+
+  RecoveredTail tail;
+  SegmentPrefix prefix{.block_bytes = kBlockBytes, .epoch = {1}, .first_lsn = {1}};
+  if (segments.empty()) {
+    DR_ASSIGN_OR_RETURN(prefix.log, NewLogId(*options.random));
+  } else {
+    DR_ASSIGN_OR_RETURN(tail, ReadTail(directory, segments, bounds));
+    const SegmentPrefix& newest = segments.back().prefix;
+    prefix.log = newest.log;
+    prefix.number = newest.number + 1;
+    prefix.epoch = {newest.epoch.value + 1};
+    prefix.previous = tail.cut;
+    prefix.first_lsn = Next(tail.cut.last_lsn);
+    prefix.durable_lsn = tail.observed.last;
+    segments.back().end = tail.cut;
+  }
+  prefix.created = std::max(options.clock->WallTime(), absl::FromUnixNanos(tail.last_time_ns));
+  DR_ASSIGN_OR_RETURN(prefix.salt, options.random->Next());
+
+  AlignedBuffer block(kBlockBytes);
+  EncodePrefix(prefix).copy(block.data(), kBlockBytes);
+  const std::string_view first_block(block.data(), kBlockBytes);
+  const std::uint64_t hash = PrefixHash(first_block);
+  DR_ASSIGN_OR_RETURN(SegmentFile file, files->TakeSpare());
+  LiveSegment live{.segment = {.name = SegmentName(prefix.number), .prefix = prefix, .prefix_hash = hash},
+                   .file = std::move(file),
+                   .offset = kBlockBytes,
+                   .builder = GroupBuilder(prefix, hash)};
+  WalRecovery recovery{.last = tail.observed.last,
+                       .recorded_durable = tail.observed.evidence,
+                       .groups_behind = tail.groups_behind,
+                       .created = segments.empty()};
+  if (!segments.empty()) {
+    DR_RETURN_IF_ERROR(CopyTail(directory, *files, segments, tail, options, live,
+                                &recovery.copied_records));
+  }
+  DR_RETURN_IF_ERROR(files->Activate(live.file, prefix.number, first_block));
+  if (!segments.empty() && segments.back().file_bytes > tail.written_end) {
+    DR_RETURN_IF_ERROR(files->ReleaseBehind(prefix.number - 1, tail.written_end));
+    segments.back().file_bytes = tail.written_end;
+  }
+  return std::unique_ptr<Wal>(new Wal(std::make_unique<Impl>(
+      options, std::move(files), std::move(live), std::move(segments), recovery,
+      tail.last_time_ns)));
+}
+
+Wal::Wal(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Wal::~Wal() = default;
+
+absl::Status Wal::MakeRoom(OperationLog& log, std::uint64_t count, const Context& context) {
+  return impl_->commit.MakeRoom(log, count, context);
+}
+absl::Status Wal::Admit(OperationLog& log, std::size_t payload_bytes, const Context& context) {
+  return impl_->commit.Admit(log, payload_bytes, context);
+}
+void Wal::Withdraw(OperationLog& log, std::size_t payload_bytes) {
+  impl_->commit.Withdraw(log, payload_bytes);
+}
+absl::Status Wal::Stage(OperationLog& log, Lsn upto) { return impl_->commit.Stage(log, upto); }
+absl::Status Wal::Persist(OperationLog& log, Lsn upto, const Context& context) {
+  return impl_->commit.Persist(log, upto, context);
+}
+Lsn Wal::durable() const { return impl_->commit.durable(); }
+absl::Status Wal::Seal(OperationLog& log) { return impl_->commit.Seal(log); }
+absl::StatusOr<bool> Wal::Prepare(OperationLog& log) { return impl_->commit.Prepare(log); }
+absl::Status Wal::Trim(Lsn keep_from) { return impl_->commit.Trim(keep_from); }
+
+absl::StatusOr<std::unique_ptr<WalReader>> Wal::Read(Lsn from) {
+  GroupCommit& commit = impl_->commit;
+  DR_ASSIGN_OR_RETURN(std::uint64_t number, commit.SegmentWith(from));
+  return LogReader::Open(
+      commit.directory(), [&commit](std::uint64_t n) { return commit.Locate(n); }, number, from);
+}
+
+const WalRecovery& Wal::recovery() const { return impl_->recovery; }
+Epoch Wal::epoch() const { return impl_->commit.prefix().epoch; }
+LogId Wal::log_id() const { return impl_->commit.prefix().log; }
+std::int64_t Wal::last_time_ns() const { return impl_->commit.last_time_ns(); }
+absl::Status Wal::status() const { return impl_->commit.status(); }
+WalFigures Wal::figures() const { return impl_->commit.figures(); }
+
+}  // namespace dr::inline v0

@@ -1,0 +1,121 @@
+// What the tests of the log share: a log in a directory of its own, and its contents as a list.
+#pragma once
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dr/status.h"
+#include "dr/wal.h"
+
+namespace dr::test {
+
+#define REQUIRE_OK(expr)                                              \
+  do {                                                                \
+    const absl::Status required_status = ::dr::test::StatusOf(expr);  \
+    INFO(required_status.ToString());                                 \
+    REQUIRE(required_status.ok());                                    \
+  } while (false)
+
+inline absl::Status StatusOf(absl::Status status) { return status; }
+template <typename T>
+absl::Status StatusOf(const absl::StatusOr<T>& result) {
+  return result.status();
+}
+template <typename T>
+T Value(absl::StatusOr<T> result) {
+  INFO(result.status().ToString());
+  REQUIRE(result.ok());
+  return *std::move(result);
+}
+
+/// A directory that is gone afterwards.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory() {
+    const char* base = std::getenv("TMPDIR");
+    path_ = std::string(base != nullptr ? base : "/tmp") + "/dr-test-XXXXXX";
+    REQUIRE(mkdtemp(path_.data()) != nullptr);
+  }
+  ~TemporaryDirectory() { static_cast<void>(std::system(("rm -rf '" + path_ + "'").c_str())); }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+struct LogOptions {
+  std::uint64_t segment_bytes = 64 << 10;
+  std::uint64_t group_bytes = 8 << 10;
+  std::uint32_t ring_capacity = 8;
+  Lsn known_durable = {};
+  Lsn needed_from = {1};
+};
+
+/// An open log: the Wal with its OperationLog in front.
+struct OpenLog {
+  std::unique_ptr<Wal> wal;
+  std::unique_ptr<OperationLog> log;
+
+  /// Appends one record and waits for its sync.
+  absl::StatusOr<Lsn> Append(std::string_view payload) {
+    LogEntry entry;
+    entry.record.component = "c";
+    entry.record.schema_version = 1;
+    entry.record.payload = payload;
+    absl::StatusOr<Lsn> lsn = log->Append(entry);
+    if (!lsn.ok()) return lsn;
+    if (absl::Status durable = log->Persist(*lsn); !durable.ok()) return durable;
+    return lsn;
+  }
+  absl::StatusOr<Lsn> AppendBatch(const std::vector<std::string>& payloads) {
+    std::vector<LogEntry> entries(payloads.size());
+    std::vector<LogEntry*> pointers;
+    for (std::size_t i = 0; i < payloads.size(); ++i) {
+      entries[i].record.component = "c";
+      entries[i].record.payload = payloads[i];
+      pointers.push_back(&entries[i]);
+    }
+    absl::StatusOr<Lsn> last = log->AppendBatch(pointers);
+    if (!last.ok()) return last;
+    if (absl::Status durable = log->Persist(*last); !durable.ok()) return durable;
+    return last;
+  }
+};
+
+inline absl::StatusOr<OpenLog> TryOpen(Directory& directory, const Clock& clock, Random& random,
+                                       const LogOptions& options = {},
+                                       Observer* observer = nullptr) {
+  WalOptions wal_options;
+  wal_options.clock = &clock;
+  wal_options.random = &random;
+  wal_options.observer = observer;
+  wal_options.segment_bytes = options.segment_bytes;
+  wal_options.group_bytes = options.group_bytes;
+  wal_options.ring_capacity = options.ring_capacity;
+  wal_options.known_durable = options.known_durable;
+  wal_options.needed_from = options.needed_from;
+  absl::StatusOr<std::unique_ptr<Wal>> wal = Wal::Open(directory, wal_options);
+  if (!wal.ok()) return wal.status();
+  OpenLog open;
+  open.wal = *std::move(wal);
+  open.log = std::make_unique<OperationLog>(
+      *open.wal, OperationLogOptions{.capacity = options.ring_capacity}, open.wal->durable());
+  return open;
+}
+
+/// All payloads from `from` on; requires that they are there in order.
+inline std::vector<std::string> Payloads(Wal& wal, Lsn from = {1}) {
+  std::vector<std::string> payloads;
+  std::unique_ptr<WalReader> reader = Value(wal.Read(from));
+  for (Lsn expected = from;; expected = Next(expected)) {
+    std::optional<RecordView> record = Value(reader->Next());
+    if (!record) return payloads;
+    REQUIRE(record->lsn.value == expected.value);
+    payloads.emplace_back(record->payload);
+  }
+}
+
+}  // namespace dr::test

@@ -1,0 +1,210 @@
+#include "dr/wal.h"
+
+#include <catch2/catch.hpp>
+#include <thread>
+
+#include "dr/file_system.h"
+#include "fmt/format.h"
+#include "tests/log/log_fixture.h"
+
+namespace dr::test {
+namespace {
+
+struct RealDirectory {
+  TemporaryDirectory temporary;
+  PosixFileSystem files;
+  SystemClock clock;
+  SystemRandom random;
+  std::unique_ptr<Directory> directory =
+      Value(files.OpenDirectory(temporary.path(), Create::kNever));
+
+  absl::StatusOr<OpenLog> Open(const LogOptions& options = {}, Observer* observer = nullptr) {
+    return TryOpen(*directory, clock, random, options, observer);
+  }
+};
+
+TEST_CASE("A new log is empty, and what is appended can be read at once and after reopening") {
+  RealDirectory real;
+  {
+    OpenLog log = Value(real.Open());
+    CHECK(log.wal->recovery().created);
+    CHECK(Payloads(*log.wal).empty());
+    CHECK(Value(log.Append("one")).value == 1);
+    CHECK(Value(log.Append("")).value == 2);
+    CHECK(Payloads(*log.wal) == std::vector<std::string>{"one", ""});
+  }
+  OpenLog log = Value(real.Open());
+  CHECK(log.wal->recovery().last.value == 2);
+  CHECK(Payloads(*log.wal) == std::vector<std::string>{"one", ""});
+  CHECK(Value(log.Append("three")).value == 3);
+  CHECK(Payloads(*log.wal, {3}) == std::vector<std::string>{"three"});
+}
+
+TEST_CASE("Records of every size go over groups and segments and come back whole") {
+  RealDirectory real;
+  std::vector<std::string> written;
+  {
+    OpenLog log = Value(real.Open());
+    for (std::size_t size : {0, 1, 100, 2047, 2048, 2049, 4000, 4096, 8191, 8192, 60'000, 70'000,
+                             200'000, 1'000'000}) {
+      written.emplace_back(size, static_cast<char>('a' + written.size()));
+      CHECK(Value(log.Append(written.back())).value == written.size());
+    }
+    CHECK(Payloads(*log.wal) == written);
+    CHECK(log.wal->figures().rotations > 15);
+  }
+  OpenLog log = Value(real.Open());
+  CHECK(Payloads(*log.wal) == written);
+  // A reader may start at a record whose beginning is in an earlier segment.
+  for (std::size_t from = 1; from <= written.size(); ++from) {
+    CHECK(Payloads(*log.wal, {from}).front() == written[from - 1]);
+  }
+}
+
+TEST_CASE("A21: 64 MiB are taken and one byte more is refused before a Lsn is spent") {
+  RealDirectory real;
+  OpenLog log = Value(real.Open({.segment_bytes = 16 << 20, .group_bytes = 1 << 20}));
+  const std::string largest(kMaxPayloadBytes, 'x');
+  CHECK(Value(log.Append(largest)).value == 1);
+  absl::Status refused = log.Append(largest + 'x').status();
+  CHECK(refused.code() == absl::StatusCode::kInvalidArgument);
+  CHECK(FaultOf(refused)->kind == FaultKind::kLimit);
+  CHECK(Value(log.Append("after")).value == 2);
+  CHECK(Payloads(*log.wal).front() == largest);
+}
+
+TEST_CASE("16 threads get dense Lsns, and each record is there once") {
+  RealDirectory real;
+  constexpr int kThreads = 16, kEach = 200;
+  {
+    OpenLog log = Value(real.Open({.ring_capacity = 64}));
+    std::vector<std::thread> threads;
+    std::atomic<int> failures = 0;
+    for (int t = 0; t < kThreads; ++t) {
+      threads.emplace_back([&, t] {
+        for (int i = 0; i < kEach; ++i) {
+          if (!log.Append(fmt::format("{}/{}", t, i)).ok()) ++failures;
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    CHECK(failures == 0);
+    CHECK(log.wal->durable().value == kThreads * kEach);
+    CHECK(log.wal->figures().groups < kThreads * kEach);
+  }
+  OpenLog log = Value(real.Open());
+  std::vector<int> next(kThreads, 0);
+  for (const std::string& payload : Payloads(*log.wal)) {
+    const int thread = std::stoi(payload);
+    CHECK(payload == fmt::format("{}/{}", thread, next[thread]++));
+  }
+  for (int count : next) CHECK(count == kEach);
+}
+
+TEST_CASE("A batch has consecutive Lsns and too large a one is refused") {
+  RealDirectory real;
+  OpenLog log = Value(real.Open());
+  CHECK(Value(log.AppendBatch({"a", "b", "c"})).value == 3);
+  CHECK(FaultOf(log.AppendBatch({"1", "2", "3", "4", "5"}).status())->kind == FaultKind::kLimit);
+  CHECK(Value(log.AppendBatch({std::string(50'000, 'x'), std::string(50'000, 'y')})).value == 5);
+  CHECK(Payloads(*log.wal).size() == 5);
+}
+
+TEST_CASE("A18: a second opener in this or another process is told that the log is busy") {
+  RealDirectory real;
+  OpenLog log = Value(real.Open());
+  absl::Status busy = real.Open().status();
+  CHECK(busy.code() == absl::StatusCode::kUnavailable);
+  CHECK(FaultOf(busy)->kind == FaultKind::kBusy);
+}
+
+TEST_CASE("Trimming recycles whole files and keeps what is needed") {
+  RealDirectory real;
+  OpenLog log = Value(real.Open());
+  for (int i = 0; i < 200; ++i) REQUIRE_OK(log.Append(std::string(1000, 'x')));
+  const WalFigures before = log.wal->figures();
+  REQUIRE(before.segments > 5);
+  REQUIRE_OK(log.wal->Trim({150}));
+  CHECK(log.wal->figures().segments < before.segments);
+  CHECK(log.wal->figures().recycled > 0);
+  CHECK(Payloads(*log.wal, {150}).size() == 51);
+  CHECK(FaultOf(log.wal->Read({1}).status())->kind == FaultKind::kWalGap);
+  for (int i = 0; i < 200; ++i) REQUIRE_OK(log.Append(std::string(1000, 'y')));
+  CHECK(Payloads(*log.wal, {150}).size() == 251);
+}
+
+TEST_CASE("A reader that has reached the end goes on when there is more") {
+  RealDirectory real;
+  OpenLog log = Value(real.Open());
+  REQUIRE_OK(log.Append("one"));
+  std::unique_ptr<WalReader> reader = Value(log.wal->Read({1}));
+  CHECK(Value(reader->Next())->payload == "one");
+  CHECK_FALSE(Value(reader->Next()).has_value());
+  for (int i = 0; i < 100; ++i) {
+    const std::string payload(3000, static_cast<char>('a' + i % 26));
+    REQUIRE_OK(log.Append(payload));
+    CHECK(Value(reader->Next())->payload == payload);
+    CHECK_FALSE(Value(reader->Next()).has_value());
+  }
+}
+
+TEST_CASE("A seal puts the evidence on the disk, once") {
+  RealDirectory real;
+  OpenLog log = Value(real.Open());
+  REQUIRE_OK(log.Append("one"));
+  CHECK(log.wal->figures().unsealed_records == 1);
+  REQUIRE_OK(log.wal->Seal(*log.log));
+  REQUIRE_OK(log.wal->Seal(*log.log));
+  CHECK(log.wal->figures().unsealed_records == 0);
+  CHECK(log.wal->figures().seals == 1);
+}
+
+TEST_CASE("A20: recorded times never decrease, whatever the clock does, across reopening too") {
+  RealDirectory real;
+  struct WildClock : Clock {
+    Instant Now() const override { return Instant::FromNanoseconds(0); }
+    absl::Time WallTime() const override {
+      return absl::FromUnixSeconds(1'000'000'000 + 1'000'000 * (++calls % 7 - 3));
+    }
+    mutable int calls = 0;
+  } clock;
+  std::int64_t last = 0;
+  for (int round = 0; round < 5; ++round) {
+    OpenLog log = Value(TryOpen(*real.directory, clock, real.random));
+    for (int i = 0; i < 20; ++i) REQUIRE_OK(log.Append("x"));
+    std::unique_ptr<WalReader> reader = Value(log.wal->Read({1}));
+    last = 0;
+    while (std::optional<RecordView> record = Value(reader->Next())) {
+      CHECK(record->time_ns >= last);
+      last = record->time_ns;
+    }
+  }
+  CHECK(last > 0);
+}
+
+TEST_CASE("Staged operations are ordered and timed, and become durable with the next sync") {
+  RealDirectory real;
+  OpenLog log = Value(real.Open());
+  LogEntry entry;
+  entry.record.component = "c";
+  entry.record.payload = "soon";
+  const Lsn lsn = Value(log.log->Append(entry));
+  REQUIRE_OK(log.log->Stage(lsn));
+  CHECK(entry.record.time_ns > 0);
+  CHECK(log.wal->durable().value == 0);
+  CHECK(Value(log.Append("sync")).value == 2);
+  CHECK(Payloads(*log.wal) == std::vector<std::string>{"soon", "sync"});
+}
+
+TEST_CASE("A19: a segment that is deleted under the writer poisons the log at the next group") {
+  RealDirectory real;
+  OpenLog log = Value(real.Open());
+  REQUIRE_OK(log.Append("one"));
+  REQUIRE_OK(real.directory->Remove("0000000000000001.wal"));
+  CHECK_FALSE(log.Append("two").ok());
+  absl::Status after = log.Append("three").status();
+  CHECK(FaultOf(after)->kind == FaultKind::kPoisoned);
+}
+
+}  // namespace
+}  // namespace dr::test
