@@ -1,14 +1,15 @@
 // The one binary format. A log file, a chunk of state and a manifest are segments of different
 // kinds; src/format/FORMAT.md has the byte tables and says what is valid.
 //
-//   segment = prefix group* footer?        group = header frame* padding        record = 1..n frames
+//   segment = prefix group* footer?        group = header frame* padding        record = 1..n
+//   frames
 //
 // A group is what one write puts on the disk: valid as a whole or not at all. Groups start at
 // multiples of `block_bytes`, so that no block with synced data is ever written again.
 //
-//   dr::SegmentWriter writer(prefix);                       // whole segments in memory: state, manifests
-//   writer.Add({.kind = dr::OperationKind::kOperation, .component = "inventory", .payload = "…"});
-//   std::string bytes = std::move(writer).Finish();
+//   dr::SegmentWriter writer(prefix);                       // whole segments in memory: state,
+//   manifests writer.Add({.kind = dr::OperationKind::kOperation, .component = "inventory", .payload
+//   = "…"}); std::string bytes = std::move(writer).Finish();
 //
 //   dr::SegmentReader reader(bytes);                        // strict: any damage is an error
 //   for (;;) { auto record = reader.Next(); if (!record.ok() || !*record) break; use(**record); }
@@ -28,12 +29,13 @@
 namespace dr::inline v0 {
 
 struct Decoder;  // of one format version
+struct Frame;
 
 inline constexpr std::uint16_t kSegmentFormatVersion = 1;
-inline constexpr std::size_t kBlockBytes = 4096;         ///< group alignment in log files
-inline constexpr std::size_t kPrefixBytes = 192;         ///< padded to block_bytes where larger
+inline constexpr std::size_t kBlockBytes = 4096;  ///< group alignment in log files
+inline constexpr std::size_t kPrefixBytes = 192;  ///< padded to block_bytes where larger
 inline constexpr std::size_t kGroupHeaderBytes = 96;
-inline constexpr std::size_t kMaxGroupBytes = 4 << 20;   ///< header and padding included
+inline constexpr std::size_t kMaxGroupBytes = 4 << 20;  ///< header and padding included
 
 enum class SegmentKind : std::uint8_t { kLog = 1, kState = 2, kManifest = 3 };
 
@@ -56,16 +58,16 @@ struct SegmentEnd {
 struct SegmentPrefix {
   SegmentKind kind = SegmentKind::kLog;
   std::uint16_t format_version = kSegmentFormatVersion;  ///< as read; always this when written
-  std::uint16_t min_reader_version = 1;  ///< protects against a reader too old
-  std::uint8_t codec = 0;                ///< 0: stored as is
-  std::uint8_t suite = 0;                ///< 0: not sealed
-  std::uint32_t block_bytes = 1;         ///< 1 or kBlockBytes
-  LogId log = {};                        ///< protects against files of another log
-  std::uint64_t number = 1;              ///< 1, 2, 3 … within a log
-  std::uint64_t salt = 0;                ///< protects against old groups in a recycled file
+  std::uint16_t min_reader_version = 1;                  ///< protects against a reader too old
+  std::uint8_t codec = 0;                                ///< 0: stored as is
+  std::uint8_t suite = 0;                                ///< 0: not sealed
+  std::uint32_t block_bytes = 1;                         ///< 1 or kBlockBytes
+  LogId log = {};                                        ///< protects against files of another log
+  std::uint64_t number = 1;                              ///< 1, 2, 3 … within a log
+  std::uint64_t salt = 0;  ///< protects against old groups in a recycled file
   Epoch epoch = {};
   Lsn first_lsn = {};
-  Lsn durable_lsn = {};                  ///< evidence: synced when this was written
+  Lsn durable_lsn = {};  ///< evidence: synced when this was written
   SegmentEnd previous = {};
   absl::Time created = absl::UnixEpoch();
 };
@@ -75,18 +77,19 @@ DR_EXPORT std::string EncodePrefix(const SegmentPrefix& prefix);
 DR_EXPORT std::uint64_t PrefixHash(std::string_view encoded);
 /// Needs max(kPrefixBytes, block_bytes) bytes. kDataLoss where it is not valid, kUnimplemented for
 /// a version, codec or suite that this build does not know (naming found and known).
-DR_EXPORT absl::StatusOr<SegmentPrefix> DecodePrefix(std::string_view bytes, std::string_view place);
+DR_EXPORT absl::StatusOr<SegmentPrefix> DecodePrefix(std::string_view bytes,
+                                                     std::string_view place);
 
 /// One record, as written and as read. Views belong to whoever made it.
 struct RecordView {
-  Lsn lsn = {};                       ///< assigned by position: the group's first_lsn, then + 1
+  Lsn lsn = {};  ///< assigned by position: the group's first_lsn, then + 1
   OperationKind kind = OperationKind::kOperation;
-  bool batch_continues = false;       ///< the next record belongs to the same batch
+  bool batch_continues = false;  ///< the next record belongs to the same batch
   std::string_view component = {};
   std::string_view schema_name = {};  ///< empty: as `component`; else stored where it differs
   std::uint32_t schema_version = 0;
   std::string_view subject = {};
-  std::int64_t time_ns = 0;           ///< since the Unix epoch; never below the group's base time
+  std::int64_t time_ns = 0;  ///< since the Unix epoch; never below the group's base time
   std::string_view payload = {};
 };
 /// What every record must be: names up to kMaxNameBytes and payload up to kMaxPayloadBytes, else
@@ -102,12 +105,12 @@ enum GroupFlags : std::uint32_t {
 /// body behind it was torn.
 struct GroupHeader {
   std::uint16_t format_version = kSegmentFormatVersion;  ///< the segment's
-  std::uint64_t hash = 0;           ///< XXH3-64 of everything behind this field, padding included
+  std::uint64_t hash = 0;  ///< XXH3-64 of everything behind this field, padding included
   std::uint32_t flags = 0;
-  std::uint32_t body_bytes = 0;     ///< frames, without padding
-  std::uint64_t stored_bytes = 0;   ///< header, frames and padding
-  std::uint32_t record_count = 0;   ///< records that end in this group
-  std::uint64_t number = 0;         ///< of the segment: protects against a misdirected write
+  std::uint32_t body_bytes = 0;    ///< frames, without padding
+  std::uint64_t stored_bytes = 0;  ///< header, frames and padding
+  std::uint32_t record_count = 0;  ///< records that end in this group
+  std::uint64_t number = 0;        ///< of the segment: protects against a misdirected write
   std::uint64_t salt = 0;
   Epoch epoch = {};
   Lsn first_lsn = {};               ///< of the first record that ends in or behind this group
@@ -140,7 +143,7 @@ class DR_EXPORT GroupBuilder {
   bool Add(const RecordView& record);
   /// True while a record has been started and not ended.
   bool in_record() const { return record_done_ != 0; }
-  std::size_t size() const { return used_; }           ///< bytes so far, header included
+  std::size_t size() const { return used_; }  ///< bytes so far, header included
   std::uint32_t record_count() const { return count_; }
   /// Pads, hashes and chains; the result is what to write.
   std::string_view Finish();
@@ -179,12 +182,14 @@ class DR_EXPORT RecordReader {
   /// one, or the other way round.
   absl::StatusOr<std::optional<RecordView>> Next();
   bool in_record() const { return !partial_.empty(); }
-  /// The next group may begin inside a record whose start is not to be had: that record is left out.
+  /// The next group may begin inside a record whose start is not to be had: that record is left
+  /// out.
   void SkipOpenRecord() { skip_ = true; }
 
  private:
   friend class SegmentReader;
   const char* Enter(std::string_view group, const GroupHeader& header);
+  const char* Join(const Frame& frame, std::string_view* bytes);
   const char* Read(std::optional<RecordView>* record);
 
   const Decoder* decoder_ = nullptr;
@@ -204,8 +209,8 @@ class DR_EXPORT SegmentWriter {
   SegmentWriter& operator=(SegmentWriter&&) = default;
   /// As CheckRecord; a record that was refused leaves no trace.
   absl::Status Add(const RecordView& record);
-  std::size_t size() const;           ///< bytes so far; Finish adds at most 2 * kGroupHeaderBytes
-  std::string Finish() &&;            ///< with footer
+  std::size_t size() const;  ///< bytes so far; Finish adds at most 2 * kGroupHeaderBytes
+  std::string Finish() &&;   ///< with footer
 
  private:
   void BeginGroup(std::size_t bytes, std::int64_t base_time_ns);

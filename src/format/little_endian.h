@@ -39,6 +39,10 @@ inline char* StoreVarint(char* to, std::uint64_t value) {
 /// Reads a varint at `from` and moves behind it. False where it is cut off, longer than 64 bits or
 /// not in its shortest form.
 inline bool TakeVarint(const char*& from, const char* end, std::uint64_t* value) {
+  if (from != end && static_cast<unsigned char>(*from) < 0x80) {
+    *value = static_cast<unsigned char>(*from++);
+    return true;
+  }
   std::uint64_t result = 0;
   for (unsigned shift = 0; shift < 64 && from != end; shift += 7) {
     const auto byte = static_cast<unsigned char>(*from++);
@@ -46,7 +50,7 @@ inline bool TakeVarint(const char*& from, const char* end, std::uint64_t* value)
     result |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
     if (byte < 0x80) {
       *value = result;
-      return byte != 0 || shift == 0;
+      return byte != 0;
     }
   }
   return false;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "dr/status.h"
 #include "src/format/decoder.h"
 #include "src/format/little_endian.h"
@@ -63,46 +65,46 @@ const char* RecordReader::Enter(std::string_view group, const GroupHeader& heade
   return continues_ && frames_.empty() ? "a group that should continue a record is empty" : nullptr;
 }
 
-const char* RecordReader::Read(std::optional<RecordView>* record) {
-  record->reset();
-  if (frames_.empty()) {
-    return missing_records_ != 0 ? "a group has fewer records than its header says" : nullptr;
-  }
-  Frame frame;
-  if (const char* wrong = decoder_->frame(&frames_, &frame)) return wrong;
-  if (skip_ && at_start_ && continues_ && !frame.begins) {
-    at_start_ = false;
-    if (frame.ends) {
-      if (missing_records_-- == 0) return "a group has more records than its header says";
-      ++next_lsn_.value;
-      skip_ = false;
-    }
-    return Read(record);
-  }
+// What a frame adds to a record that is not whole; `*bytes` is the record once it is.
+const char* RecordReader::Join(const Frame& frame, std::string_view* bytes) {
+  if (!frame.ends && !frames_.empty()) return "a record is split in the middle of a group";
+  if (skip_ && !frame.begins) return nullptr;
   if (frame.begins != partial_.empty()) return "a record is not continued where it should be";
-  if (!frame.begins && !(at_start_ && continues_)) return "a record continues in the wrong place";
-  if (frame.begins && at_start_ && continues_)
-    return "a record is not continued where it should be";
-  at_start_ = false;
-
-  std::string_view bytes = frame.bytes;
-  std::int64_t base_time_ns = base_time_ns_;
-  if (!frame.begins || !frame.ends) {
-    if (!frame.ends && !frames_.empty()) return "a record is split in the middle of a group";
-    if (frame.begins) partial_base_time_ns_ = base_time_ns_;
-    if (bytes.size() > decoder_->max_record_bytes - partial_.size()) return "a record is too long";
-    partial_.append(bytes);
-    if (!frame.ends) return Read(record);
-    joined_.swap(partial_);
-    partial_.clear();
-    bytes = joined_;
-    base_time_ns = partial_base_time_ns_;
+  if (frame.begins) partial_base_time_ns_ = base_time_ns_;
+  if (frame.bytes.size() > decoder_->max_record_bytes - partial_.size()) {
+    return "a record is too long";
   }
-  if (missing_records_-- == 0) return "a group has more records than its header says";
-  record->emplace();
-  (*record)->lsn = next_lsn_;
-  ++next_lsn_.value;
-  return decoder_->record(bytes, base_time_ns, &**record);
+  partial_.append(frame.bytes);
+  if (!frame.ends) return nullptr;
+  joined_.swap(partial_);
+  partial_.clear();
+  *bytes = joined_;
+  return nullptr;
+}
+
+const char* RecordReader::Read(std::optional<RecordView>* record) {
+  while (!frames_.empty()) {
+    Frame frame;
+    if (const char* wrong = decoder_->frame(&frames_, &frame)) return wrong;
+    const bool continues = at_start_ && continues_;
+    at_start_ = false;
+    if (frame.begins == continues) return "a record continues in the wrong place";
+    std::string_view bytes = frame.bytes;
+    if (!frame.begins || !frame.ends) {
+      if (const char* wrong = Join(frame, &bytes)) return wrong;
+      if (!frame.ends) break;
+    } else if (!partial_.empty()) {
+      return "a record is not continued where it should be";
+    }
+    if (missing_records_-- == 0) return "a group has more records than its header says";
+    const Lsn lsn = {next_lsn_.value++};
+    if (continues && std::exchange(skip_, false)) continue;
+    RecordView& view = record->emplace();
+    view.lsn = lsn;
+    return decoder_->record(bytes, continues ? partial_base_time_ns_ : base_time_ns_, &view);
+  }
+  record->reset();
+  return missing_records_ != 0 ? "a group has fewer records than its header says" : nullptr;
 }
 
 absl::Status RecordReader::Begin(std::string_view group, const GroupHeader& header) {
@@ -113,8 +115,8 @@ absl::Status RecordReader::Begin(std::string_view group, const GroupHeader& head
 }
 
 absl::StatusOr<std::optional<RecordView>> RecordReader::Next() {
-  std::optional<RecordView> record;
-  if (const char* wrong = Read(&record)) {
+  absl::StatusOr<std::optional<RecordView>> record = std::optional<RecordView>();
+  if (const char* wrong = Read(&*record)) {
     return MakeFault({.kind = FaultKind::kWalCorrupt, .lsn = next_lsn_}, wrong);
   }
   return record;

@@ -106,16 +106,13 @@ absl::Status SegmentReader::NextGroup() {
 }
 
 absl::StatusOr<std::optional<RecordView>> SegmentReader::Next() {
+  absl::StatusOr<std::optional<RecordView>> record = std::optional<RecordView>();
   for (;;) {
-    std::optional<RecordView> record;
     if (group_total_ != 0) {
-      if (const char* wrong = records_.Read(&record)) return Damage(wrong);
+      if (const char* wrong = records_.Read(&*record)) return Damage(wrong);
     }
-    if (record) {
-      ++record_total_;
-      return record;
-    }
-    if (footer_seen_) return std::optional<RecordView>();
+    if (*record) ++record_total_;
+    if (*record || footer_seen_) return record;
     if (absl::Status s = NextGroup(); !s.ok()) return s;
   }
 }

@@ -171,6 +171,33 @@ TEST_CASE("A record goes on in the next segment") {
   }
 }
 
+TEST_CASE(
+    "A reader that begins behind the start of a record leaves that record out, and only that") {
+  const std::string payload(500, 'p');
+  const SegmentPrefix prefix = kPrefix;
+  GroupWriter log(prefix, 2 * kGroupHeaderBytes);
+  log.Add({.component = "c", .payload = payload});
+  log.Add({.component = "c", .payload = "behind"});
+  const std::string segment = log.Finish();
+  RecordReader reader;
+  reader.SkipOpenRecord();
+  std::vector<std::string> lines;
+  for (std::size_t i = 1; i < log.group_offsets.size(); ++i) {  // the first group is gone
+    const std::string_view rest = std::string_view(segment).substr(log.group_offsets[i]);
+    const GroupHeader header = *DecodeGroupHeader(rest, prefix);
+    REQUIRE(reader.Begin(rest.substr(0, header.stored_bytes), header).ok());
+    for (;;) {
+      const auto record = reader.Next();
+      REQUIRE(record.ok());
+      if (!*record) break;
+      lines.push_back(Describe(**record));
+    }
+  }
+  REQUIRE(lines.size() == 1);
+  CHECK(lines[0] ==
+        Describe({.lsn = {2}, .component = "c", .schema_name = "c", .payload = "behind"}));
+}
+
 TEST_CASE("Frames that continue nothing, are not continued or split for no reason are refused") {
   const std::string record = Encoded({.component = "c", .payload = "0123456789"}, 0);
   const std::string half = record.substr(0, 6), rest = record.substr(6);
