@@ -50,7 +50,7 @@ SYSTEM_CALLS = {
         r"|fsync|fdatasync|sync_file_range|sync|syncfs|fallocate|posix_fallocate|f?truncate|rename|renameat2?|unlink"
         r"|unlinkat|remove|rmdir|mkdir|mkdirat|mkd?s?temps?|link|linkat|symlink|symlinkat|f?stat|l?stat|fstatat|statx"
         r"|f?statfs|f?statvfs|access|faccessat|f?chmod|fchmodat|opendir|fdopendir|readdir|scandir|nftw|flock|lockf"
-        r"|fcntl|ioctl|msync|f(d|re)?open|tmpfile|fread|fwrite|syscall)|std::filesystem::.*"
+        r"|fcntl|ioctl|msync|f(d|re)?open|tmpfile|fread|fwrite)|std::filesystem::.*"
         r"|(vtable for )?std::basic_(filebuf|[io]?fstream)<.*"),
     "clock": (
         r"clock",
@@ -175,15 +175,19 @@ def check_public_headers(root):
                 yield f"{relative}:{number}: includes {name}, which is not for public headers"
 
 
-def check_clock_words(root):
-    # Timed waits in mutex.h inline it into every object, so symbols cannot tell; the text can.
+def check_words(root):
+    # The standard library inlines both into objects that only wait, so symbols cannot tell; the text can.
+    words = [
+        (r"\b(steady_clock|high_resolution_clock|sleep_(for|until))\b", "include/dr/mutex.h", "dr::Clock"),
+        (r"\bsyscall\(", "src/base/syscalls.h", "dr::FileSystem or src/base/syscalls.h"),
+    ]
     for path in files(root, ["include", "src"], {".h", ".cc"}):
         relative = path.relative_to(root)
-        if str(relative) == "include/dr/mutex.h":
-            continue
         for number, line in enumerate(path.read_text().splitlines(), 1):
-            if re.search(r"\b(steady_clock|high_resolution_clock|sleep_(for|until))\b", line):
-                yield f"{relative}:{number}: reads the machine's clock; use dr::Clock"
+            for pattern, home, instead in words:
+                match = re.search(pattern, line)
+                if match and str(relative) != home:
+                    yield f"{relative}:{number}: {match.group(0).rstrip('(')} belongs to {home}; use {instead}"
 
 
 def check_system_room(root):
@@ -211,7 +215,7 @@ def check_archive(archive):
                 yield f"{name}.cc: calls {symbol} ({what}); only src/base/{allowed}.cc may"
 
 
-TREE_CHECKS = [check_floors, check_adapters, check_names, check_sizes, check_public_headers, check_clock_words,
+TREE_CHECKS = [check_floors, check_adapters, check_names, check_sizes, check_public_headers, check_words,
                check_system_room]
 
 
