@@ -264,7 +264,7 @@ void GroupCommit::Wake() {
   const bool all = !poison_.ok();
   if (!all && CanLead()) {
     auto leader = std::find_if(waiters_.begin(), waiters_.end(),
-                               [&](Waiter* w) { return w->upto > dispatched_; });
+                               [after = dispatched_](Waiter* w) { return w->upto > after; });
     if (leader != waiters_.end()) WakeOne(leader);
   }
   for (auto it = waiters_.begin(); it != waiters_.end();) {
@@ -392,9 +392,10 @@ void GroupCommit::Rotate(OperationLog& log) {
   if (written.ok()) {
     prefix.salt = *salt;
     const std::uint64_t footer_offset = live_.offset;
+    File& ending = *live_.file.file;  // `rotating_` keeps it in place without the lock
     mutex_.unlock();
     EncodePrefix(prefix).copy(rotation_block_.data(), kBlockBytes);
-    written = WriteRotation(*next, prefix.number, footer, footer_offset);
+    written = WriteRotation(ending, footer, footer_offset, *next, prefix.number);
     mutex_.lock();
   }
   rotating_ = false;
@@ -417,9 +418,10 @@ void GroupCommit::Rotate(OperationLog& log) {
   Wake();
 }
 
-absl::Status GroupCommit::WriteRotation(SegmentFile& next, std::uint64_t number,
-                                        std::string_view footer, std::uint64_t footer_offset) {
-  DR_RETURN_IF_ERROR(files_->WriteAndSync(*live_.file.file, footer_offset, footer));
+absl::Status GroupCommit::WriteRotation(File& ending, std::string_view footer,
+                                        std::uint64_t footer_offset, SegmentFile& next,
+                                        std::uint64_t number) {
+  DR_RETURN_IF_ERROR(files_->WriteAndSync(ending, footer_offset, footer));
   return files_->Activate(next, number, {rotation_block_.data(), kBlockBytes});
 }
 

@@ -92,8 +92,8 @@ class GroupCommit {
   void WriteGroup(OperationLog& log) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Complete() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Rotate(OperationLog& log) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status WriteRotation(SegmentFile& next, std::uint64_t number, std::string_view footer,
-                             std::uint64_t footer_offset);
+  absl::Status WriteRotation(File& ending, std::string_view footer, std::uint64_t footer_offset,
+                             SegmentFile& next, std::uint64_t number);
   absl::Status CheckFile(File& file, std::uint64_t size_min) const;
   void Poison(absl::Status why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
