@@ -67,8 +67,7 @@ bool GroupBuilder::Add(const RecordView& record) {
   if (record_done_ != 0 || buffer_.size() - used_ < most) return AddPart(record);
   char* const start = buffer_.data() + used_;
   char* end = StoreRecordHeader(start + frame::kHeaderBytes, record, base_time_ns_);
-  std::memcpy(end, record.payload.data(), record.payload.size());
-  end += record.payload.size();
+  end = std::copy(record.payload.begin(), record.payload.end(), end);
   StoreFrameHeader(start, static_cast<std::size_t>(end - start) - frame::kHeaderBytes,
                    frame::kFull);
   used_ = static_cast<std::size_t>(end - buffer_.data());

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "dr/status.h"
@@ -16,8 +17,7 @@ namespace layout = format_v1::record;
 
 char* StoreName(char* to, std::string_view name) {
   to = StoreVarint(to, name.size());
-  std::memcpy(to, name.data(), name.size());
-  return to + name.size();
+  return std::copy(name.begin(), name.end(), to);
 }
 
 absl::Status CheckLimit(std::string_view what, std::uint64_t value, std::uint64_t max) {
@@ -72,7 +72,7 @@ const char* RecordReader::Join(const Frame& frame, std::string_view* bytes) {
   if (frame.begins != partial_.empty()) return "a record is not continued where it should be";
   if (frame.begins) partial_base_time_ns_ = base_time_ns_;
   if (frame.bytes.size() > decoder_->max_record_bytes - partial_.size()) {
-    return "a record is too long";
+    return "a record goes on for too long";
   }
   partial_.append(frame.bytes);
   if (!frame.ends) return nullptr;

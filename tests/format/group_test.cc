@@ -104,6 +104,7 @@ TEST_CASE("Every flipped bit of a group fails its hash") {
 
 TEST_CASE("A group of another length than its header says does not verify") {
   const std::string group = OneGroup();
+  CHECK_FALSE(VerifyGroup("", *Header(group)));
   CHECK_FALSE(VerifyGroup(group.substr(0, group.size() - 1), *Header(group)));
   CHECK_FALSE(VerifyGroup(group + '\0', *Header(group)));
 }
@@ -136,6 +137,34 @@ TEST_CASE("F4: lengths, counts and flags out of bounds make no header, though th
   CHECK_FALSE(Header(Patched(at::kReserved, std::uint64_t{1})).has_value());
   CHECK_FALSE(Header(Patched(at::kMagic, std::uint32_t{0})).has_value());
   CHECK(Header(Patched(at::kDurableLsn, std::uint64_t{8})).has_value());  // the helper does work
+}
+
+TEST_CASE("F4: a footer with other flags, lengths or records is none, though its check holds") {
+  for (std::uint32_t block : {1U, 4096U}) {
+    SegmentPrefix prefix = kPrefix;
+    prefix.block_bytes = block;
+    std::string good(2 * kBlockBytes, 'x');
+    GroupBuilder builder(prefix, 0);
+    builder.Begin(good, {10}, {}, 0);
+    builder.FinishFooter();
+    const auto accepted = [&](std::size_t offset, std::uint32_t value) {
+      std::string bytes = good;
+      StoreLittle(bytes.data() + offset, value);
+      ResealGroup(bytes, 0, bytes.size());
+      return DecodeGroupHeader(bytes, prefix).has_value();
+    };
+    CAPTURE(block);
+    CHECK(accepted(at::kFlags, kGroupFooter));
+    CHECK_FALSE(accepted(at::kFlags, kGroupFooter | kGroupContinues));
+    CHECK_FALSE(accepted(at::kBodyBytes, 23));
+    CHECK_FALSE(accepted(at::kBodyBytes, 25));
+    CHECK_FALSE(accepted(at::kRecordCount, 1));
+    CHECK(accepted(at::kStoredBytes, kBlockBytes));
+    CHECK_FALSE(accepted(at::kStoredBytes, 0));
+    CHECK_FALSE(accepted(at::kStoredBytes, 119));
+    CHECK(accepted(at::kStoredBytes, 120) == (block == 1));
+    CHECK(accepted(at::kStoredBytes, kBlockBytes + 1) == (block == 1));
+  }
 }
 
 TEST_CASE("No group is longer than kMaxGroupBytes") {

@@ -75,6 +75,7 @@ TEST_CASE("A prefix that is cut off is refused at every length") {
 TEST_CASE("An unknown minimum reader version, codec or suite is named with what is known") {
   std::string newer = Patched(at::kMinReaderVersion, std::uint16_t{3});
   StoreLittle(newer.data() + at::kFormatVersion, std::uint16_t{4});
+  newer[at::kKind] = 9;  // whatever else that version says
   ResealPrefix(newer);
   const auto message = [](const std::string& bytes) {
     const absl::Status status = Decode(bytes);

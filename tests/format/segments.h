@@ -186,6 +186,25 @@ inline void ResealPrefix(std::string& prefix) {
   StoreLittle(prefix.data() + at::kHash, HashOf(std::string_view(prefix).substr(at::kHashed)));
 }
 
+/// Makes the hashes of prefix and groups, and the chain between them, hold again. `block_bytes` and
+/// the stored_bytes of every group must be right.
+inline void Rechain(std::string& segment) {
+  namespace at = format_v1::group;
+  const auto block = LoadLittle<std::uint32_t>(segment.data() + format_v1::prefix::kBlockBytes);
+  std::size_t offset = std::max<std::size_t>(kPrefixBytes, block);
+  std::string prefix = segment.substr(0, offset);
+  ResealPrefix(prefix);
+  segment.replace(0, offset, prefix);
+  std::uint64_t hash = PrefixHash(segment);
+  while (offset < segment.size()) {
+    const auto stored = LoadLittle<std::uint32_t>(segment.data() + offset + at::kStoredBytes);
+    StoreLittle(segment.data() + offset + at::kPreviousHash, hash);
+    ResealGroup(segment, offset, stored);
+    hash = LoadLittle<std::uint64_t>(segment.data() + offset + at::kHash);
+    offset += stored;
+  }
+}
+
 /// One segment with one group, whose body is `frames`, and a footer; all hashes hold.
 inline std::string SegmentWithBody(std::string_view frames, std::uint32_t record_count,
                                    std::uint32_t flags = 0) {
@@ -204,15 +223,13 @@ inline std::string SegmentWithBody(std::string_view frames, std::uint32_t record
   StoreLittle(group + at::kStoredBytes, static_cast<std::uint32_t>(stored));
   StoreLittle(group + at::kRecordCount, record_count);
   StoreLittle(group + at::kFlags, flags);
-  ResealGroup(segment, offset, stored);
-  const auto hash = LoadLittle<std::uint64_t>(segment.data() + offset + at::kHash);
   builder.Begin(buffer, {1 + std::uint64_t{record_count}}, {}, 0);
   builder.FinishFooter();
-  StoreLittle(buffer.data() + at::kPreviousHash, hash);
   StoreLittle(buffer.data() + kGroupHeaderBytes + format_v1::footer::kRecords,
               std::uint64_t{record_count});
-  ResealGroup(buffer, 0, buffer.size());
-  return segment + buffer;
+  segment += buffer;
+  Rechain(segment);
+  return segment;
 }
 
 /// A frame of `type` around `bytes`.
