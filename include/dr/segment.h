@@ -147,8 +147,7 @@ class DR_EXPORT GroupBuilder {
   std::uint32_t record_count() const { return count_; }
   /// Pads, hashes and chains; the result is what to write.
   std::string_view Finish();
-  /// As Finish, for a group without records: the footer, which reaches exactly to the end of the
-  /// buffer.
+  /// As Finish, for a group without records: the footer, which reaches to the end of the buffer.
   std::string_view FinishFooter();
   std::uint64_t hash() const { return previous_hash_; }  ///< of the last finished group
 
@@ -164,8 +163,7 @@ class DR_EXPORT GroupBuilder {
   std::span<char> buffer_ = {};
   std::size_t used_ = 0;
   std::size_t record_done_ = 0;  ///< bytes of the current record already in earlier frames
-  std::uint32_t count_ = 0;
-  std::uint32_t flags_ = 0;
+  std::uint32_t count_ = 0, flags_ = 0;
   Lsn first_lsn_ = {}, durable_lsn_ = {};
   std::int64_t base_time_ns_ = 0;
   std::int64_t record_base_time_ns_ = 0;  ///< of the group in which the current record began
@@ -182,8 +180,7 @@ class DR_EXPORT RecordReader {
   /// one, or the other way round.
   absl::StatusOr<std::optional<RecordView>> Next();
   bool in_record() const { return !partial_.empty(); }
-  /// The next group may begin inside a record whose start is not to be had: that record is left
-  /// out.
+  /// If the next group begins inside a record, whose start is not to be had, leave that one out.
   void SkipOpenRecord() { skip_ = true; }
 
  private:
@@ -206,7 +203,6 @@ class DR_EXPORT SegmentWriter {
  public:
   explicit SegmentWriter(const SegmentPrefix& prefix);
   SegmentWriter(SegmentWriter&&) = default;
-  SegmentWriter& operator=(SegmentWriter&&) = default;
   /// As CheckRecord; a record that was refused leaves no trace.
   absl::Status Add(const RecordView& record);
   std::size_t size() const;  ///< bytes so far; Finish adds at most 2 * kGroupHeaderBytes
@@ -245,8 +241,7 @@ class DR_EXPORT SegmentReader {
   SegmentPrefix prefix_;
   RecordReader records_;
   std::size_t group_start_ = 0, offset_ = 0;
-  std::uint64_t previous_hash_ = 0;
-  std::uint64_t group_total_ = 0, record_total_ = 0;
+  std::uint64_t previous_hash_ = 0, group_total_ = 0, record_total_ = 0;
   bool footer_seen_ = false;
 };
 
