@@ -195,8 +195,9 @@ void GroupCommit::Poison(absl::Status why) {
 
 absl::Status GroupCommit::Persist(OperationLog& log, Lsn upto, const Context& context) {
   Section section(*this);
+  DR_RETURN_IF_ERROR(Healthy());
   while (durable() < upto) {
-    DR_RETURN_IF_ERROR(Healthy());
+    if (!poison_.ok()) return poison_;  // it failed on this caller's watch: the outcome is unknown
     if (dispatched_ < upto && CanLead()) {
       Lead(log);
     } else if (absl::Status waited = Wait(upto, context); !waited.ok()) {

@@ -1,0 +1,53 @@
+// Which stores a program can open, by the scheme of their URI.
+//
+//   dr::AdapterRegistry adapters = dr::LinkedAdapters();      // all that were built and linked
+//   auto store = adapters.Open("file:///backup/agent", environment, context);
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "dr/clock.h"
+#include "dr/export.h"
+#include "dr/file_system.h"
+#include "dr/random.h"
+#include "dr/state_adapter.h"
+#include "dr/types.h"
+#include "dr/uri.h"
+
+namespace dr::inline v0 {
+
+/// What an adapter may need; all outlive it.
+struct AdapterEnvironment {
+  FileSystem* files = nullptr;
+  const Clock* clock = nullptr;
+  Random* random = nullptr;
+};
+
+using AdapterFactory = std::function<absl::StatusOr<std::unique_ptr<StateAdapter>>(
+    const Uri& uri, const AdapterEnvironment& environment, const Context& context)>;
+
+/// A value: main() builds one and hands it on. Not thread-safe while it changes.
+class DR_EXPORT AdapterRegistry {
+ public:
+  /// kAlreadyExists if the scheme is taken.
+  absl::Status Register(std::string_view scheme, AdapterFactory factory);
+  /// kInvalidArgument for a URI that cannot be read, kUnimplemented for an unknown scheme, naming
+  /// the known ones. Secrets of the URI appear in no error.
+  absl::StatusOr<std::unique_ptr<StateAdapter>> Open(std::string_view uri,
+                                                     const AdapterEnvironment& environment,
+                                                     const Context& context = {}) const;
+
+ private:
+  std::map<std::string, AdapterFactory, std::less<>> factories_;
+};
+
+/// All adapters that this program is linked with: CMake target dr::adapters.
+DR_EXPORT AdapterRegistry LinkedAdapters();
+
+}  // namespace dr::inline v0

@@ -1,0 +1,37 @@
+// When checkpoints are taken, and what one was.
+//
+// A checkpoint is fuzzy: each component is frozen at its own position while the others go on, and
+// recovery replays for each only what its snapshot lacks.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "dr/export.h"
+#include "dr/types.h"
+
+namespace dr::inline v0 {
+
+enum class CheckpointMode : std::uint8_t { kFuzzy };
+
+/// A checkpoint is due when any of the limits is reached and something has changed; 0 disables one.
+struct CheckpointPolicy {
+  std::chrono::nanoseconds interval = std::chrono::seconds(10);
+  std::uint64_t log_bytes = 256 << 20;
+  std::uint64_t operations = 0;
+  bool on_shutdown = true;
+  std::uint32_t keep = 2;           ///< how many stay; the log is kept back to the oldest of them
+  std::uint32_t digest_every = 0;   ///< log a component's StateDigest every so many operations
+};
+
+struct CheckpointInfo {
+  std::uint64_t sequence = 0;       ///< 0: nothing had changed, none was written
+  Position position = {};           ///< every component includes at least this
+  std::uint64_t components_written = 0;
+  std::uint64_t components_carried = 0;  ///< unchanged, taken over from the one before
+  std::uint64_t bytes = 0;
+  std::chrono::nanoseconds pause_max = {};  ///< longest time that writers of one component waited
+};
+
+}  // namespace dr::inline v0

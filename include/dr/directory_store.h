@@ -1,0 +1,61 @@
+// Values as files beneath one directory: the embedded default, and the `file:` adapter.
+//
+//   files.OpenDirectory("/var/lib/agent/store", dr::Create::kIfMissing)
+//   auto store = dr::DirectoryStore::Open(*std::move(directory), random, clock);
+//
+// Each value is a file of its own with a small checked envelope, written aside, synced, and given
+// its name by rename or, where it must not exist, by link. Keys become paths: a component per '/',
+// everything but letters, digits, '-', '_' and '.' escaped, directories marked by a suffix, so that
+// any key is reversible and stays beneath the root.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "dr/clock.h"
+#include "dr/file_system.h"
+#include "dr/mutex.h"
+#include "dr/random.h"
+#include "dr/state_adapter.h"
+
+namespace dr::inline v0 {
+
+class DR_EXPORT DirectoryStore final : public StateAdapter {
+ public:
+  /// Removes what a crash left unfinished. Random and clock outlive the store.
+  static absl::StatusOr<std::unique_ptr<DirectoryStore>> Open(std::unique_ptr<Directory> root,
+                                                              Random& random, const Clock& clock);
+
+  const Capabilities& capabilities() const override { return capabilities_; }
+  absl::StatusOr<Version> Put(std::string_view key, std::string_view value,
+                              const PutOptions& options, const Context& context) override;
+  absl::StatusOr<Item> Get(std::string_view key, const Context& context) override;
+  absl::StatusOr<Page> List(std::string_view prefix, std::string_view after,
+                            const Context& context) override;
+  absl::Status Delete(std::string_view key, const DeleteOptions& options,
+                      const Context& context) override;
+  absl::Status Check(const Context& context) override;
+
+ private:
+  struct Place;  // an open directory and a name in it
+  class WriteLock;
+
+  DirectoryStore(std::unique_ptr<Directory> root, Random& random, const Clock& clock);
+  absl::StatusOr<Place> Find(std::string_view key, Create create);
+  absl::StatusOr<Item> Read(Directory& directory, std::string_view name, std::string_view key);
+  absl::Status Collect(Directory& directory, const std::string& parent, std::string_view prefix,
+                       std::string_view after, std::vector<ListEntry>& entries);
+  absl::Status Clean(Directory& directory);
+
+  const std::unique_ptr<Directory> root_;
+  Random& random_;
+  const Clock& clock_;
+  Capabilities capabilities_;
+  Mutex write_mutex_;
+  Mutex synced_mutex_;
+  std::set<std::string, std::less<>> synced_ ABSL_GUARDED_BY(synced_mutex_);  ///< directories whose names are durable
+};
+
+}  // namespace dr::inline v0

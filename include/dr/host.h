@@ -1,0 +1,120 @@
+// The door: opens a directory, recovers its components, and keeps them durable.
+//
+//   Inventory inventory;                                          // outlives the host
+//   auto host = dr::Host::Open({.directory = "/var/lib/agent", .components = {&inventory}},
+//                              dr::LinkedAdapters());             // recovered when it returns
+//   if (!host.ok()) return dr::PrintError(host.status());
+//   if (absl::Status s = inventory.Add("bolt", 3); !s.ok()) return dr::PrintError(s);
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "dr/adapter_registry.h"
+#include "dr/checkpointer.h"
+#include "dr/clock.h"
+#include "dr/export.h"
+#include "dr/file_system.h"
+#include "dr/observer.h"
+#include "dr/random.h"
+#include "dr/stateful_component.h"
+#include "dr/status.h"
+#include "dr/types.h"
+#include "dr/wal.h"
+
+namespace dr::inline v0 {
+
+class KeyRing;
+
+struct RecoveryOptions {
+  /// Components that are in the log or in a checkpoint and are meant to be given up. Any other
+  /// component that is there and was not given makes Open fail.
+  std::vector<std::string> retired = {};
+};
+
+/// Everything dr needs from outside. Null: the machine's. All outlive the host.
+struct Environment {
+  FileSystem* files = nullptr;
+  const Clock* clock = nullptr;
+  Random* random = nullptr;
+  Observer* observer = nullptr;  ///< null: nobody watches
+};
+
+/// Sizes of the local log.
+struct LogLimits {
+  std::uint64_t segment_bytes = 64 << 20;
+  std::uint64_t group_bytes = 1 << 20;
+  std::uint32_t ring_capacity = 4096;
+};
+
+struct HostOptions {
+  std::string directory = {};   ///< created if missing; one host at a time
+  std::string repository = {};  ///< URI; not offered yet (kUnimplemented)
+  std::vector<StatefulComponent*> components = {};
+  Durability durability = Durability::kLocal;
+  CheckpointPolicy checkpoint = {};
+  RecoveryOptions recovery = {};
+  const KeyRing* keys = nullptr;  ///< not offered yet (kUnimplemented)
+  Environment environment = {};
+  LogLimits log = {};
+  /// A component whose callback takes longer has failed; only its own callers notice.
+  std::chrono::nanoseconds callback_deadline = std::chrono::seconds(30);
+};
+
+/// What a monitor wants to know. A snapshot; cheap to take.
+struct Figures {
+  Position durable = {};
+  std::uint64_t operations = 0;         ///< applied by this host, replay not counted
+  std::uint64_t replayed = 0;           ///< at open
+  std::uint64_t pending = 0;            ///< logged and not applied yet
+  std::uint64_t checkpoints = 0;
+  std::uint64_t checkpoint_failures = 0;
+  std::chrono::nanoseconds recovery_time = {};
+  std::chrono::nanoseconds checkpoint_pause_p50 = {}, checkpoint_pause_p99 = {},
+                           checkpoint_pause_max = {};  ///< writers of one component waited
+  Position checkpointed = {};           ///< of the newest checkpoint
+  std::vector<std::string> failed_components = {};
+  WalFigures wal = {};
+};
+
+/// Thread-safe. Starts no thread before Start.
+class DR_EXPORT Host {
+ public:
+  /// Recovers: newest readable checkpoint, then the log. kUnavailable: another process has the
+  /// directory. kDataLoss: the log or every usable checkpoint is damaged (what, where, from which
+  /// Lsn). kUnimplemented: a schema or format without a way here. kFailedPrecondition: a component
+  /// is missing. After an error the components hold an unspecified state: destroy them.
+  static absl::StatusOr<std::unique_ptr<Host>> Open(HostOptions options,
+                                                    const AdapterRegistry& adapters,
+                                                    const Context& context = {});
+  /// Like a kill, but waits for callbacks and detaches the components.
+  ~Host();
+  Host(const Host&) = delete;
+  Host& operator=(const Host&) = delete;
+
+  /// From now on threads of the host seal an idle log, prepare space, complete asynchronous commits
+  /// and take checkpoints by policy.
+  absl::Status Start();
+  /// Does once, on the caller's thread, what Start's threads do: for runtimes with a loop of their own.
+  absl::Status Step(const Context& context = {});
+  /// Takes one now. A component that fails in it makes the whole checkpoint fail; the previous one
+  /// stays in force.
+  absl::StatusOr<CheckpointInfo> Checkpoint(CheckpointMode mode = CheckpointMode::kFuzzy,
+                                            const Context& context = {});
+  /// Refuses new commits, completes those under way, takes a last checkpoint (by policy), seals, and
+  /// detaches. Past the deadline it stops where it is, which is as safe as a kill.
+  absl::Status Shutdown(const Context& context = {});
+  Figures figures() const;
+
+ private:
+  class Impl;
+  explicit Host(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace dr::inline v0

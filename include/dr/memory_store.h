@@ -1,0 +1,34 @@
+// Values in memory: for tests, and for hosts that keep nothing.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "dr/mutex.h"
+#include "dr/state_adapter.h"
+
+namespace dr::inline v0 {
+
+/// As strict as the others, and gone with its object. Not durable, and fence-safe within the process.
+class DR_EXPORT MemoryStore final : public StateAdapter {
+ public:
+  explicit MemoryStore(std::uint64_t max_value_bytes = 64 << 20);
+
+  const Capabilities& capabilities() const override { return capabilities_; }
+  absl::StatusOr<Version> Put(std::string_view key, std::string_view value,
+                              const PutOptions& options, const Context& context) override;
+  absl::StatusOr<Item> Get(std::string_view key, const Context& context) override;
+  absl::StatusOr<Page> List(std::string_view prefix, std::string_view after,
+                            const Context& context) override;
+  absl::Status Delete(std::string_view key, const DeleteOptions& options,
+                      const Context& context) override;
+  absl::Status Check(const Context& context) override;
+
+ private:
+  Capabilities capabilities_;
+  Mutex mutex_;
+  std::map<std::string, Item, std::less<>> items_ ABSL_GUARDED_BY(mutex_);
+  std::uint64_t next_version_ ABSL_GUARDED_BY(mutex_) = 1;
+};
+
+}  // namespace dr::inline v0

@@ -1,0 +1,28 @@
+// State as a stream of records: what a component writes into a snapshot and reads back.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "dr/export.h"
+
+namespace dr::inline v0 {
+
+class DR_EXPORT StateWriter {
+ public:
+  virtual ~StateWriter() = default;
+  /// Copies one record of up to kMaxPayloadBytes. After an error the snapshot is given up.
+  virtual absl::Status Write(std::string_view record) = 0;
+};
+
+class DR_EXPORT StateReader {
+ public:
+  virtual ~StateReader() = default;
+  /// The next record as it was written, valid until the next call; nullopt at the end, which is
+  /// reported only after the whole was checked.
+  virtual absl::StatusOr<std::optional<std::string_view>> Next() = 0;
+};
+
+}  // namespace dr::inline v0

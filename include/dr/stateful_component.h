@@ -1,0 +1,120 @@
+// A piece of state that survives: subclass StatefulComponent, change it only through Commit.
+//
+//   class Inventory : public dr::StatefulComponent {
+//    public:
+//     Inventory() : StatefulComponent("inventory", {.name = "inventory", .version = 1}) {}
+//     absl::Status Add(std::string_view item, int n) { return Commit(Encode(item, n)).status(); }
+//
+//    private:
+//     absl::Status Apply(const dr::Operation& op) override;            // live and replay: the same code
+//     absl::Status SaveState(dr::StateWriter& out) const override;
+//     absl::Status LoadState(dr::StateReader& in) override;
+//   };
+//
+// Commit logs the operation, waits until it is as durable as asked, applies it, and returns. What a
+// reader of the state sees has therefore survived already. Many threads may commit to one component;
+// their operations are applied one at a time, in Lsn order, under the exclusive state_mutex().
+//
+// Readers take the lock shared:   dr::ReaderLock lock(state_mutex());  return items_.at(item);
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "dr/digest.h"
+#include "dr/export.h"
+#include "dr/mutex.h"
+#include "dr/restore_registry.h"
+#include "dr/state_stream.h"
+#include "dr/types.h"
+
+namespace dr::inline v0 {
+
+class ComponentCore;
+
+struct CommitOptions {
+  std::optional<Durability> durability = {};  ///< default: the host's
+  OperationKind kind = {};                    ///< anything but kMarker
+  std::string_view subject = {};              ///< whose data it is
+  Context context = {};
+};
+
+/// A view of the state that stays as it is while the component goes on, and writes it out. Called
+/// once, on another thread, with no lock held.
+using FrozenState = absl::AnyInvocable<absl::Status(StateWriter&)>;
+
+/// Thread-safe towards its users. Attached to one host, once; outlives it.
+class DR_EXPORT StatefulComponent {
+ public:
+  virtual ~StatefulComponent();
+  StatefulComponent(const StatefulComponent&) = delete;
+  StatefulComponent& operator=(const StatefulComponent&) = delete;
+
+  const std::string& id() const;
+  const Schema& schema() const;
+
+ protected:
+  /// `id`: 1 to 128 bytes, unique within a host, the same for ever; an invalid one is refused by
+  /// Host::Open. `schema` is today's.
+  StatefulComponent(std::string id, Schema schema);
+
+  /// OK: the operation is durable and applied. kFailedPrecondition: no host, or a poisoned log.
+  /// kInvalidArgument: too long. kResourceExhausted: no space. kDeadlineExceeded, kCancelled: not
+  /// taken. kUnknown: taken, and may still be applied. kInternal: this component has failed.
+  absl::StatusOr<Lsn> Commit(std::string_view payload, const CommitOptions& options = {});
+
+  /// Decides on the state that all earlier operations led to, and commits what `decide` returns
+  /// before anything else of this component; its error commits nothing and is returned. `decide`
+  /// runs on this thread without the lock (take it shared to read) and must not commit.
+  absl::StatusOr<Lsn> CommitIf(absl::FunctionRef<absl::StatusOr<std::string>()> decide,
+                               const CommitOptions& options = {});
+
+  /// As Commit, without waiting: `done` runs on the host's threads (Host::Start) or in Host::Step,
+  /// exactly once, also when the operation was refused.
+  void CommitAsync(std::string payload, const CommitOptions& options,
+                   absl::AnyInvocable<void(absl::StatusOr<Lsn>) &&> done);
+
+  SharedMutex& state_mutex() const;
+
+ private:
+  friend class ComponentCore;
+
+  /// Changes the state by `op`. Deterministic: uses nothing but the state and `op`, does no I/O,
+  /// cannot refuse. An error, an exception or a call back into dr fails this component.
+  virtual absl::Status Apply(const Operation& op) = 0;
+  /// Writes the state as records. Called under the shared lock, so writers wait meanwhile: meant for
+  /// states up to 1 MiB; larger ones override FreezeState.
+  virtual absl::Status SaveState(StateWriter& out) const = 0;
+  /// Replaces the state by the records of `in`, which are of today's schema.
+  virtual absl::Status LoadState(StateReader& in) = 0;
+  /// A cheap view for SaveState's purpose, made under the shared lock. Null: SaveState is used.
+  virtual FrozenState FreezeState() const { return nullptr; }
+  /// The sum of DigestOf over the records SaveState would write, if it is kept at hand. The log then
+  /// records it now and then, and replay can be checked operation by operation.
+  virtual std::optional<Digest> StateDigest() const { return std::nullopt; }
+  /// Tells how to read records of older schemas.
+  virtual absl::Status RegisterUpgrades(RestoreRegistry&) const { return absl::OkStatus(); }
+
+  std::unique_ptr<ComponentCore> core_;
+};
+
+/// One operation of a batch.
+struct ComponentCommit {
+  StatefulComponent* component = nullptr;
+  std::string_view payload = {};
+};
+
+/// Commits to several components of one host in one batch with consecutive Lsns: after a crash all
+/// are there or none. Returns the last Lsn. Each component applies its own part; errors as Commit's.
+DR_EXPORT absl::StatusOr<Lsn> CommitAll(std::span<const ComponentCommit> commits,
+                                        const CommitOptions& options = {});
+
+}  // namespace dr::inline v0

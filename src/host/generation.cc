@@ -1,0 +1,147 @@
+#include "src/host/generation.h"
+
+#include <unistd.h>
+
+#include <utility>
+
+#include "dr/digest.h"
+#include "dr/status.h"
+#include "fmt/format.h"
+#include "src/base/status_macros.h"
+
+namespace dr::inline v0 {
+namespace {
+
+constexpr std::string_view kLock = "LOCK";
+constexpr std::string_view kCurrent = "CURRENT";
+constexpr std::string_view kCurrentTemporary = "CURRENT.tmp";
+constexpr std::string_view kFirst = "g-000001";
+constexpr std::string_view kGenerationPrefix = "g-";
+constexpr std::size_t kCurrentBytesMax = 256;
+
+std::string CurrentText(std::string_view name) {
+  return fmt::format("{} {:016x}\n", name, HashOf(name));
+}
+
+absl::StatusOr<std::string> ReadSmall(File& file) {
+  std::string text(kCurrentBytesMax, '\0');
+  DR_ASSIGN_OR_RETURN(std::size_t read, file.ReadAt(0, text));
+  text.resize(read);
+  return text;
+}
+
+absl::Status Lost(std::string_view place, std::string_view what) {
+  return MakeFault({.kind = FaultKind::kIncomplete, .place = std::string(place),
+                    .next = "restore the file from a copy; CURRENT holds the name of the "
+                            "generation directory that counts"},
+                   what);
+}
+
+absl::StatusOr<std::unique_ptr<File>> TakeLock(Directory& root) {
+  DR_ASSIGN_OR_RETURN(std::unique_ptr<File> lock,
+                      root.Open(kLock, {.access = Access::kWrite, .create = Create::kIfMissing}));
+  if (absl::Status locked = lock->Lock(); !locked.ok()) {
+    if (!absl::IsUnavailable(locked)) return locked;
+    absl::StatusOr<std::string> holder = ReadSmall(*lock);
+    return MakeFault({.kind = FaultKind::kBusy, .place = std::string(kLock),
+                      .next = "stop the other host, or use another directory"},
+                     fmt::format("another host has the directory open (process {})",
+                                 holder.ok() ? holder->substr(0, holder->find('\n')) : "unknown"));
+  }
+  DR_RETURN_IF_ERROR(lock->Truncate(0));
+  DR_RETURN_IF_ERROR(lock->WriteAt(0, fmt::format("{}\n", getpid())));
+  return lock;
+}
+
+absl::StatusOr<std::string> ReadCurrent(Directory& root) {
+  DR_ASSIGN_OR_RETURN(std::unique_ptr<File> file, root.Open(kCurrent, {}));
+  DR_ASSIGN_OR_RETURN(std::string text, ReadSmall(*file));
+  std::string name = text.substr(0, text.find(' '));
+  if (!name.starts_with(kGenerationPrefix) || CurrentText(name) != text) {
+    return Lost(kCurrent, "CURRENT is damaged");
+  }
+  return name;
+}
+
+// Without CURRENT nothing was ever acknowledged here, unless it was lost: then a log is there.
+absl::Status CheckNew(Directory& root) {
+  DR_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> entries, root.List());
+  for (const DirectoryEntry& entry : entries) {
+    if (!entry.name.starts_with(kGenerationPrefix)) continue;
+    absl::StatusOr<std::unique_ptr<Directory>> generation =
+        root.OpenDirectory(entry.name, Create::kNever);
+    DR_RETURN_IF_ERROR(generation.status());
+    absl::StatusOr<std::unique_ptr<Directory>> wal =
+        (*generation)->OpenDirectory("wal", Create::kNever);
+    if (absl::IsNotFound(wal.status())) continue;
+    DR_RETURN_IF_ERROR(wal.status());
+    DR_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> files, (*wal)->List());
+    if (!files.empty()) return Lost(kCurrent, "CURRENT is missing, but there is a log");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CreateFirst(Directory& root) {
+  DR_RETURN_IF_ERROR(CheckNew(root));
+  DR_ASSIGN_OR_RETURN(std::unique_ptr<Directory> generation,
+                      root.OpenDirectory(kFirst, Create::kIfMissing));
+  for (std::string_view room : {"wal", "store"}) {
+    DR_RETURN_IF_ERROR(generation->OpenDirectory(room, Create::kIfMissing).status());
+  }
+  DR_RETURN_IF_ERROR(generation->Sync());
+  DR_ASSIGN_OR_RETURN(std::unique_ptr<File> current,
+                      root.Open(kCurrentTemporary, {.access = Access::kWrite,
+                                                    .create = Create::kIfMissing}));
+  DR_RETURN_IF_ERROR(current->Truncate(0));
+  DR_RETURN_IF_ERROR(current->WriteAt(0, CurrentText(kFirst)));
+  DR_RETURN_IF_ERROR(current->Sync());
+  DR_RETURN_IF_ERROR(root.Sync());
+  DR_RETURN_IF_ERROR(root.Rename(kCurrentTemporary, kCurrent));
+  return root.Sync();
+}
+
+absl::Status OpenRooms(Generation& generation) {
+  absl::StatusOr<std::unique_ptr<Directory>> directory =
+      generation.root->OpenDirectory(generation.name, Create::kNever);
+  if (absl::IsNotFound(directory.status())) {
+    return Lost(generation.name, "the generation that CURRENT names is missing");
+  }
+  DR_RETURN_IF_ERROR(directory.status());
+  for (auto [room, place] : {std::pair{"wal", &generation.wal}, {"store", &generation.store}}) {
+    absl::StatusOr<std::unique_ptr<Directory>> opened =
+        (*directory)->OpenDirectory(room, Create::kNever);
+    if (absl::IsNotFound(opened.status())) {
+      return Lost(generation.name + "/" + room, "a part of the generation is missing");
+    }
+    DR_RETURN_IF_ERROR(opened.status());
+    *place = *std::move(opened);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Generation> PeekGeneration(FileSystem& files, std::string_view path) {
+  Generation generation;
+  DR_ASSIGN_OR_RETURN(generation.root, files.OpenDirectory(path, Create::kNever));
+  DR_ASSIGN_OR_RETURN(generation.name, ReadCurrent(*generation.root));
+  DR_RETURN_IF_ERROR(OpenRooms(generation));
+  return generation;
+}
+
+absl::StatusOr<Generation> OpenGeneration(FileSystem& files, std::string_view path) {
+  Generation generation;
+  DR_ASSIGN_OR_RETURN(generation.root, files.OpenDirectory(path, Create::kIfMissing));
+  DR_ASSIGN_OR_RETURN(generation.lock, TakeLock(*generation.root));
+  absl::StatusOr<std::string> name = ReadCurrent(*generation.root);
+  if (absl::IsNotFound(name.status())) {
+    DR_RETURN_IF_ERROR(CreateFirst(*generation.root));
+    name = ReadCurrent(*generation.root);
+  }
+  DR_RETURN_IF_ERROR(name.status());
+  generation.name = *std::move(name);
+  DR_RETURN_IF_ERROR(OpenRooms(generation));
+  return generation;
+}
+
+}  // namespace dr::inline v0

@@ -1,0 +1,317 @@
+#include "dr/host.h"
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+#include <utility>
+
+#include "dr/directory_store.h"
+#include "dr/repository.h"
+#include "fmt/format.h"
+#include "src/base/status_macros.h"
+#include "src/host/generation.h"
+#include "src/host/recovery.h"
+#include "src/host/worker.h"
+#include "src/runtime/checkpoint_writer.h"
+
+namespace dr::inline v0 {
+namespace {
+
+constexpr std::size_t kPausesKept = 1024;
+constexpr auto kTick = std::chrono::milliseconds(10);  // an idle log is sealed after one or two
+
+absl::Status CheckOptions(const HostOptions& options) {
+  if (options.directory.empty()) {
+    return MakeFault({.kind = FaultKind::kInvalid, .next = "set HostOptions::directory"},
+                     "a host needs a directory");
+  }
+  if (!options.repository.empty() || options.keys != nullptr) {
+    return MakeFault({.kind = FaultKind::kUnsupported, .next = "leave repository and keys empty"},
+                     "this version keeps state in a directory only: a repository beside it, and "
+                     "keys, are not offered yet");
+  }
+  if (options.durability == Durability::kRemote) {
+    return MakeFault({.kind = FaultKind::kUsage, .next = "use kLocal"},
+                     "kRemote needs a repository");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+class Host::Impl {
+ public:
+  explicit Impl(HostOptions options) : options_(std::move(options)) {
+    files_ = options_.environment.files != nullptr ? options_.environment.files : &real_files_;
+    clock_ = options_.environment.clock != nullptr ? options_.environment.clock : &real_clock_;
+    random_ = options_.environment.random != nullptr ? options_.environment.random : &real_random_;
+  }
+  ~Impl() {
+    worker_.Stop();
+    checkpoint_worker_.Stop();
+    Detach();
+  }
+
+  absl::Status Open(const Context& context);
+  absl::Status Start();
+  absl::Status Step(const Context& context);
+  absl::StatusOr<CheckpointInfo> Checkpoint(const Context& context);
+  absl::Status Shutdown(const Context& context);
+  Figures figures() const;
+
+ private:
+  void Detach();
+  void CompletePending();
+  absl::Status KeepLog();
+  bool CheckpointDue() const;
+  void CheckpointIfDue(const Context& context);
+  void Notify(const Event& event) const {
+    if (options_.environment.observer != nullptr) options_.environment.observer->OnEvent(event);
+  }
+
+  const HostOptions options_;
+  PosixFileSystem real_files_;
+  SystemClock real_clock_;
+  SystemRandom real_random_;
+  FileSystem* files_;
+  const Clock* clock_;
+  Random* random_;
+
+  Generation generation_;
+  std::unique_ptr<DirectoryStore> store_;
+  std::unique_ptr<Repository> repository_;
+  RestoreRegistry upgrades_;
+  ComponentTable components_;
+  std::unique_ptr<Wal> wal_;
+  std::unique_ptr<OperationLog> log_;
+  std::unique_ptr<Runtime> runtime_;
+  std::uint64_t replayed_ = 0;
+  std::chrono::nanoseconds recovery_time_ = {};
+  std::atomic<bool> closed_ = false;
+
+  Mutex checkpoint_mutex_;
+  std::unique_ptr<CheckpointWriter> checkpoints_ ABSL_PT_GUARDED_BY(checkpoint_mutex_);
+
+  mutable Mutex figures_mutex_;
+  std::vector<std::chrono::nanoseconds> pauses_ ABSL_GUARDED_BY(figures_mutex_);
+  std::uint64_t checkpoint_count_ ABSL_GUARDED_BY(figures_mutex_) = 0;
+  std::uint64_t checkpoint_failures_ ABSL_GUARDED_BY(figures_mutex_) = 0;
+  Position checkpointed_ ABSL_GUARDED_BY(figures_mutex_);
+  Lsn checkpointed_last_ ABSL_GUARDED_BY(figures_mutex_);         ///< the log's end then
+  std::uint64_t checkpointed_bytes_ ABSL_GUARDED_BY(figures_mutex_) = 0;
+  Instant checkpointed_at_ ABSL_GUARDED_BY(figures_mutex_);
+
+  Lsn last_seen_;  ///< by the tick before: the log is idle if nothing came since
+  Worker worker_, checkpoint_worker_;
+};
+
+absl::Status Host::Impl::Open(const Context& context) {
+  const Instant start = clock_->Now();
+  DR_RETURN_IF_ERROR(CheckOptions(options_));
+  DR_ASSIGN_OR_RETURN(components_, ClaimComponents(options_.components, upgrades_));
+  DR_ASSIGN_OR_RETURN(generation_, OpenGeneration(*files_, options_.directory));
+  DR_ASSIGN_OR_RETURN(store_,
+                      DirectoryStore::Open(std::move(generation_.store), *random_, *clock_));
+  DR_ASSIGN_OR_RETURN(repository_, Repository::Open(*store_, *clock_, *random_, {}, context));
+  Observer* observer = options_.environment.observer;
+  const WalOptions wal_options{.clock = clock_,
+                               .random = random_,
+                               .observer = observer,
+                               .segment_bytes = options_.log.segment_bytes,
+                               .group_bytes = options_.log.group_bytes,
+                               .ring_capacity = options_.log.ring_capacity};
+  DR_ASSIGN_OR_RETURN(Recovered recovered,
+                      RecoverComponents(*repository_, *generation_.wal, wal_options, components_,
+                                        upgrades_, options_.recovery, observer, context));
+  wal_ = std::move(recovered.wal);
+  replayed_ = recovered.replayed;
+  log_ = std::make_unique<OperationLog>(
+      *wal_, OperationLogOptions{.capacity = options_.log.ring_capacity}, wal_->durable());
+  runtime_.reset(new Runtime{.log = *log_,
+                             .clock = *clock_,
+                             .observer = observer,
+                             .durability = options_.durability,
+                             .callback_deadline = options_.callback_deadline,
+                             .digest_every = options_.checkpoint.digest_every});
+  std::vector<ComponentCore*> cores;
+  for (const auto& [id, core] : components_) cores.push_back(core);
+  MutexLock lock(checkpoint_mutex_);
+  checkpoints_ = std::make_unique<CheckpointWriter>(*runtime_, *wal_, *repository_, cores,
+                                                    options_.checkpoint,
+                                                    std::move(recovered.manifest));
+  recovery_time_ = clock_->Now() - start;
+  {
+    MutexLock figures_lock(figures_mutex_);
+    checkpointed_ = checkpoints_->newest();
+    checkpointed_last_ = checkpointed_.lsn;
+    checkpointed_at_ = clock_->Now();
+  }
+  for (ComponentCore* core : cores) core->Attach(*runtime_);
+  const WalRecovery& recovery = wal_->recovery();
+  if (recovery.groups_behind > 0) {
+    Notify({.kind = EventKind::kTornTailCut, .lsn = recovery.last,
+            .text = fmt::format("{} unfinished groups behind {} were set aside",
+                                recovery.groups_behind, recovery.last.value)});
+  }
+  Notify({.kind = EventKind::kRecovered, .lsn = recovery.last,
+          .text = fmt::format("recovered up to {}; {} operations replayed in {} ms",
+                              recovery.last.value, replayed_,
+                              std::chrono::duration_cast<std::chrono::milliseconds>(recovery_time_)
+                                  .count())});
+  return absl::OkStatus();
+}
+
+void Host::Impl::CompletePending() {
+  for (const auto& [id, core] : components_) core->Pump();
+  runtime_->completions.Run();
+}
+
+// Seals what has come to rest and keeps space ready.
+absl::Status Host::Impl::KeepLog() {
+  const Lsn last = log_->last();
+  if (last == last_seen_ && wal_->figures().unsealed_records + (last.value - log_->durable().value) > 0) {
+    DR_RETURN_IF_ERROR(wal_->Seal(*log_));
+  }
+  last_seen_ = last;
+  for (;;) {
+    DR_ASSIGN_OR_RETURN(bool more, wal_->Prepare(*log_));
+    if (!more) return absl::OkStatus();
+  }
+}
+
+absl::Status Host::Impl::Start() {
+  DR_RETURN_IF_ERROR(wal_->status());
+  runtime_->completions.SetWake([this] { worker_.Wake(); });
+  worker_.Start(kTick, [this] {
+    CompletePending();
+    // A poisoned or full log tells its callers and the observer; the thread lives on for the rest.
+    static_cast<void>(KeepLog());
+  });
+  checkpoint_worker_.Start(kTick, [this] { CheckpointIfDue({}); });
+  return absl::OkStatus();
+}
+
+absl::Status Host::Impl::Step(const Context& context) {
+  DR_RETURN_IF_ERROR(CheckContext(context, *clock_, "Step"));
+  CompletePending();
+  last_seen_ = log_->last();
+  DR_RETURN_IF_ERROR(KeepLog());
+  CheckpointIfDue(context);
+  return wal_->status();
+}
+
+bool Host::Impl::CheckpointDue() const {
+  const CheckpointPolicy& policy = options_.checkpoint;
+  const Lsn last = log_->last();
+  const std::uint64_t bytes = wal_->figures().bytes;
+  MutexLock lock(figures_mutex_);
+  if (last == checkpointed_last_) return false;
+  return (policy.interval.count() > 0 && clock_->Now() - checkpointed_at_ >= policy.interval) ||
+         (policy.log_bytes > 0 && bytes - checkpointed_bytes_ >= policy.log_bytes) ||
+         (policy.operations > 0 && last.value - checkpointed_last_.value >= policy.operations);
+}
+
+void Host::Impl::CheckpointIfDue(const Context& context) {
+  if (!CheckpointDue() || !wal_->status().ok()) return;
+  static_cast<void>(Checkpoint(context));
+}
+
+absl::StatusOr<CheckpointInfo> Host::Impl::Checkpoint(const Context& context) {
+  MutexLock lock(checkpoint_mutex_);
+  const Lsn last = log_->last();
+  const std::uint64_t bytes = wal_->figures().bytes;
+  absl::StatusOr<CheckpointInfo> info = checkpoints_->Take(context);
+  {
+    MutexLock figures_lock(figures_mutex_);
+    checkpointed_at_ = clock_->Now();
+    checkpointed_last_ = last;
+    checkpointed_bytes_ = bytes;
+    if (info.ok()) {
+      ++checkpoint_count_;
+      checkpointed_ = info->position;
+      if (pauses_.size() == kPausesKept) pauses_.erase(pauses_.begin());
+      pauses_.push_back(info->pause_max);
+    } else {
+      ++checkpoint_failures_;
+    }
+  }
+  if (info.ok()) {
+    Notify({.kind = EventKind::kCheckpoint, .lsn = info->position.lsn,
+            .text = fmt::format("checkpoint {}: {} components written, {} carried, {} bytes",
+                                info->sequence, info->components_written,
+                                info->components_carried, info->bytes)});
+  } else {
+    Notify({.kind = EventKind::kCheckpointFailed, .status = info.status(),
+            .text = std::string(AsStd(info.status().message()))});
+  }
+  return info;
+}
+
+absl::Status Host::Impl::Shutdown(const Context& context) {
+  for (const auto& [id, core] : components_) DR_RETURN_IF_ERROR(core->Close(context));
+  worker_.Stop();
+  checkpoint_worker_.Stop();
+  CompletePending();
+  absl::Status result = absl::OkStatus();
+  if (options_.checkpoint.on_shutdown) result = Checkpoint(context).status();
+  if (absl::Status sealed = wal_->Seal(*log_); result.ok()) result = sealed;
+  Detach();
+  return result;
+}
+
+void Host::Impl::Detach() {
+  if (runtime_ == nullptr || closed_.exchange(true)) return;
+  const absl::Status why = MakeFault({.kind = FaultKind::kUsage, .next = "open a host again"},
+                                     "the host was closed");
+  for (const auto& [id, core] : components_) {
+    static_cast<void>(core->Close({}));
+    core->Detach(why);
+  }
+  runtime_->completions.Run();
+  generation_.lock.reset();
+}
+
+Figures Host::Impl::figures() const {
+  Figures figures;
+  figures.durable = {wal_->epoch(), wal_->durable()};
+  for (const auto& [id, core] : components_) {
+    figures.operations += core->applied_count();
+    figures.pending += core->pending_count();
+    if (!core->failure().ok()) figures.failed_components.push_back(core->id());
+  }
+  figures.replayed = replayed_;
+  figures.recovery_time = recovery_time_;
+  figures.wal = wal_->figures();
+  MutexLock lock(figures_mutex_);
+  figures.checkpoints = checkpoint_count_;
+  figures.checkpoint_failures = checkpoint_failures_;
+  figures.checkpointed = checkpointed_;
+  if (!pauses_.empty()) {
+    std::vector<std::chrono::nanoseconds> sorted = pauses_;
+    std::sort(sorted.begin(), sorted.end());
+    figures.checkpoint_pause_p50 = sorted[(sorted.size() - 1) / 2];
+    figures.checkpoint_pause_p99 = sorted[(sorted.size() - 1) * 99 / 100];
+    figures.checkpoint_pause_max = sorted.back();
+  }
+  return figures;
+}
+
+absl::StatusOr<std::unique_ptr<Host>> Host::Open(HostOptions options, const AdapterRegistry&,
+                                                 const Context& context) {
+  auto impl = std::make_unique<Impl>(std::move(options));
+  DR_RETURN_IF_ERROR(impl->Open(context));
+  return std::unique_ptr<Host>(new Host(std::move(impl)));
+}
+
+Host::Host(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Host::~Host() = default;
+
+absl::Status Host::Start() { return impl_->Start(); }
+absl::Status Host::Step(const Context& context) { return impl_->Step(context); }
+absl::StatusOr<CheckpointInfo> Host::Checkpoint(CheckpointMode, const Context& context) {
+  return impl_->Checkpoint(context);
+}
+absl::Status Host::Shutdown(const Context& context) { return impl_->Shutdown(context); }
+Figures Host::figures() const { return impl_->figures(); }
+
+}  // namespace dr::inline v0

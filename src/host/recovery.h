@@ -1,0 +1,47 @@
+// Opening: from what is on the disk to components that hold everything that was acknowledged.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "dr/host.h"
+#include "dr/manifest.h"
+#include "dr/repository.h"
+#include "dr/restore_registry.h"
+#include "dr/wal.h"
+#include "src/runtime/component_core.h"
+
+namespace dr::inline v0 {
+
+/// Components by id.
+using ComponentTable = std::map<std::string_view, ComponentCore*>;
+
+/// Checks ids and that each is given once, to one host in its life, and registers upgrades.
+absl::StatusOr<ComponentTable> ClaimComponents(const std::vector<StatefulComponent*>& components,
+                                               RestoreRegistry& upgrades);
+
+struct Recovered {
+  std::optional<BackupManifest> manifest;  ///< what the components were loaded from
+  std::unique_ptr<Wal> wal;
+  std::uint64_t replayed = 0;
+};
+
+/// Loads the newest checkpoint that can be read whole, opens the log with what the checkpoints
+/// prove, and replays. An older checkpoint is used only where the log still covers the difference,
+/// and never without an event.
+absl::StatusOr<Recovered> RecoverComponents(Repository& repository, Directory& wal_directory,
+                                            WalOptions wal_options, const ComponentTable& components,
+                                            const RestoreRegistry& upgrades,
+                                            const RecoveryOptions& options, Observer* observer,
+                                            const Context& context);
+
+/// Replays what `components` lack, from `from` on.
+absl::StatusOr<std::uint64_t> ReplayLog(WalReader& reader, const ComponentTable& components,
+                                        const RestoreRegistry& upgrades,
+                                        const RecoveryOptions& options);
+
+}  // namespace dr::inline v0

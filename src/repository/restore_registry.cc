@@ -1,0 +1,119 @@
+#include "dr/restore_registry.h"
+
+#include <deque>
+
+#include "dr/status.h"
+#include "fmt/format.h"
+#include "src/base/status_macros.h"
+
+namespace dr::inline v0 {
+namespace {
+
+template <typename Steps>
+absl::Status Add(Steps& steps, std::string_view what, std::string_view schema, std::uint32_t from,
+                 typename Steps::mapped_type step) {
+  if (steps.try_emplace({std::string(schema), from}, std::move(step)).second) {
+    return absl::OkStatus();
+  }
+  return MakeFault({.kind = FaultKind::kExists, .place = std::string(schema),
+                    .next = "register each step once"},
+                   fmt::format("there is a {} upgrade of schema '{}' from version {} already", what,
+                               schema, from));
+}
+
+template <typename Steps>
+absl::Status Check(const Steps& steps, std::string_view what, std::string_view schema,
+                   std::uint32_t found, std::uint32_t today) {
+  if (found > today) {
+    return MakeFault({.kind = FaultKind::kVersion, .place = std::string(schema),
+                      .next = "run the program that wrote it, or a newer one"},
+                     fmt::format("{} of schema '{}' version {} was found, this program knows up to "
+                                 "version {}",
+                                 what, schema, found, today));
+  }
+  for (std::uint32_t version = found; version < today; ++version) {
+    if (steps.contains({std::string(schema), version})) continue;
+    return MakeFault({.kind = FaultKind::kVersion, .place = std::string(schema),
+                      .next = "register the step in RegisterUpgrades"},
+                     fmt::format("{} of schema '{}' version {} was found, and nothing leads from "
+                                 "version {} to {}",
+                                 what, schema, found, version, version + 1));
+  }
+  return absl::OkStatus();
+}
+
+// One step of the way: reads version v, hands out version v + 1.
+class UpgradingReader final : public StateReader, private StateWriter {
+ public:
+  UpgradingReader(std::unique_ptr<StateReader> in, const StateUpgrade& step)
+      : in_(std::move(in)), step_(step) {}
+
+  absl::StatusOr<std::optional<std::string_view>> Next() override {
+    while (upgraded_.empty()) {
+      DR_ASSIGN_OR_RETURN(std::optional<std::string_view> record, in_->Next());
+      if (!record) return std::nullopt;
+      DR_RETURN_IF_ERROR(step_(*record, *this));
+    }
+    current_ = std::move(upgraded_.front());
+    upgraded_.pop_front();
+    return std::optional<std::string_view>(current_);
+  }
+
+ private:
+  absl::Status Write(std::string_view record) override {
+    upgraded_.emplace_back(record);
+    return absl::OkStatus();
+  }
+
+  std::unique_ptr<StateReader> in_;
+  const StateUpgrade& step_;
+  std::deque<std::string> upgraded_;
+  std::string current_;
+};
+
+}  // namespace
+
+absl::Status RestoreRegistry::AddStateUpgrade(std::string_view schema, std::uint32_t from_version,
+                                              StateUpgrade step) {
+  return Add(state_, "state", schema, from_version, std::move(step));
+}
+
+absl::Status RestoreRegistry::AddOperationUpgrade(std::string_view schema,
+                                                  std::uint32_t from_version,
+                                                  OperationUpgrade step) {
+  return Add(operation_, "operation", schema, from_version, std::move(step));
+}
+
+absl::Status RestoreRegistry::CheckState(std::string_view schema, std::uint32_t found,
+                                         std::uint32_t today) const {
+  return Check(state_, "state", schema, found, today);
+}
+
+absl::Status RestoreRegistry::CheckOperation(std::string_view schema, std::uint32_t found,
+                                             std::uint32_t today) const {
+  return Check(operation_, "an operation", schema, found, today);
+}
+
+absl::StatusOr<std::unique_ptr<StateReader>> RestoreRegistry::UpgradeState(
+    std::unique_ptr<StateReader> in, std::string_view schema, std::uint32_t found,
+    std::uint32_t today) const {
+  DR_RETURN_IF_ERROR(CheckState(schema, found, today));
+  for (std::uint32_t version = found; version < today; ++version) {
+    in = std::make_unique<UpgradingReader>(std::move(in), state_.at({std::string(schema), version}));
+  }
+  return in;
+}
+
+absl::StatusOr<std::string> RestoreRegistry::UpgradeOperation(std::string_view payload,
+                                                              std::string_view schema,
+                                                              std::uint32_t found,
+                                                              std::uint32_t today) const {
+  DR_RETURN_IF_ERROR(CheckOperation(schema, found, today));
+  std::string upgraded(payload);
+  for (std::uint32_t version = found; version < today; ++version) {
+    DR_ASSIGN_OR_RETURN(upgraded, operation_.at({std::string(schema), version})(upgraded));
+  }
+  return upgraded;
+}
+
+}  // namespace dr::inline v0

@@ -1,0 +1,23 @@
+// One component's state as chunks. The first record of a chunk says whose it is and which in order,
+// so that a chunk in another's place is noticed; a state record that does not fit goes on in the
+// next chunk.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "dr/repository.h"
+
+namespace dr::inline v0 {
+
+inline constexpr std::string_view kChunkPrefix = "chunk/";
+
+std::unique_ptr<SnapshotWriter> NewSnapshotWriter(StateAdapter& store, Random& random,
+                                                  const Clock& clock, std::size_t chunk_bytes,
+                                                  ComponentSnapshot snapshot, Epoch epoch,
+                                                  const Context& context);
+
+std::unique_ptr<StateReader> NewSnapshotReader(StateAdapter& store, ComponentSnapshot snapshot,
+                                               const Context& context);
+
+}  // namespace dr::inline v0

@@ -1,0 +1,116 @@
+#include "src/runtime/checkpoint_writer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "dr/status.h"
+#include "fmt/format.h"
+#include "src/base/status_macros.h"
+
+namespace dr::inline v0 {
+
+absl::StatusOr<CheckpointCandidates> FindCheckpoints(const Repository& repository,
+                                                     const Context& context) {
+  DR_ASSIGN_OR_RETURN(std::vector<RepositoryEntry> entries, repository.Entries(context));
+  CheckpointCandidates found;
+  for (RepositoryEntry& entry : entries) {
+    if (entry.manifest.ok()) {
+      found.known_durable = std::max(found.known_durable, entry.manifest->durable_lsn);
+      found.readable.push_back(*std::move(entry.manifest));
+    } else if (absl::IsDataLoss(entry.manifest.status())) {
+      found.unreadable.push_back(std::move(entry));
+    } else {
+      // Of a format not known here, say: opening an older one would quietly go back in time.
+      return entry.manifest.status();
+    }
+  }
+  return found;
+}
+
+CheckpointWriter::CheckpointWriter(Runtime& runtime, Wal& wal, Repository& repository,
+                                   std::vector<ComponentCore*> components,
+                                   const CheckpointPolicy& policy,
+                                   std::optional<BackupManifest> previous)
+    : runtime_(runtime),
+      wal_(wal),
+      repository_(repository),
+      components_(std::move(components)),
+      policy_(policy),
+      previous_(std::move(previous)) {}
+
+Position CheckpointWriter::newest() const {
+  return previous_ ? Position{previous_->epoch, previous_->as_of} : Position{};
+}
+
+const ComponentSnapshot* CheckpointWriter::Previous(std::string_view component) const {
+  if (!previous_) return nullptr;
+  for (const ComponentSnapshot& snapshot : previous_->components) {
+    if (snapshot.component == component) return &snapshot;
+  }
+  return nullptr;
+}
+
+absl::StatusOr<ComponentSnapshot> CheckpointWriter::Write(ComponentCore& component,
+                                                          CheckpointInfo& info,
+                                                          const Context& context) {
+  const ComponentSnapshot* previous = Previous(component.id());
+  // A snapshot of an older schema is read through upgrades each time; write it anew once.
+  const bool reusable = previous != nullptr && previous->schema == component.schema();
+  DR_RETURN_IF_ERROR(component.failure());
+  DR_ASSIGN_OR_RETURN(ComponentCore::Frozen frozen,
+                      component.Freeze(reusable ? std::optional(previous->as_of) : std::nullopt));
+  info.pause_max = std::max(info.pause_max, frozen.pause);
+  if (!frozen.changed) {
+    ComponentSnapshot carried = *previous;
+    carried.as_of = frozen.as_of;
+    ++info.components_carried;
+    return carried;
+  }
+  std::unique_ptr<SnapshotWriter> out = repository_.NewSnapshot(
+      component.id(), component.schema(), frozen.as_of, wal_.epoch(), context);
+  DR_RETURN_IF_ERROR(component.SaveFrozen(frozen, *out));
+  DR_ASSIGN_OR_RETURN(ComponentSnapshot written, out->Finish());
+  ++info.components_written;
+  info.bytes += written.bytes;
+  return written;
+}
+
+absl::StatusOr<CheckpointInfo> CheckpointWriter::Take(const Context& context) {
+  CheckpointInfo info;
+  BackupManifest manifest{.log = wal_.log_id(), .epoch = wal_.epoch(),
+                          .created = runtime_.clock.WallTime()};
+  Lsn newest;
+  manifest.as_of = runtime_.log.last();
+  for (ComponentCore* component : components_) {
+    DR_RETURN_IF_ERROR(CheckContext(context, runtime_.clock, "the checkpoint"));
+    DR_ASSIGN_OR_RETURN(ComponentSnapshot snapshot, Write(*component, info, context));
+    manifest.as_of = std::min(manifest.as_of, snapshot.as_of);
+    newest = std::max(newest, snapshot.as_of);
+    manifest.components.push_back(std::move(snapshot));
+  }
+  info.position = {manifest.epoch, manifest.as_of};
+  if (previous_ && info.components_written == 0 && manifest.as_of == previous_->as_of) return info;
+  // A checkpoint may not know operations that a power cut could still take back.
+  DR_RETURN_IF_ERROR(runtime_.log.Persist(newest, context));
+  manifest.durable_lsn = wal_.durable();
+  DR_ASSIGN_OR_RETURN(previous_, repository_.Publish(std::move(manifest), context));
+  info.sequence = previous_->sequence;
+  DR_RETURN_IF_ERROR(LetGo(context));
+  return info;
+}
+
+absl::Status CheckpointWriter::LetGo(const Context& context) {
+  DR_ASSIGN_OR_RETURN(std::vector<RepositoryEntry> entries, repository_.Entries(context));
+  const std::size_t keep = std::max<std::uint32_t>(policy_.keep, 1);
+  Lsn needed = previous_->as_of;
+  for (std::size_t i = 0; i < std::min(keep, entries.size()); ++i) {
+    // What an unreadable manifest would need is not known; the log and the chunks stay.
+    if (!entries[i].manifest.ok()) return absl::OkStatus();
+    needed = std::min(needed, entries[i].manifest->as_of);
+  }
+  // With fewer manifests than are to be kept, the log from the beginning is the older state.
+  if (entries.size() >= keep) DR_RETURN_IF_ERROR(wal_.Trim(Next(needed)));
+  return repository_.Prune(static_cast<std::uint32_t>(keep), context);
+}
+
+}  // namespace dr::inline v0

@@ -1,0 +1,162 @@
+// What stands behind a StatefulComponent: its order, what is logged and not applied yet, and who
+// applies it.
+//
+//   order      gives operations their place; a CommitIf holds it until its own operation is applied
+//   pending    logged operations in Lsn order; each owns its copy of the payload
+//   applying   one thread at a time takes what is ready and applies it under the state lock
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dr/mutex.h"
+#include "dr/observer.h"
+#include "dr/operation_log.h"
+#include "dr/stateful_component.h"
+#include "src/runtime/completion_queue.h"
+
+namespace dr::inline v0 {
+
+/// What all components of a host share. Outlives their attachment.
+struct Runtime {
+  OperationLog& log;
+  const Clock& clock;
+  Observer* observer = nullptr;
+  Durability durability = Durability::kLocal;
+  std::chrono::nanoseconds callback_deadline = {};
+  std::uint32_t digest_every = 0;
+  CompletionQueue completions = {};
+};
+
+/// An operation between its Lsn and its application.
+struct PendingOperation {
+  LogEntry entry = {};
+  std::string payload = {}, subject = {};
+  Durability durability = {};
+  absl::AnyInvocable<void(absl::StatusOr<Lsn>) &&> done = nullptr;
+};
+
+class ComponentCore {
+ public:
+  ComponentCore(StatefulComponent& component, std::string id, Schema schema);
+  static ComponentCore& Of(const StatefulComponent& component) { return *component.core_; }
+
+  const std::string& id() const { return id_; }
+  const Schema& schema() const { return schema_; }
+  SharedMutex& state_mutex() const { return state_mutex_; }
+
+  // For the component's users.
+  absl::StatusOr<Lsn> Commit(std::string_view payload, const CommitOptions& options);
+  absl::StatusOr<Lsn> CommitIf(absl::FunctionRef<absl::StatusOr<std::string>()> decide,
+                               const CommitOptions& options);
+  void CommitAsync(std::string payload, const CommitOptions& options,
+                   absl::AnyInvocable<void(absl::StatusOr<Lsn>) &&> done);
+  static absl::StatusOr<Lsn> CommitAll(std::span<const ComponentCommit> commits,
+                                       const CommitOptions& options);
+
+  // For the host: recovery.
+  absl::Status RegisterUpgrades(RestoreRegistry& upgrades);
+  absl::Status Load(StateReader& state, Lsn as_of);
+  absl::Status Replay(const RecordView& record, std::string_view payload);
+  std::optional<Digest> StateDigest() const;
+  absl::Status Save(StateWriter& out) const;
+
+  // For the host: life. An instance is attached once.
+  absl::Status Claim();
+  void Attach(Runtime& runtime);
+  /// Refuses what comes from now on, and waits for callers inside.
+  absl::Status Close(const Context& context);
+  /// Completes what is still pending with `why`. Closed before.
+  void Detach(const absl::Status& why);
+  /// Applies what is ready; completes what cannot be any more, once the log is poisoned.
+  void Pump();
+
+  // For checkpoints.
+  struct Frozen {
+    Lsn as_of = {};                    ///< includes every operation of the component up to here
+    bool changed = true;               ///< since `previous`
+    std::vector<std::string> records;  ///< where there is no frozen view
+    FrozenState view = nullptr;
+    std::chrono::nanoseconds pause = {};
+  };
+  /// `previous`: what the newest checkpoint includes; nullopt if it has none of this component.
+  absl::StatusOr<Frozen> Freeze(std::optional<Lsn> previous);
+  /// Runs a frozen view. Errors and exceptions fail the checkpoint, not the component's work.
+  absl::Status SaveFrozen(Frozen& frozen, StateWriter& out);
+
+  // For figures.
+  absl::Status failure() const;
+  Lsn applied() const { return {applied_.load(std::memory_order_acquire)}; }
+  std::uint64_t applied_count() const { return applied_count_.load(std::memory_order_relaxed); }
+  std::uint64_t pending_count() const;
+
+ private:
+  class Entry;  // a caller inside: keeps Detach waiting
+
+  absl::Status CheckCall(const Entry& entry, const CommitOptions& options);
+  std::unique_ptr<PendingOperation> NewOperation(std::string_view payload,
+                                                 const CommitOptions& options);
+  absl::Status AwaitOrder(const Context& context) ABSL_EXCLUSIVE_LOCKS_REQUIRED(order_mutex_);
+  absl::StatusOr<Lsn> Append(std::unique_ptr<PendingOperation> operation, const Context& context)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(order_mutex_);
+  absl::StatusOr<std::string> Decide(Lsn before,
+                                     absl::FunctionRef<absl::StatusOr<std::string>()> decide,
+                                     const Context& context);
+  void Enqueue(std::unique_ptr<PendingOperation> operation)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(order_mutex_);
+  /// Waits until `lsn` is as durable as was asked for, and applied.
+  absl::Status AwaitApplied(Lsn lsn, const Context& context);
+  absl::Status Drain(Lsn lsn, const Context& context);
+  void ApplyReady();
+  std::list<std::unique_ptr<PendingOperation>> TakeReady();
+  absl::Status ApplyOne(const RecordView& record, std::string_view payload);
+  void NoteDigest(Lsn lsn);
+  void Recycle(std::list<std::unique_ptr<PendingOperation>> done);
+  void Fail(absl::Status why);
+  void FailPending(const absl::Status& why);
+  absl::Status Blame(std::string_view callback, std::string_view what) const;
+  /// Runs a callback of the component: an error, exception or call back into dr names it.
+  absl::Status Guarded(std::string_view name, absl::FunctionRef<absl::Status()> callback) const;
+
+  StatefulComponent& component_;
+  const std::string id_;
+  const Schema schema_;
+  mutable SharedMutex state_mutex_;
+
+  std::atomic<bool> attached_ = false;
+  std::atomic<Runtime*> runtime_ = nullptr;  ///< stays while a caller is inside
+  std::atomic<std::int64_t> inside_ = 0;
+  std::atomic<bool> claimed_ = false;
+
+  mutable Mutex order_mutex_;
+  CondVar order_changed_;
+  bool order_held_ ABSL_GUARDED_BY(order_mutex_) = false;  ///< by a CommitIf that decides
+  Lsn barrier_ ABSL_GUARDED_BY(order_mutex_);     ///< nothing is appended before this is applied
+  Lsn last_ ABSL_GUARDED_BY(order_mutex_);        ///< appended
+  Lsn last_local_ ABSL_GUARDED_BY(order_mutex_);  ///< appended at kLocal
+  std::list<std::unique_ptr<PendingOperation>> pending_ ABSL_GUARDED_BY(order_mutex_);
+  std::list<std::unique_ptr<PendingOperation>> spare_ ABSL_GUARDED_BY(order_mutex_);
+
+  /// Digest notes on their way into the log.
+  std::deque<std::unique_ptr<PendingOperation>> markers_ ABSL_GUARDED_BY(order_mutex_);
+
+  mutable Mutex apply_mutex_;
+  CondVar applied_changed_;
+  bool applying_ ABSL_GUARDED_BY(apply_mutex_) = false;
+  Instant applying_since_ ABSL_GUARDED_BY(apply_mutex_);
+  absl::Status failure_ ABSL_GUARDED_BY(apply_mutex_);
+  std::atomic<bool> failed_ = false;
+  std::atomic<std::uint64_t> applied_ = 0;
+  std::atomic<std::uint64_t> applied_count_ = 0;
+  mutable std::atomic<bool> reentered_ = false;
+};
+
+}  // namespace dr::inline v0

@@ -1,0 +1,32 @@
+#include "dr/adapter_registry.h"
+
+#include <utility>
+
+#include "dr/status.h"
+#include "fmt/format.h"
+#include "src/base/status_macros.h"
+
+namespace dr::inline v0 {
+
+absl::Status AdapterRegistry::Register(std::string_view scheme, AdapterFactory factory) {
+  if (factories_.try_emplace(std::string(scheme), std::move(factory)).second) {
+    return absl::OkStatus();
+  }
+  return MakeFault({.kind = FaultKind::kExists, .next = "register each scheme once"},
+                   fmt::format("the scheme '{}' is registered already", scheme));
+}
+
+absl::StatusOr<std::unique_ptr<StateAdapter>> AdapterRegistry::Open(
+    std::string_view uri, const AdapterEnvironment& environment, const Context& context) const {
+  DR_ASSIGN_OR_RETURN(Uri parsed, ParseUri(uri));
+  auto factory = factories_.find(parsed.scheme);
+  if (factory != factories_.end()) return factory->second(parsed, environment, context);
+  std::string known;
+  for (const auto& [scheme, unused] : factories_) known += (known.empty() ? "" : ", ") + scheme;
+  return MakeFault({.kind = FaultKind::kUnsupported, .place = parsed.Redacted(),
+                    .next = "link the adapter and register it"},
+                   fmt::format("no adapter for the scheme '{}'; known: {}", parsed.scheme,
+                               known.empty() ? "none" : known));
+}
+
+}  // namespace dr::inline v0

@@ -1,0 +1,263 @@
+#include "dr/directory_store.h"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "dr/digest.h"
+#include "dr/status.h"
+#include "fmt/format.h"
+#include "src/base/status_macros.h"
+#include "src/format/little_endian.h"
+#include "src/store/key_path.h"
+
+namespace dr::inline v0 {
+namespace {
+
+// Envelope: magic, nonce, hash over nonce and value; then the value as it is.
+constexpr std::string_view kMagic = "drvalue1";
+constexpr std::size_t kEnvelopeBytes = 24;
+constexpr std::uint64_t kMaxValueBytes = 256ULL << 20;
+constexpr std::string_view kLockFile = ".lock";
+constexpr std::string_view kTemporaryPrefix = ".tmp-";
+constexpr std::size_t kPageEntries = 1000;
+
+std::string Envelope(std::uint64_t nonce, std::string_view value) {
+  std::string bytes(kEnvelopeBytes + value.size(), '\0');
+  kMagic.copy(bytes.data(), kMagic.size());
+  StoreLittle(bytes.data() + 8, nonce);
+  value.copy(bytes.data() + kEnvelopeBytes, value.size());
+  std::string_view hashed = bytes;
+  StoreLittle(bytes.data() + 16, HashOf(hashed.substr(kEnvelopeBytes)) ^ HashOf(hashed.substr(8, 8)));
+  return bytes;
+}
+
+Version VersionOf(std::string_view envelope) {
+  return {fmt::format("{:016x}{:016x}", LoadLittle<std::uint64_t>(envelope.data() + 8), LoadLittle<std::uint64_t>(envelope.data() + 16))};
+}
+
+absl::Status WrongVersion(std::string_view key) {
+  return MakeFault({.kind = FaultKind::kConflict, .place = std::string(key),
+                    .next = "read it again and decide anew"},
+                   "the value has changed since it was read");
+}
+
+}  // namespace
+
+struct DirectoryStore::Place {
+  std::unique_ptr<Directory> opened;  // null: the root
+  Directory* directory;
+  std::string name;
+};
+
+// Excludes other threads and, by the lock file, other processes.
+class DirectoryStore::WriteLock {
+ public:
+  explicit WriteLock(DirectoryStore& store) : store_(store) { store_.write_mutex_.lock(); }
+  ~WriteLock() { store_.write_mutex_.unlock(); }
+  absl::Status Take(const Context& context) {
+    DR_ASSIGN_OR_RETURN(file_, store_.root_->Open(kLockFile, {.access = Access::kWrite,
+                                                              .create = Create::kIfMissing}));
+    for (;;) {
+      absl::Status locked = file_->Lock();
+      if (!absl::IsUnavailable(locked)) return locked;
+      DR_RETURN_IF_ERROR(CheckContext(context, store_.clock_, "the lock of the store"));
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  }
+
+ private:
+  DirectoryStore& store_;
+  std::unique_ptr<File> file_;
+};
+
+DirectoryStore::DirectoryStore(std::unique_ptr<Directory> root, Random& random, const Clock& clock)
+    : root_(std::move(root)), random_(random), clock_(clock) {
+  capabilities_ = {.if_absent = true, .if_version = true, .max_value_bytes = kMaxValueBytes};
+}
+
+absl::StatusOr<std::unique_ptr<DirectoryStore>> DirectoryStore::Open(
+    std::unique_ptr<Directory> root, Random& random, const Clock& clock) {
+  std::unique_ptr<DirectoryStore> store(new DirectoryStore(std::move(root), random, clock));
+  DR_ASSIGN_OR_RETURN(VolumeInfo volume, store->root_->Volume());
+  store->capabilities_.durable = volume.survives_power_loss;
+  store->capabilities_.fence_safe = volume.survives_power_loss && !volume.is_network;
+  WriteLock lock(*store);
+  DR_RETURN_IF_ERROR(lock.Take({}));
+  DR_RETURN_IF_ERROR(store->Clean(*store->root_));
+  return store;
+}
+
+// A temporary file lives only under the write lock, so whatever is found under it is left over.
+absl::Status DirectoryStore::Clean(Directory& directory) {
+  DR_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> entries, directory.List());
+  for (const DirectoryEntry& entry : entries) {
+    if (entry.name.starts_with(kTemporaryPrefix)) {
+      DR_RETURN_IF_ERROR(directory.Remove(entry.name));
+    } else if (entry.type == DirectoryEntry::Type::kDirectory) {
+      DR_ASSIGN_OR_RETURN(std::unique_ptr<Directory> child,
+                          directory.OpenDirectory(entry.name, Create::kNever));
+      DR_RETURN_IF_ERROR(Clean(*child));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<DirectoryStore::Place> DirectoryStore::Find(std::string_view key, Create create) {
+  DR_RETURN_IF_ERROR(CheckKey(key));
+  std::vector<std::string> path = PathOfKey(key);
+  Place place{nullptr, root_.get(), std::move(path.back())};
+  path.pop_back();
+  std::string walked;
+  for (const std::string& name : path) {
+    walked += name + "/";
+    DR_ASSIGN_OR_RETURN(std::unique_ptr<Directory> child,
+                        place.directory->OpenDirectory(name, create));
+    if (create != Create::kNever) {
+      // Found or made: a process that was killed may have made it and not synced its name.
+      MutexLock lock(synced_mutex_);
+      if (!synced_.contains(walked)) {
+        DR_RETURN_IF_ERROR(place.directory->Sync());
+        synced_.insert(walked);
+      }
+    }
+    place.opened = std::move(child);
+    place.directory = place.opened.get();
+  }
+  return place;
+}
+
+absl::StatusOr<Item> DirectoryStore::Read(Directory& directory, std::string_view name,
+                                          std::string_view key) {
+  DR_ASSIGN_OR_RETURN(std::unique_ptr<File> file, directory.Open(name, {}));
+  DR_ASSIGN_OR_RETURN(FileInfo info, file->Info());
+  const auto damaged = [&](std::string_view what) {
+    return MakeFault({.kind = FaultKind::kAuthFailed, .place = std::string(key),
+                      .next = "restore the file from a copy"},
+                     what);
+  };
+  if (info.size < kEnvelopeBytes) return damaged("the value's file is too short");
+  if (info.size > kEnvelopeBytes + kMaxValueBytes) return damaged("the value's file is too long");
+  std::string bytes(info.size, '\0');
+  DR_ASSIGN_OR_RETURN(std::size_t read, file->ReadAt(0, bytes));
+  if (read != bytes.size() || !bytes.starts_with(kMagic)) return damaged("the value is damaged");
+  Version version = VersionOf(bytes);
+  if (Envelope(LoadLittle<std::uint64_t>(bytes.data() + 8), std::string_view(bytes).substr(kEnvelopeBytes)) != bytes) {
+    return damaged("the value does not match its hash");
+  }
+  bytes.erase(0, kEnvelopeBytes);
+  return Item{std::move(bytes), std::move(version)};
+}
+
+absl::StatusOr<Version> DirectoryStore::Put(std::string_view key, std::string_view value,
+                                            const PutOptions& options, const Context& context) {
+  if (options.ttl) {
+    return MakeFault({.kind = FaultKind::kUnsupported, .place = std::string(key),
+                      .next = "leave it out, or use a store that declares ttl"},
+                     "files do not expire");
+  }
+  if (value.size() > kMaxValueBytes) {
+    return MakeFault({.kind = FaultKind::kLimit, .place = std::string(key), .next = "split it"},
+                     fmt::format("a value has {} bytes, {} are allowed", value.size(),
+                                 kMaxValueBytes));
+  }
+  WriteLock lock(*this);
+  DR_RETURN_IF_ERROR(lock.Take(context));
+  DR_ASSIGN_OR_RETURN(Place place, Find(key, Create::kIfMissing));
+  if (options.condition == PutCondition::kIfVersion) {
+    DR_ASSIGN_OR_RETURN(Item current, Read(*place.directory, place.name, key));
+    if (current.version != options.version) return WrongVersion(key);
+  }
+  DR_ASSIGN_OR_RETURN(std::uint64_t nonce, random_.Next());
+  const std::string bytes = Envelope(nonce, value);
+  const std::string temporary = fmt::format("{}{:016x}", kTemporaryPrefix, nonce);
+  absl::Status written = [&]() -> absl::Status {
+    DR_ASSIGN_OR_RETURN(std::unique_ptr<File> file,
+                        place.directory->Open(temporary, {.access = Access::kWrite,
+                                                          .create = Create::kExclusive}));
+    DR_RETURN_IF_ERROR(file->WriteAt(0, bytes));
+    DR_RETURN_IF_ERROR(file->Sync());
+    if (options.condition != PutCondition::kIfAbsent) {
+      return place.directory->Rename(temporary, place.name);
+    }
+    DR_RETURN_IF_ERROR(place.directory->Link(temporary, place.name));
+    return place.directory->Remove(temporary);
+  }();
+  if (!written.ok()) {
+    static_cast<void>(place.directory->Remove(temporary));
+    return written;
+  }
+  DR_RETURN_IF_ERROR(place.directory->Sync());
+  return VersionOf(bytes);
+}
+
+absl::StatusOr<Item> DirectoryStore::Get(std::string_view key, const Context& context) {
+  DR_RETURN_IF_ERROR(CheckContext(context, clock_, "Get"));
+  DR_ASSIGN_OR_RETURN(Place place, Find(key, Create::kNever));
+  return Read(*place.directory, place.name, key);
+}
+
+absl::Status DirectoryStore::Collect(Directory& directory, const std::string& parent,
+                                     std::string_view prefix, std::string_view after,
+                                     std::vector<ListEntry>& entries) {
+  DR_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> found, directory.List());
+  for (const DirectoryEntry& entry : found) {
+    const bool is_directory = entry.type == DirectoryEntry::Type::kDirectory;
+    std::optional<std::string> part = KeyOfName(entry.name, is_directory);
+    if (!part) continue;
+    const std::string key = parent + *part;
+    if (is_directory) {
+      const std::size_t shared = std::min(key.size(), prefix.size());
+      if (std::string_view(key).substr(0, shared) != prefix.substr(0, shared)) continue;
+      auto child = directory.OpenDirectory(entry.name, Create::kNever);
+      if (absl::IsNotFound(child.status())) continue;
+      DR_RETURN_IF_ERROR(child.status());
+      DR_RETURN_IF_ERROR(Collect(**child, key, prefix, after, entries));
+    } else if (key.starts_with(prefix) && key > after) {
+      auto file = directory.Open(entry.name, {});
+      if (absl::IsNotFound(file.status())) continue;
+      DR_RETURN_IF_ERROR(file.status());
+      DR_ASSIGN_OR_RETURN(FileInfo info, (*file)->Info());
+      entries.push_back({key, info.size < kEnvelopeBytes ? 0 : info.size - kEnvelopeBytes});
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Page> DirectoryStore::List(std::string_view prefix, std::string_view after,
+                                          const Context& context) {
+  DR_RETURN_IF_ERROR(CheckContext(context, clock_, "List"));
+  Page page;
+  DR_RETURN_IF_ERROR(Collect(*root_, "", prefix, after, page.entries));
+  std::sort(page.entries.begin(), page.entries.end(),
+            [](const ListEntry& a, const ListEntry& b) { return a.key < b.key; });
+  page.more = page.entries.size() > kPageEntries;
+  if (page.more) page.entries.resize(kPageEntries);
+  return page;
+}
+
+absl::Status DirectoryStore::Delete(std::string_view key, const DeleteOptions& options,
+                                    const Context& context) {
+  WriteLock lock(*this);
+  DR_RETURN_IF_ERROR(lock.Take(context));
+  absl::StatusOr<Place> place = Find(key, Create::kNever);
+  if (!place.ok()) {
+    return absl::IsNotFound(place.status()) && !options.if_version ? absl::OkStatus()
+                                                                   : place.status();
+  }
+  if (options.if_version) {
+    DR_ASSIGN_OR_RETURN(Item current, Read(*place->directory, place->name, key));
+    if (current.version != *options.if_version) return WrongVersion(key);
+  }
+  absl::Status removed = place->directory->Remove(place->name);
+  if (absl::IsNotFound(removed)) return absl::OkStatus();
+  DR_RETURN_IF_ERROR(removed);
+  return place->directory->Sync();
+}
+
+absl::Status DirectoryStore::Check(const Context& context) {
+  DR_RETURN_IF_ERROR(CheckContext(context, clock_, "Check"));
+  return root_->Volume().status();
+}
+
+}  // namespace dr::inline v0

@@ -1,0 +1,229 @@
+#include "dr/host.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <thread>
+
+#include "fmt/format.h"
+#include "tests/host/counter_component.h"
+#include "tests/log/log_fixture.h"
+
+namespace dr::test {
+namespace {
+
+HostOptions Options(const TemporaryDirectory& directory,
+                    std::vector<StatefulComponent*> components) {
+  HostOptions options;
+  options.directory = directory.path() + "/state";
+  options.components = std::move(components);
+  options.log = {.segment_bytes = 1 << 20, .group_bytes = 64 << 10, .ring_capacity = 64};
+  return options;
+}
+
+TEST_CASE("What was committed is there after the host is gone, checkpoint or not") {
+  TemporaryDirectory directory;
+  {
+    Counters counters;
+    auto host = Value(Host::Open(Options(directory, {&counters}), {}));
+    CHECK(Value(counters.Add("a")).value == 1);
+    CHECK(counters.Count("a") == 1);
+  }
+  {
+    Counters counters;
+    auto host = Value(Host::Open(Options(directory, {&counters}), {}));
+    CHECK(counters.Count("a") == 1);
+    CHECK(host->figures().replayed == 1);
+    CHECK(Value(host->Checkpoint()).components_written == 1);
+    REQUIRE_OK(counters.Add("b"));
+    REQUIRE_OK(host->Shutdown());
+    CHECK(counters.Add("c").status().code() == absl::StatusCode::kFailedPrecondition);
+  }
+  Counters counters;
+  auto host = Value(Host::Open(Options(directory, {&counters}), {}));
+  CHECK(counters.Count("a") == 1);
+  CHECK(counters.Count("b") == 1);
+  CHECK(host->figures().replayed == 0);
+}
+
+TEST_CASE("A component without a host refuses to commit") {
+  Counters counters;
+  CHECK(counters.Add("a").status().code() == absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_CASE("16 threads see the same sequence of operations and times live and in replay") {
+  TemporaryDirectory directory;
+  std::vector<std::string> live;
+  {
+    Counters counters;
+    auto host = Value(Host::Open(Options(directory, {&counters}), {}));
+    REQUIRE_OK(host->Start());
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 16; ++t) {
+      threads.emplace_back([&, t] {
+        for (int i = 0; i < 50; ++i) {
+          static_cast<void>(counters.Add(fmt::format("{}-{}", t, i),
+                                         {.durability = i % 3 == 0 ? Durability::kProcess
+                                                                   : Durability::kLocal}));
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    live = counters.applied;
+    CHECK(live.size() == 800);
+    CHECK(host->figures().operations == 800);
+    HostOptions none;
+    REQUIRE_OK(counters.Add("last"));
+    live = counters.applied;
+  }
+  Counters counters;
+  auto host = Value(Host::Open(Options(directory, {&counters}), {}));
+  CHECK(counters.applied == live);
+}
+
+TEST_CASE("CommitIf decides on what all earlier operations led to") {
+  TemporaryDirectory directory;
+  Counters counters;
+  auto host = Value(Host::Open(Options(directory, {&counters}), {}));
+  std::atomic<int> refused = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 8; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 20; ++i) {
+        absl::StatusOr<Lsn> lsn = counters.AddIf([&]() -> absl::StatusOr<std::string> {
+          if (counters.Total() >= 100) return absl::AbortedError("enough");
+          return "x";
+        });
+        if (!lsn.ok()) ++refused;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(counters.Total() == 100);
+  CHECK(refused == 60);
+}
+
+TEST_CASE("P11: a batch over two components is applied by both and replayed whole") {
+  TemporaryDirectory directory;
+  {
+    Counters a("a"), b("b");
+    auto host = Value(Host::Open(Options(directory, {&a, &b}), {}));
+    for (int i = 0; i < 10; ++i) {
+      const ComponentCommit batch[] = {{&a, "out"}, {&b, "in"}};
+      CHECK(Value(CommitAll(batch)).value == 2u * (i + 1));
+      CHECK(a.Count("out") == b.Count("in"));
+    }
+  }
+  Counters a("a"), b("b");
+  auto host = Value(Host::Open(Options(directory, {&a, &b}), {}));
+  CHECK(a.Count("out") == 10);
+  CHECK(b.Count("in") == 10);
+}
+
+TEST_CASE("Asynchronous commits are completed by Step, and by the threads after Start") {
+  TemporaryDirectory directory;
+  Counters counters;
+  auto host = Value(Host::Open(Options(directory, {&counters}), {}));
+  std::atomic<int> done = 0;
+  for (int i = 0; i < 10; ++i) {
+    counters.AddAsync("a", [&](absl::StatusOr<Lsn> lsn) { done += lsn.ok() ? 1 : 100; });
+  }
+  CHECK(done == 0);
+  REQUIRE_OK(host->Step());
+  CHECK(done == 10);
+  CHECK(counters.Count("a") == 10);
+  REQUIRE_OK(host->Start());
+  for (int i = 0; i < 10; ++i) {
+    counters.AddAsync("a", [&](absl::StatusOr<Lsn> lsn) { done += lsn.ok() ? 1 : 100; });
+  }
+  while (done < 20) std::this_thread::yield();
+  CHECK(counters.Count("a") == 20);
+}
+
+TEST_CASE("P13: a component that has state but was not given is named, unless it is retired") {
+  TemporaryDirectory directory;
+  {
+    Counters a("a"), b("b");
+    auto host = Value(Host::Open(Options(directory, {&a, &b}), {}));
+    REQUIRE_OK(b.Add("x"));
+    REQUIRE_OK(a.Add("y"));
+  }
+  {
+    Counters a("a");
+    absl::Status refused = Host::Open(Options(directory, {&a}), {}).status();
+    CHECK(refused.code() == absl::StatusCode::kFailedPrecondition);
+    CHECK(FaultOf(refused)->place == "b");
+  }
+  Counters a("a");
+  HostOptions options = Options(directory, {&a});
+  options.recovery.retired = {"b"};
+  auto host = Value(Host::Open(std::move(options), {}));
+  CHECK(a.Count("y") == 1);
+}
+
+TEST_CASE("A18: a second host on the directory is told who has it") {
+  TemporaryDirectory directory;
+  Counters one, two;
+  auto host = Value(Host::Open(Options(directory, {&one}), {}));
+  absl::Status busy = Host::Open(Options(directory, {&two}), {}).status();
+  CHECK(busy.code() == absl::StatusCode::kUnavailable);
+  CHECK(AsStd(busy.message()).find(std::to_string(getpid())) != std::string_view::npos);
+}
+
+TEST_CASE("An instance is attached once") {
+  TemporaryDirectory directory;
+  Counters counters;
+  { auto host = Value(Host::Open(Options(directory, {&counters}), {})); }
+  CHECK(FaultOf(Host::Open(Options(directory, {&counters}), {}).status())->kind ==
+        FaultKind::kUsage);
+}
+
+TEST_CASE("kRemote, a repository and keys are refused while they are not offered") {
+  TemporaryDirectory directory;
+  Counters counters;
+  auto host = Value(Host::Open(Options(directory, {&counters}), {}));
+  CHECK(counters.Add("a", {.durability = Durability::kRemote}).status().code() ==
+        absl::StatusCode::kFailedPrecondition);
+  Counters other;
+  HostOptions options = Options(directory, {&other});
+  options.repository = "s3://bucket/agent";
+  CHECK(Host::Open(std::move(options), {}).status().code() == absl::StatusCode::kUnimplemented);
+}
+
+TEST_CASE("A damaged or missing CURRENT beside a log is an error, never an empty directory") {
+  TemporaryDirectory directory;
+  {
+    Counters counters;
+    auto host = Value(Host::Open(Options(directory, {&counters}), {}));
+    REQUIRE_OK(counters.Add("a"));
+  }
+  const std::string current = directory.path() + "/state/CURRENT";
+  const bool damaged = GENERATE(true, false);
+  REQUIRE(std::system((damaged ? "printf x | dd of=" + current + " conv=notrunc status=none"
+                               : "rm " + current).c_str()) == 0);
+  Counters counters;
+  CHECK(Host::Open(Options(directory, {&counters}), {}).status().code() ==
+        absl::StatusCode::kDataLoss);
+}
+
+TEST_CASE("Checkpoints by operation count let the log be trimmed, and an unchanged component is carried") {
+  TemporaryDirectory directory;
+  Counters a("a"), b("b");
+  HostOptions options = Options(directory, {&a, &b});
+  options.checkpoint = {.interval = {}, .log_bytes = 0, .operations = 100};
+  auto host = Value(Host::Open(std::move(options), {}));
+  REQUIRE_OK(b.Add("once"));
+  for (int i = 0; i < 1500; ++i) {
+    REQUIRE_OK(a.Add("x"));
+    if (i % 50 == 49) REQUIRE_OK(host->Step());
+  }
+  const Figures figures = host->figures();
+  CHECK(figures.checkpoints >= 14);
+  CHECK(figures.wal.segments <= 3);
+  const CheckpointInfo info = Value(host->Checkpoint());
+  CHECK(info.components_carried >= 1);
+}
+
+}  // namespace
+}  // namespace dr::test
