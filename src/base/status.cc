@@ -3,7 +3,6 @@
 #include <array>
 #include <bit>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <system_error>
 #include <utility>
@@ -223,17 +222,6 @@ absl::Status CheckContext(const Context& context, const Clock& clock, std::strin
                      fmt::format("{} did not end before its deadline", what));
   }
   return absl::OkStatus();
-}
-
-int PrintError(const absl::Status& status) {
-  if (status.ok()) return 0;
-  fmt::print(stderr, "error: {}\n", Printable(AsStd(status.message())));
-  switch (status.code()) {
-    case StatusCode::kInvalidArgument: return 2;
-    case StatusCode::kDataLoss: return 3;
-    case StatusCode::kUnavailable: return 4;
-    default: return 1;
-  }
 }
 
 }  // namespace dr::inline v0
