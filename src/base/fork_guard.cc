@@ -11,7 +11,8 @@ namespace {
 constexpr std::size_t kPageBytes = 4096;  // mmap and madvise round up where pages are larger
 
 unsigned char* MapWipedOnFork() {
-  void* page = mmap(nullptr, kPageBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* page =
+      mmap(nullptr, kPageBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (page == MAP_FAILED) return nullptr;
   if (madvise(page, kPageBytes, MADV_WIPEONFORK) != 0) {
     munmap(page, kPageBytes);

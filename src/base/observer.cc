@@ -4,16 +4,26 @@ namespace dr::inline v0 {
 
 std::string_view NameOf(EventKind kind) {
   switch (kind) {
-    case EventKind::kRecovered: return "recovered";
-    case EventKind::kTornTailCut: return "torn_tail_cut";
-    case EventKind::kCheckpoint: return "checkpoint";
-    case EventKind::kCheckpointFailed: return "checkpoint_failed";
-    case EventKind::kCheckpointSkipped: return "checkpoint_skipped";
-    case EventKind::kComponentFailed: return "component_failed";
-    case EventKind::kLogPoisoned: return "log_poisoned";
-    case EventKind::kNoSpace: return "no_space";
-    case EventKind::kSpaceBack: return "space_back";
-    case EventKind::kBuffered: return "buffered";
+    case EventKind::kRecovered:
+      return "recovered";
+    case EventKind::kTornTailCut:
+      return "torn_tail_cut";
+    case EventKind::kCheckpoint:
+      return "checkpoint";
+    case EventKind::kCheckpointFailed:
+      return "checkpoint_failed";
+    case EventKind::kCheckpointSkipped:
+      return "checkpoint_skipped";
+    case EventKind::kComponentFailed:
+      return "component_failed";
+    case EventKind::kLogPoisoned:
+      return "log_poisoned";
+    case EventKind::kNoSpace:
+      return "no_space";
+    case EventKind::kSpaceBack:
+      return "space_back";
+    case EventKind::kBuffered:
+      return "buffered";
   }
   return "unknown";
 }

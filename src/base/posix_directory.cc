@@ -24,9 +24,12 @@ DirectoryEntry::Type TypeOf(mode_t mode) {
 
 int CreateFlags(Create create) {
   switch (create) {
-    case Create::kNever: return 0;
-    case Create::kIfMissing: return O_CREAT;
-    case Create::kExclusive: return O_CREAT | O_EXCL;
+    case Create::kNever:
+      return 0;
+    case Create::kIfMissing:
+      return O_CREAT;
+    case Create::kExclusive:
+      return O_CREAT | O_EXCL;
   }
   return 0;
 }

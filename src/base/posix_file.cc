@@ -46,8 +46,7 @@ absl::StatusOr<std::size_t> PosixFile::ReadAt(std::uint64_t offset, std::span<ch
   while (done < out.size()) {
     const std::uint64_t at = offset + done;
     const ssize_t got = Uninterrupted([&] {
-      return system_.Pread(fd_.get(), out.data() + done, out.size() - done,
-                           static_cast<off_t>(at));
+      return system_.Pread(fd_.get(), out.data() + done, out.size() - done, static_cast<off_t>(at));
     });
     if (got < 0 && errno == EAGAIN && ++idle < kIdleAttemptsMax) {
       sched_yield();
@@ -78,9 +77,8 @@ absl::Status PosixFile::WriteAt(std::uint64_t offset, std::string_view data) {
     if (put < 0 && errno != EAGAIN) return MakeIoFault("pwrite", place_, errno, at);
     // Past the cache the rest must start on a block, so part of one is written again.
     const std::size_t reached = done + static_cast<std::size_t>(std::max<ssize_t>(put, 0));
-    const std::size_t next = direct && reached < data.size()
-                                 ? reached - reached % kDirectAlignment
-                                 : reached;
+    const std::size_t next =
+        direct && reached < data.size() ? reached - reached % kDirectAlignment : reached;
     if (next > done) {
       idle = 0;
     } else if (++idle == kIdleAttemptsMax) {

@@ -1,4 +1,5 @@
-// Paths from outside, which may go through symbolic links; what lies below them is PosixDirectory's.
+// Paths from outside, which may go through symbolic links; what lies below them is
+// PosixDirectory's.
 
 #include <string>
 #include <utility>
@@ -45,7 +46,7 @@ struct SplitPath {
 };
 
 SplitPath Split(std::string path) {
-  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  while (path.size() > 1 && (path.back() == '/' || path.ends_with("/."))) path.pop_back();
   const std::size_t slash = path.rfind('/');
   if (slash == path.npos) return {.parent = ".", .name = std::move(path)};
   return {.parent = slash == 0 ? "/" : path.substr(0, slash), .name = path.substr(slash + 1)};
@@ -82,10 +83,9 @@ absl::StatusOr<std::unique_ptr<Directory>> OpenPosixDirectory(const Syscalls& sy
                                                               std::string_view path,
                                                               Create create) {
   if (path.empty() || path.find('\0') != path.npos) {
-    return MakeFault({.kind = FaultKind::kInvalid,
-                      .place = std::string(path),
-                      .next = "name a directory"},
-                     "not a path");
+    return MakeFault(
+        {.kind = FaultKind::kInvalid, .place = std::string(path), .next = "name a directory"},
+        "not a path");
   }
   std::string place(path);
   DR_ASSIGN_OR_RETURN(FileDescriptor fd, OpenOrMake(system, place, create));

@@ -23,19 +23,19 @@ struct VolumeRow {
 
 // Magic numbers as in linux/magic.h and statfs(2). FUSE stands for anything, so the worse is taken.
 constexpr std::array kVolumes = {
-    VolumeRow{0xEF53, "ext4", true, false},      VolumeRow{0x58465342, "xfs", true, false},
-    VolumeRow{0x9123683E, "btrfs", true, false}, VolumeRow{0xF2F52010, "f2fs", true, false},
-    VolumeRow{0x2FC12FC1, "zfs", true, false},   VolumeRow{0xCA451A4E, "bcachefs", true, false},
-    VolumeRow{0x4D44, "vfat", true, false},      VolumeRow{0x2011BAB0, "exfat", true, false},
-    VolumeRow{0x5346544E, "ntfs", true, false},  VolumeRow{0x7366746E, "ntfs3", true, false},
+    VolumeRow{0xEF53, "ext4", true, false},         VolumeRow{0x58465342, "xfs", true, false},
+    VolumeRow{0x9123683E, "btrfs", true, false},    VolumeRow{0xF2F52010, "f2fs", true, false},
+    VolumeRow{0x2FC12FC1, "zfs", true, false},      VolumeRow{0xCA451A4E, "bcachefs", true, false},
+    VolumeRow{0x4D44, "vfat", true, false},         VolumeRow{0x2011BAB0, "exfat", true, false},
+    VolumeRow{0x5346544E, "ntfs", true, false},     VolumeRow{0x7366746E, "ntfs3", true, false},
     VolumeRow{0x52654973, "reiserfs", true, false}, VolumeRow{0x3153464A, "jfs", true, false},
-    VolumeRow{0xF15F, "ecryptfs", true, false},  VolumeRow{0x794C7630, "overlay", true, false},
-    VolumeRow{0x01021994, "tmpfs", false, false}, VolumeRow{0x858458F6, "ramfs", false, false},
-    VolumeRow{0x6969, "nfs", true, true},        VolumeRow{0x517B, "smb", true, true},
-    VolumeRow{0xFF534D42, "cifs", true, true},   VolumeRow{0xFE534D42, "smb2", true, true},
-    VolumeRow{0x01021997, "9p", true, true},     VolumeRow{0x00C36400, "ceph", true, true},
-    VolumeRow{0x0BD00BD0, "lustre", true, true}, VolumeRow{0x01161970, "gfs2", true, true},
-    VolumeRow{0x7461636F, "ocfs2", true, true},  VolumeRow{0x5346414F, "afs", true, true},
+    VolumeRow{0xF15F, "ecryptfs", true, false},     VolumeRow{0x794C7630, "overlay", true, false},
+    VolumeRow{0x01021994, "tmpfs", false, false},   VolumeRow{0x858458F6, "ramfs", false, false},
+    VolumeRow{0x6969, "nfs", true, true},           VolumeRow{0x517B, "smb", true, true},
+    VolumeRow{0xFF534D42, "cifs", true, true},      VolumeRow{0xFE534D42, "smb2", true, true},
+    VolumeRow{0x01021997, "9p", true, true},        VolumeRow{0x00C36400, "ceph", true, true},
+    VolumeRow{0x0BD00BD0, "lustre", true, true},    VolumeRow{0x01161970, "gfs2", true, true},
+    VolumeRow{0x7461636F, "ocfs2", true, true},     VolumeRow{0x5346414F, "afs", true, true},
     VolumeRow{0x65735546, "fuse", false, true},
 };
 constexpr std::uint32_t kOverlayMagic = 0x794C7630;

@@ -40,7 +40,8 @@ class Part {
   std::string_view text() const { return text_; }
   bool empty() const { return text_.empty(); }
 
-  // Cuts at the first of `marks` and returns what was before it; this keeps the rest, mark included.
+  // Cuts at the first of `marks` and returns what was before it; this keeps the rest, mark
+  // included.
   Part TakeUntil(std::string_view marks) {
     Part taken = *this;
     taken.text_ = text_.substr(0, text_.find_first_of(marks));
@@ -168,7 +169,8 @@ absl::Status ParseQuery(Part part, Uri& uri) {
     const Part name = pair.TakeUntil("=");
     auto valid = [](char c) { return IsLower(c) || IsDigit(c) || IsOneOf(c, "-._"); };
     if (!All(name.text(), valid)) {
-      return name.Refuse("a parameter's name has lower-case letters, digits, '-', '.' and '_' only");
+      return name.Refuse(
+          "a parameter's name has lower-case letters, digits, '-', '.' and '_' only");
     }
     if (!pair.TakeMark("=")) return name.Refuse("a parameter has no value");
     if (uri.Find(name.text())) return name.Refuse("a parameter is given twice");
@@ -179,7 +181,8 @@ absl::Status ParseQuery(Part part, Uri& uri) {
 }
 
 bool NamesSecret(std::string_view name) {
-  constexpr std::array<std::string_view, 5> kWords = {"pass", "secret", "token", "key", "credential"};
+  constexpr std::array<std::string_view, 5> kWords = {"pass", "secret", "token", "key",
+                                                      "credential"};
   return std::ranges::any_of(kWords, [&](auto word) { return name.find(word) != name.npos; });
 }
 
@@ -206,11 +209,11 @@ std::optional<std::string_view> Uri::Find(std::string_view name) const {
 absl::Status Uri::CheckParameters(std::initializer_list<std::string_view> known) const {
   for (const Parameter& parameter : query) {
     if (std::ranges::find(known, parameter.name) != known.end()) continue;
-    return MakeFault({.kind = FaultKind::kInvalid,
-                      .place = Redacted(),
-                      .next = known.size() == 0 ? "remove it"
-                                                : fmt::format("use {}", fmt::join(known, ", "))},
-                     fmt::format("parameter {} is not known here", parameter.name));
+    return MakeFault(
+        {.kind = FaultKind::kInvalid,
+         .place = Redacted(),
+         .next = known.size() == 0 ? "remove it" : fmt::format("use {}", fmt::join(known, ", "))},
+        fmt::format("parameter {} is not known here", parameter.name));
   }
   return absl::OkStatus();
 }
@@ -229,9 +232,9 @@ std::string Uri::Redacted() const {
   out += Escaped(path, "-._~/");
   char mark = '?';
   for (const Parameter& parameter : query) {
-    out += fmt::format("{}{}={}", std::exchange(mark, '&'), parameter.name,
-                       NamesSecret(parameter.name) ? std::string(kHidden)
-                                                   : Escaped(parameter.value, "-._~/:"));
+    out += fmt::format(
+        "{}{}={}", std::exchange(mark, '&'), parameter.name,
+        NamesSecret(parameter.name) ? std::string(kHidden) : Escaped(parameter.value, "-._~/:"));
   }
   return out;
 }

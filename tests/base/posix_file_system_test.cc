@@ -1,8 +1,6 @@
 // What only the machine's own files can show: permissions, what else may lie at a name, locks
 // between processes, flags. What every FileSystem does is in tests/testing.
 
-#include "dr/file_system.h"
-
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -17,6 +15,7 @@
 #include <string>
 
 #include "catch2/catch.hpp"
+#include "dr/file_system.h"
 #include "dr/status.h"
 #include "src/base/file_descriptor.h"
 #include "tests/temp_directory.h"
@@ -193,7 +192,8 @@ TEST_CASE("A18: a lock held by another process is kBusy, and ends with that proc
   close(ready[1]);
 }
 
-TEST_CASE("A18: two descriptions in one process exclude each other, and closing one frees the lock") {
+TEST_CASE(
+    "A18: two descriptions in one process exclude each other, and closing one frees the lock") {
   const TempDirectory temp;
   auto directory = OpenDirectory(temp.path());
   auto first = directory->Open("LOCK", kCreate);
@@ -218,7 +218,8 @@ TEST_CASE("A12: a write beyond RLIMIT_FSIZE is refused without the signal that e
         }) == 7);
 }
 
-TEST_CASE("A12, H5: too many open files is an error of its own, and opening works again afterwards") {
+TEST_CASE(
+    "A12, H5: too many open files is an error of its own, and opening works again afterwards") {
   const TempDirectory temp;
   auto directory = OpenDirectory(temp.path());
   CHECK(InChild([&] {
@@ -226,7 +227,8 @@ TEST_CASE("A12, H5: too many open files is an error of its own, and opening work
           setrlimit(RLIMIT_NOFILE, &limit);
           std::vector<std::unique_ptr<dr::File>> open;
           auto file = directory->Open("file", kCreate);
-          for (; file.ok(); file = directory->Open("file", kCreate)) open.push_back(*std::move(file));
+          for (; file.ok(); file = directory->Open("file", kCreate))
+            open.push_back(*std::move(file));
           if (KindOf(file.status()) != dr::FaultKind::kIo) return 1;
           if (directory->List().ok()) return 2;
           open.clear();
@@ -262,7 +264,8 @@ std::vector<int> FlagsOfFilesBelow(const std::string& path) {
   return flags;
 }
 
-TEST_CASE("Direct files are O_DIRECT and O_DSYNC, and nothing is inherited by programs or non-blocking") {
+TEST_CASE(
+    "Direct files are O_DIRECT and O_DSYNC, and nothing is inherited by programs or non-blocking") {
   const TempDirectory temp;
   auto directory = OpenDirectory(temp.path());
   auto file = directory->Open(

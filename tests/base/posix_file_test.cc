@@ -1,4 +1,5 @@
-// A kernel that interrupts, does half the work, or fails: what PosixFile and PosixDirectory make of it.
+// A kernel that interrupts, does half the work, or fails: what PosixFile and PosixDirectory make of
+// it.
 
 #include "src/base/posix_file.h"
 
@@ -90,7 +91,8 @@ class FlakyKernel final : public dr::Syscalls {
 
 struct AlignedBuffer {
   explicit AlignedBuffer(std::size_t size)
-      : bytes(static_cast<char*>(std::aligned_alloc(kBlock, size)), &std::free), view(bytes.get(), size) {
+      : bytes(static_cast<char*>(std::aligned_alloc(kBlock, size)), &std::free),
+        view(bytes.get(), size) {
     for (std::size_t i = 0; i < size; ++i) bytes.get()[i] = static_cast<char>('a' + i / 7 % 26);
   }
   std::unique_ptr<char, void (*)(void*)> bytes;
@@ -122,8 +124,9 @@ TEST_CASE("A13, A14: short transfers of any size are continued at the right byte
     kernel.transfer_max = most;
     auto directory = dr::OpenPosixDirectory(kernel, temp.path(), Create::kNever);
     REQUIRE(directory.ok());
-    auto file = (*directory)->Open(std::to_string(most),
-                                   {.access = Access::kWrite, .create = Create::kExclusive});
+    auto file =
+        (*directory)
+            ->Open(std::to_string(most), {.access = Access::kWrite, .create = Create::kExclusive});
     REQUIRE(file.ok());
     REQUIRE((*file)->WriteAt(5, data).ok());
     CheckContiguous(kernel.writes, 5, data.size());
@@ -164,7 +167,8 @@ TEST_CASE("A13: EINTR at any call is survived by everything that can be interrup
     kernel.fail_at = kernel.calls + n;
     const int failed = kernel.failed;
     auto again = dr::OpenPosixDirectory(kernel, temp / "new", Create::kNever);
-    auto file = (*directory)->Open("file", {.access = Access::kWrite, .create = Create::kIfMissing});
+    auto file =
+        (*directory)->Open("file", {.access = Access::kWrite, .create = Create::kIfMissing});
     if (kernel.failed == failed) {
       REQUIRE(file.ok());
       CHECK((*file)->WriteAt(0, "x").ok());
@@ -198,9 +202,10 @@ TEST_CASE("A13: a direct write that stops inside a block goes on from the start 
   const TempDirectory temp;
   FlakyKernel kernel;
   auto directory = dr::OpenPosixDirectory(kernel, temp.path(), Create::kNever);
-  auto file = (*directory)->Open("file", {.access = Access::kWrite,
-                                          .create = Create::kIfMissing,
-                                          .path = dr::WritePath::kDirect});
+  auto file = (*directory)
+                  ->Open("file", {.access = Access::kWrite,
+                                  .create = Create::kIfMissing,
+                                  .path = dr::WritePath::kDirect});
   if (absl::IsUnimplemented(file.status())) {
     WARN("skipped: no direct writes beneath " << temp.path());
     return;
@@ -258,14 +263,14 @@ TEST_CASE("Without openat2 the same names are refused") {
     };
     CHECK(absl::IsInvalidArgument(
         with_next_call_failing([&] { return (*directory)->Open("link", {}).status(); })));
-    CHECK(absl::IsInvalidArgument(with_next_call_failing([&] {
-      return (*directory)->OpenDirectory("directory", Create::kNever).status();
-    })));
+    CHECK(absl::IsInvalidArgument(with_next_call_failing(
+        [&] { return (*directory)->OpenDirectory("directory", Create::kNever).status(); })));
     CHECK(with_next_call_failing([&] {
-      return (*directory)->Open("file" + std::to_string(error),
-                                {.access = Access::kWrite, .create = Create::kExclusive})
-          .status();
-    }).ok());
+            return (*directory)
+                ->Open("file" + std::to_string(error),
+                       {.access = Access::kWrite, .create = Create::kExclusive})
+                .status();
+          }).ok());
     CHECK(kernel.failed == 3);
   }
 }
@@ -304,7 +309,8 @@ TEST_CASE("O6: whichever call fails, no descriptor is left open and no file half
   CHECK(n > 15);
 }
 
-TEST_CASE("A15: every directory that was made is synced into its parent, and an existing one again") {
+TEST_CASE(
+    "A15: every directory that was made is synced into its parent, and an existing one again") {
   const TempDirectory temp;
   // Each level: mkdir, sync of the parent. What exists is synced too, as its maker may have died.
   struct Trace final : dr::Syscalls {
@@ -325,8 +331,8 @@ TEST_CASE("A15: every directory that was made is synced into its parent, and an 
   Trace trace;
   REQUIRE(dr::OpenPosixDirectory(trace, temp / "a/b", Create::kIfMissing).ok());
   const std::string above = fs::path(temp.path()).parent_path().filename();
-  CHECK(trace.calls == std::vector<std::string>{"sync " + above, "mkdir a", "sync " + root,
-                                                "mkdir b", "sync a"});
+  CHECK(trace.calls ==
+        std::vector<std::string>{"sync " + above, "mkdir a", "sync " + root, "mkdir b", "sync a"});
   trace.calls.clear();
   REQUIRE(dr::OpenPosixDirectory(trace, temp / "a/b", Create::kIfMissing).ok());
   CHECK(trace.calls == std::vector<std::string>{"sync a"});

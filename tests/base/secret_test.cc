@@ -14,7 +14,9 @@ namespace {
 using dr::Secret;
 
 template <typename T>
-concept Streamable = requires(std::ostream& out, const T& value) { out << value; };
+concept Streamable = requires(std::ostream& out, const T& value) {
+  out << value;
+};
 
 static_assert(!Streamable<Secret>);
 static_assert(!fmt::is_formattable<Secret>::value);

@@ -87,10 +87,9 @@ TEST_CASE("A message names kind, what, place, offset, position and what to do ne
 TEST_CASE("F12: newlines, escape sequences and reordering marks never reach a message raw") {
   const absl::Status status =
       dr::MakeFault({.place = "a\nERROR: forged", .next = "\x1b[2J"}, "b\r\t\x7f");
-  CHECK(dr::AsStd(status.message()) ==
-        "io: b\\x0d\\x09\\x7f [a\\nERROR: forged]; \\x1b[2J");
-  CHECK(dr::Printable("\xC2\x9b[31m") == "\\u009b[31m");           // CSI as one character
-  CHECK(dr::Printable("\x9b[31m") == "\\x9b[31m");                 // and as one byte
+  CHECK(dr::AsStd(status.message()) == "io: b\\x0d\\x09\\x7f [a\\nERROR: forged]; \\x1b[2J");
+  CHECK(dr::Printable("\xC2\x9b[31m") == "\\u009b[31m");  // CSI as one character
+  CHECK(dr::Printable("\x9b[31m") == "\\x9b[31m");        // and as one byte
   CHECK(dr::Printable("\xC0\x9b\xE0\x82\x9b") == "\\xc0\\x9b\\xe0\\x82\\x9b");  // overlong
   CHECK(dr::Printable("\xED\xA0\x80\xF5\xE2\x82") == "\\xed\\xa0\\x80\\xf5\\xe2\\x82");
   CHECK(dr::Printable("\xE2\x80\xAE") == "\\u202e");

@@ -1,0 +1,30 @@
+// Random bytes that one seed repeats, and that may run out.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "absl/status/status.h"
+#include "dr/export.h"
+#include "dr/mutex.h"
+#include "dr/random.h"
+
+namespace dr::inline v0 {
+
+/// Not for secrets. Thread-safe; one thread at a time sees a repeatable stream.
+class DR_EXPORT SimRandom final : public Random {
+ public:
+  explicit SimRandom(std::uint64_t seed) : state_(seed) {}
+
+  absl::Status Fill(std::span<char> out) override;
+  /// From now on Fill fails.
+  void Fail();
+
+ private:
+  Mutex mutex_;
+  std::uint64_t state_ ABSL_GUARDED_BY(mutex_);
+  bool fails_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace dr::inline v0
