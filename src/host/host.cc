@@ -9,8 +9,8 @@
 #include "dr/repository.h"
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
-#include "src/host/generation.h"
-#include "src/host/recovery.h"
+#include "src/runtime/generation.h"
+#include "src/runtime/recovery.h"
 #include "src/host/worker.h"
 #include "src/runtime/checkpoint_writer.h"
 
@@ -122,7 +122,7 @@ absl::Status Host::Impl::Open(const Context& context) {
                                .ring_capacity = options_.log.ring_capacity};
   DR_ASSIGN_OR_RETURN(Recovered recovered,
                       RecoverComponents(*repository_, *generation_.wal, wal_options, components_,
-                                        upgrades_, options_.recovery, observer, context));
+                                        upgrades_, options_.recovery.retired, observer, context));
   wal_ = std::move(recovered.wal);
   replayed_ = recovered.replayed;
   log_ = std::make_unique<OperationLog>(

@@ -1,4 +1,4 @@
-#include "src/host/recovery.h"
+#include "src/runtime/recovery.h"
 
 #include <algorithm>
 #include <utility>
@@ -15,9 +15,8 @@ struct EmptyState final : StateReader {
   absl::StatusOr<std::optional<std::string_view>> Next() override { return std::nullopt; }
 };
 
-bool IsRetired(const RecoveryOptions& options, std::string_view component) {
-  return std::find(options.retired.begin(), options.retired.end(), component) !=
-         options.retired.end();
+bool IsRetired(const std::vector<std::string>& retired, std::string_view component) {
+  return std::find(retired.begin(), retired.end(), component) != retired.end();
 }
 
 absl::Status NotGiven(std::string_view component, Lsn lsn) {
@@ -34,28 +33,6 @@ absl::Status CheckSchemaName(const ComponentCore& component, std::string_view fo
                     .next = "give the component the schema it was written with"},
                    fmt::format("component '{}' was written with schema '{}', its schema is '{}'",
                                component.id(), found, component.schema().name));
-}
-
-// All of a manifest's snapshots, or an error; a damaged one makes the manifest unusable.
-absl::Status LoadManifest(Repository& repository, const BackupManifest& manifest,
-                          const ComponentTable& components, const RestoreRegistry& upgrades,
-                          const RecoveryOptions& options, const Context& context) {
-  for (const ComponentSnapshot& snapshot : manifest.components) {
-    auto found = components.find(snapshot.component);
-    if (found == components.end()) {
-      if (IsRetired(options, snapshot.component)) continue;
-      return NotGiven(snapshot.component, snapshot.as_of);
-    }
-    ComponentCore& component = *found->second;
-    DR_RETURN_IF_ERROR(CheckSchemaName(component, snapshot.schema.name));
-    DR_ASSIGN_OR_RETURN(std::unique_ptr<StateReader> records,
-                        repository.OpenSnapshot(snapshot, context));
-    DR_ASSIGN_OR_RETURN(records, upgrades.UpgradeState(std::move(records), snapshot.schema.name,
-                                                       snapshot.schema.version,
-                                                       component.schema().version));
-    DR_RETURN_IF_ERROR(component.Load(*records, snapshot.as_of));
-  }
-  return absl::OkStatus();
 }
 
 }  // namespace
@@ -83,34 +60,61 @@ absl::StatusOr<ComponentTable> ClaimComponents(const std::vector<StatefulCompone
   return table;
 }
 
+absl::Status LoadManifest(Repository& repository, const BackupManifest& manifest,
+                          const ComponentTable& components, const RestoreRegistry& upgrades,
+                          const std::vector<std::string>& retired, const Context& context) {
+  for (const ComponentSnapshot& snapshot : manifest.components) {
+    auto found = components.find(snapshot.component);
+    if (found == components.end()) {
+      if (IsRetired(retired, snapshot.component)) continue;
+      return NotGiven(snapshot.component, snapshot.as_of);
+    }
+    ComponentCore& component = *found->second;
+    DR_RETURN_IF_ERROR(CheckSchemaName(component, snapshot.schema.name));
+    DR_ASSIGN_OR_RETURN(std::unique_ptr<StateReader> records,
+                        repository.OpenSnapshot(snapshot, context));
+    DR_ASSIGN_OR_RETURN(records, upgrades.UpgradeState(std::move(records), snapshot.schema.name,
+                                                       snapshot.schema.version,
+                                                       component.schema().version));
+    DR_RETURN_IF_ERROR(component.Load(*records, snapshot.as_of));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> ReplayRecord(const RecordView& record, const ComponentTable& components,
+                                  const RestoreRegistry& upgrades,
+                                  const std::vector<std::string>& retired) {
+  if (record.kind == OperationKind::kMarker) return false;
+  auto found = components.find(record.component);
+  if (found == components.end()) {
+    if (IsRetired(retired, record.component)) return false;
+    return NotGiven(record.component, record.lsn);
+  }
+  ComponentCore& component = *found->second;
+  if (record.lsn <= component.applied()) return false;
+  const std::string_view name = record.schema_name.empty() ? record.component : record.schema_name;
+  DR_RETURN_IF_ERROR(CheckSchemaName(component, name));
+  std::string upgraded;
+  std::string_view payload = record.payload;
+  if (record.schema_version != component.schema().version) {
+    DR_ASSIGN_OR_RETURN(upgraded,
+                        upgrades.UpgradeOperation(payload, name, record.schema_version,
+                                                  component.schema().version));
+    payload = upgraded;
+  }
+  DR_RETURN_IF_ERROR(component.Replay(record, payload));
+  return true;
+}
+
 absl::StatusOr<std::uint64_t> ReplayLog(WalReader& reader, const ComponentTable& components,
                                         const RestoreRegistry& upgrades,
-                                        const RecoveryOptions& options) {
+                                        const std::vector<std::string>& retired) {
   std::uint64_t replayed = 0;
   for (;;) {
     DR_ASSIGN_OR_RETURN(std::optional<RecordView> record, reader.Next());
     if (!record) return replayed;
-    if (record->kind == OperationKind::kMarker) continue;
-    auto found = components.find(record->component);
-    if (found == components.end()) {
-      if (IsRetired(options, record->component)) continue;
-      return NotGiven(record->component, record->lsn);
-    }
-    ComponentCore& component = *found->second;
-    if (record->lsn <= component.applied()) continue;
-    const std::string_view name =
-        record->schema_name.empty() ? record->component : record->schema_name;
-    DR_RETURN_IF_ERROR(CheckSchemaName(component, name));
-    std::string upgraded;
-    std::string_view payload = record->payload;
-    if (record->schema_version != component.schema().version) {
-      DR_ASSIGN_OR_RETURN(upgraded,
-                          upgrades.UpgradeOperation(payload, name, record->schema_version,
-                                                    component.schema().version));
-      payload = upgraded;
-    }
-    DR_RETURN_IF_ERROR(component.Replay(*record, payload));
-    ++replayed;
+    DR_ASSIGN_OR_RETURN(bool applied, ReplayRecord(*record, components, upgrades, retired));
+    if (applied) ++replayed;
   }
 }
 
@@ -118,7 +122,7 @@ absl::StatusOr<Recovered> RecoverComponents(Repository& repository, Directory& w
                                             WalOptions wal_options,
                                             const ComponentTable& components,
                                             const RestoreRegistry& upgrades,
-                                            const RecoveryOptions& options, Observer* observer,
+                                            const std::vector<std::string>& retired, Observer* observer,
                                             const Context& context) {
   const auto skipped = [&](std::uint64_t sequence, const absl::Status& why) {
     if (observer == nullptr) return;
@@ -133,7 +137,7 @@ absl::StatusOr<Recovered> RecoverComponents(Repository& repository, Directory& w
   Recovered recovered;
   for (BackupManifest& manifest : found.readable) {
     absl::Status loaded =
-        LoadManifest(repository, manifest, components, upgrades, options, context);
+        LoadManifest(repository, manifest, components, upgrades, retired, context);
     if (loaded.ok()) {
       recovered.manifest = std::move(manifest);
       break;
@@ -156,7 +160,7 @@ absl::StatusOr<Recovered> RecoverComponents(Repository& repository, Directory& w
   }
   DR_ASSIGN_OR_RETURN(std::unique_ptr<WalReader> reader,
                       recovered.wal->Read(wal_options.needed_from));
-  DR_ASSIGN_OR_RETURN(recovered.replayed, ReplayLog(*reader, components, upgrades, options));
+  DR_ASSIGN_OR_RETURN(recovered.replayed, ReplayLog(*reader, components, upgrades, retired));
   return recovered;
 }
 

@@ -1,4 +1,4 @@
-#include "src/host/generation.h"
+#include "src/runtime/generation.h"
 
 #include <unistd.h>
 

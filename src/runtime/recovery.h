@@ -5,10 +5,10 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
-#include "dr/host.h"
 #include "dr/manifest.h"
 #include "dr/repository.h"
 #include "dr/restore_registry.h"
@@ -30,18 +30,28 @@ struct Recovered {
   std::uint64_t replayed = 0;
 };
 
+/// All snapshots of one manifest. kDataLoss: one is damaged, and the components hold an unspecified
+/// state.
+absl::Status LoadManifest(Repository& repository, const BackupManifest& manifest,
+                          const ComponentTable& components, const RestoreRegistry& upgrades,
+                          const std::vector<std::string>& retired, const Context& context);
+
 /// Loads the newest checkpoint that can be read whole, opens the log with what the checkpoints
 /// prove, and replays. An older checkpoint is used only where the log still covers the difference,
 /// and never without an event.
 absl::StatusOr<Recovered> RecoverComponents(Repository& repository, Directory& wal_directory,
                                             WalOptions wal_options, const ComponentTable& components,
                                             const RestoreRegistry& upgrades,
-                                            const RecoveryOptions& options, Observer* observer,
+                                            const std::vector<std::string>& retired, Observer* observer,
                                             const Context& context);
 
-/// Replays what `components` lack, from `from` on.
+/// Gives one record of the log to its component, if that lacks it. False: nobody needed it.
+absl::StatusOr<bool> ReplayRecord(const RecordView& record, const ComponentTable& components,
+                                  const RestoreRegistry& upgrades,
+                                  const std::vector<std::string>& retired);
+/// All that the reader has. Returns how many were applied.
 absl::StatusOr<std::uint64_t> ReplayLog(WalReader& reader, const ComponentTable& components,
                                         const RestoreRegistry& upgrades,
-                                        const RecoveryOptions& options);
+                                        const std::vector<std::string>& retired);
 
 }  // namespace dr::inline v0

@@ -1,0 +1,97 @@
+// A component whose state and operations are Protobuf messages.
+//
+//   class Cart : public dr::ProtoComponent<CartState, CartOp> {
+//    public:
+//     Cart() : ProtoComponent("cart", {.name = "cart", .version = 2}) {}
+//     absl::Status Add(const CartOp& op) { return Commit(op).status(); }
+//
+//    private:
+//     absl::Status ApplyTo(CartState& state, const CartOp& op, const dr::Operation& at) override;
+//   };
+//
+// The state is one record of a snapshot, so up to kMaxPayloadBytes; a component with more overrides
+// SaveState and LoadState. This header alone includes Protobuf.
+#pragma once
+
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+#include <google/protobuf/message_lite.h>
+
+#include <string>
+#include <utility>
+
+#include "dr/stateful_component.h"
+#include "dr/status.h"
+
+namespace dr::inline v0 {
+
+/// The same message gives the same bytes (maps in key order) within one build of Protobuf.
+inline std::string SerializeDeterministically(const google::protobuf::MessageLite& message) {
+  std::string bytes;
+  google::protobuf::io::StringOutputStream stream(&bytes);
+  google::protobuf::io::CodedOutputStream out(&stream);
+  out.SetSerializationDeterministic(true);
+  message.SerializePartialToCodedStream(&out);
+  out.Trim();
+  return bytes;
+}
+
+template <typename State, typename Op>
+class ProtoComponent : public StatefulComponent {
+ protected:
+  using StatefulComponent::StatefulComponent;
+
+  /// As StatefulComponent::Commit.
+  absl::StatusOr<Lsn> Commit(const Op& op, const CommitOptions& options = {}) {
+    return StatefulComponent::Commit(SerializeDeterministically(op), options);
+  }
+  /// As StatefulComponent::CommitIf.
+  absl::StatusOr<Lsn> CommitIf(absl::FunctionRef<absl::StatusOr<Op>()> decide,
+                               const CommitOptions& options = {}) {
+    return StatefulComponent::CommitIf(
+        [&]() -> absl::StatusOr<std::string> {
+          absl::StatusOr<Op> op = decide();
+          if (!op.ok()) return op.status();
+          return SerializeDeterministically(*op);
+        },
+        options);
+  }
+  /// As StatefulComponent::CommitAsync.
+  void CommitAsync(const Op& op, const CommitOptions& options,
+                   absl::AnyInvocable<void(absl::StatusOr<Lsn>) &&> done) {
+    StatefulComponent::CommitAsync(SerializeDeterministically(op), options, std::move(done));
+  }
+
+  /// Read it under state_mutex().
+  const State& state() const { return state_; }
+
+ private:
+  /// As Apply. `at` has position, kind and time.
+  virtual absl::Status ApplyTo(State& state, const Op& op, const Operation& at) = 0;
+
+  absl::Status Apply(const Operation& at) final {
+    Op op;
+    if (!op.ParsePartialFromString(std::string(at.payload))) return Unreadable("operation", at.lsn);
+    return ApplyTo(state_, op, at);
+  }
+  absl::Status SaveState(StateWriter& out) const override {
+    return out.Write(SerializeDeterministically(state_));
+  }
+  absl::Status LoadState(StateReader& in) override {
+    state_.Clear();
+    absl::StatusOr<std::optional<std::string_view>> record = in.Next();
+    if (!record.ok()) return record.status();
+    if (!*record) return absl::OkStatus();
+    if (!state_.ParsePartialFromString(std::string(**record))) return Unreadable("state", {});
+    return in.Next().status();
+  }
+  absl::Status Unreadable(std::string_view what, Lsn lsn) const {
+    return MakeFault({.kind = FaultKind::kComponent, .place = id(), .lsn = lsn,
+                      .next = "check that the schema version was raised with its message"},
+                     std::string("cannot parse the ") + std::string(what));
+  }
+
+  State state_;
+};
+
+}  // namespace dr::inline v0

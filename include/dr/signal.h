@@ -1,0 +1,32 @@
+// For programs that want to shut down in order on SIGTERM or SIGINT. The library installs nothing
+// by itself.
+//
+//   auto signals = dr::ShutdownSignals::Block();            // first thing in main, before any thread
+//   …
+//   signals->Wait();                                        // returns 15, say
+//   host->Shutdown({.deadline = clock.Now() + std::chrono::seconds(20)});
+#pragma once
+
+#include <chrono>
+#include <optional>
+
+#include "absl/status/statusor.h"
+#include "dr/export.h"
+
+namespace dr::inline v0 {
+
+/// Blocks the signals for the calling thread and all it starts later, so that none is lost and a
+/// storm of them is one. They stay blocked.
+class DR_EXPORT ShutdownSignals {
+ public:
+  static absl::StatusOr<ShutdownSignals> Block();
+  /// The signal that came; waits for it.
+  int Wait() const;
+  /// As Wait, but no longer than `timeout`.
+  std::optional<int> WaitFor(std::chrono::nanoseconds timeout) const;
+
+ private:
+  ShutdownSignals() = default;
+};
+
+}  // namespace dr::inline v0
