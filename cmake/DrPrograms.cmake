@@ -6,7 +6,7 @@ function(dr_add_program name)
   endif()
   add_executable(${name} ${ARGN})
   dr_compile(${name})
-  target_link_libraries(${name} PRIVATE dr $<TARGET_NAME_IF_EXISTS:dr_adapters> fmt::fmt protobuf::libprotobuf)
+  target_link_libraries(${name} PRIVATE dr dr_adapters fmt::fmt protobuf::libprotobuf)
 endfunction()
 
 if(DR_BUILD_EXAMPLES)
