@@ -35,7 +35,7 @@ using AdapterFactory = std::function<absl::StatusOr<std::unique_ptr<StateAdapter
 /// A value: main() builds one and hands it on. Not thread-safe while it changes.
 class DR_EXPORT AdapterRegistry {
  public:
-  /// kAlreadyExists if the scheme is taken.
+  /// kAlreadyExists if the scheme is taken, kInvalidArgument if it is none (lower case).
   absl::Status Register(std::string_view scheme, AdapterFactory factory);
   /// kInvalidArgument for a URI that cannot be read, kUnimplemented for an unknown scheme, naming
   /// the known ones. Secrets of the URI appear in no error.

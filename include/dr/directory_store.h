@@ -1,6 +1,6 @@
 // Values as files beneath one directory: the embedded default, and the `file:` adapter.
 //
-//   files.OpenDirectory("/var/lib/agent/store", dr::Create::kIfMissing)
+//   auto directory = files.OpenDirectory("/var/lib/agent/store", dr::Create::kIfMissing);
 //   auto store = dr::DirectoryStore::Open(*std::move(directory), random, clock);
 //
 // Each value is a file of its own with a small checked envelope, written aside, synced, and given
@@ -24,7 +24,9 @@ namespace dr::inline v0 {
 
 class DR_EXPORT DirectoryStore final : public StateAdapter {
  public:
-  /// Removes what a crash left unfinished. Random and clock outlive the store.
+  /// Removes what a crash left unfinished. Random and clock outlive the store. Any number of
+  /// processes may have one directory open. Fence-safe unless it is a network file system or one
+  /// that does not survive a power cut.
   static absl::StatusOr<std::unique_ptr<DirectoryStore>> Open(std::unique_ptr<Directory> root,
                                                               Random& random, const Clock& clock);
 
@@ -40,10 +42,13 @@ class DR_EXPORT DirectoryStore final : public StateAdapter {
 
  private:
   struct Place;  // an open directory and a name in it
-  class WriteLock;
 
   DirectoryStore(std::unique_ptr<Directory> root, Random& random, const Clock& clock);
+  absl::StatusOr<std::unique_ptr<File>> LockFile(const Context& context)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
   absl::StatusOr<Place> Find(std::string_view key, Create create);
+  absl::Status Name(const Place& place, std::string_view temporary, std::string_view bytes,
+                    PutCondition condition);
   absl::StatusOr<Item> Read(Directory& directory, std::string_view name, std::string_view key);
   absl::Status Collect(Directory& directory, const std::string& parent, std::string_view prefix,
                        std::string_view after, std::vector<ListEntry>& entries);
@@ -55,7 +60,8 @@ class DR_EXPORT DirectoryStore final : public StateAdapter {
   Capabilities capabilities_;
   Mutex write_mutex_;
   Mutex synced_mutex_;
-  std::set<std::string, std::less<>> synced_ ABSL_GUARDED_BY(synced_mutex_);  ///< directories whose names are durable
+  /// Directories whose names are durable.
+  std::set<std::string, std::less<>> synced_ ABSL_GUARDED_BY(synced_mutex_);
 };
 
 }  // namespace dr::inline v0

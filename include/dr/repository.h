@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,13 +29,15 @@
 namespace dr::inline v0 {
 
 struct RepositoryOptions {
-  std::size_t chunk_bytes = 4 << 20;  ///< of records, about; less where the store's values are smaller
+  /// Of records, about, and at least 4 KiB; less where the store's values are smaller.
+  std::size_t chunk_bytes = 4 << 20;
 };
 
-/// Writes the records of one component. Not thread-safe.
+/// Writes the records of one component. Not thread-safe. A record may be longer than a chunk.
 class DR_EXPORT SnapshotWriter : public StateWriter {
  public:
-  /// Ends the snapshot. What was written counts once a published manifest has the result.
+  /// Ends the snapshot; fails if a Write has failed. What was written counts once a published
+  /// manifest has the result.
   virtual absl::StatusOr<ComponentSnapshot> Finish() = 0;
 };
 
@@ -52,7 +55,8 @@ class DR_EXPORT Repository {
                                                           RepositoryOptions options = {},
                                                           const Context& context = {});
 
-  /// All entries, newest first. The unreadable are among them.
+  /// All entries, newest first. The unreadable are among them, and those that are not what their
+  /// successor follows (kDataLoss: missing is incomplete, other is auth_failed).
   absl::StatusOr<std::vector<RepositoryEntry>> Entries(const Context& context) const;
 
   std::unique_ptr<SnapshotWriter> NewSnapshot(std::string_view component, const Schema& schema,
@@ -64,25 +68,30 @@ class DR_EXPORT Repository {
                                                             const Context& context) const;
 
   /// Gives the manifest the next number and the hash of its predecessor, and creates it if no one
-  /// has; returns it as published. kAborted: somebody else has taken the number. A put whose
-  /// outcome is unknown is read back and compared.
+  /// has; returns it as published. kAborted: somebody else has taken the number; open anew.
+  /// kUnknown: it may be published, now or later; the next Publish or Prune settles that first.
   absl::StatusOr<BackupManifest> Publish(BackupManifest manifest, const Context& context);
 
-  /// Keeps the newest `keep` entries; deletes the older ones, then every chunk that no kept entry
-  /// names, those of interrupted snapshots among them. Refuses (kDataLoss) while a kept entry is
-  /// unreadable: what it names is not known.
+  /// Keeps the newest `keep` (at least 1) entries; deletes the older ones, then every chunk that no
+  /// kept entry names, those of unpublished snapshots among them: none may be under way. Refuses
+  /// (kDataLoss) while a kept entry is unreadable: what it names is not known.
   absl::Status Prune(std::uint32_t keep, const Context& context);
 
  private:
   Repository(StateAdapter& store, const Clock& clock, Random& random, RepositoryOptions options);
   absl::Status FindNewest(const Context& context);
+  absl::StatusOr<RepositoryEntry> ReadEntry(std::uint64_t sequence,
+                                            std::optional<std::uint64_t> expected_hash,
+                                            const Context& context) const;
+  absl::Status Settle(const Context& context);
 
   StateAdapter& store_;
   const Clock& clock_;
   Random& random_;
   RepositoryOptions options_;
   std::uint64_t newest_ = 0;        ///< 0: there is none
-  std::uint64_t newest_hash_ = 0;
+  std::uint64_t newest_hash_ = 0;   ///< 0 also if it cannot be read
+  std::string pending_ = {};        ///< the next entry, while its put has no answer
 };
 
 }  // namespace dr::inline v0

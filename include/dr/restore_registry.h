@@ -25,7 +25,8 @@ namespace dr::inline v0 {
 using StateUpgrade = std::function<absl::Status(std::string_view record, StateWriter& out)>;
 using OperationUpgrade = std::function<absl::StatusOr<std::string>(std::string_view payload)>;
 
-/// Filled at open, then only read (from any thread).
+/// Filled at open, then only read (from any thread). An error of a step, or what it throws
+/// (kInternal), ends the reading.
 class DR_EXPORT RestoreRegistry {
  public:
   /// From `from_version` to the next. kAlreadyExists if that step is there.

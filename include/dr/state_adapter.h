@@ -80,22 +80,28 @@ struct KeyValue {
 DR_EXPORT absl::Status CheckKey(std::string_view key, std::size_t max = kMaxKeyBytes);
 
 /// Thread-safe. Errors by code: kUnavailable retry, kAborted and kAlreadyExists lost a race,
-/// kNotFound no value, kDataLoss damaged, kUnknown a Put or Delete may have happened,
-/// kResourceExhausted, kInvalidArgument (key, length), kDeadlineExceeded, kCancelled.
+/// kNotFound no value, kDataLoss damaged, kUnknown a Put or Delete may have happened or may yet
+/// happen, kResourceExhausted, kInvalidArgument (key, length), kUnimplemented an option that was not
+/// declared, kDeadlineExceeded, kCancelled. A Put or Delete that fails with anything but kUnknown
+/// has not happened. A lost race tells of a value that is as durable as the store makes it.
 class DR_EXPORT StateAdapter {
  public:
   virtual ~StateAdapter() = default;
   virtual const Capabilities& capabilities() const = 0;
 
-  /// Atomic: others see the old value or the new one. Durable when OK, if declared. 0 bytes are a value.
+  /// Atomic: others see the old value or the new one, possibly before this returns. Durable when OK,
+  /// if declared. 0 bytes are a value.
   virtual absl::StatusOr<Version> Put(std::string_view key, std::string_view value,
                                       const PutOptions& options, const Context& context) = 0;
+  /// The whole value, as one Put left it.
   virtual absl::StatusOr<Item> Get(std::string_view key, const Context& context) = 0;
-  /// Keys that start with `prefix` and are bytewise greater than `after`, ascending. A key that is
-  /// there all the time is in exactly one page; one that comes or goes meanwhile may be missed.
+  /// Keys that start with `prefix` and are greater than `after`, ascending by unsigned bytes; both
+  /// may be empty. A page with `more` has at least one entry. A key that is there all the time is in
+  /// exactly one page; one that comes or goes meanwhile may be missed.
   virtual absl::StatusOr<Page> List(std::string_view prefix, std::string_view after,
                                     const Context& context) = 0;
-  /// OK also if there was no value, unless `if_version` is set (then kNotFound).
+  /// Durable when OK, like Put. OK also if there was no value, unless `if_version` is set (then
+  /// kNotFound).
   virtual absl::Status Delete(std::string_view key, const DeleteOptions& options,
                               const Context& context) = 0;
   /// The store can be reached and used.

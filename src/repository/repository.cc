@@ -8,12 +8,15 @@
 #include "dr/status.h"
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
+#include "src/repository/put_once.h"
 #include "src/repository/snapshot.h"
 
 namespace dr::inline v0 {
 namespace {
 
 constexpr std::string_view kEntryPrefix = "entry/";
+constexpr std::uint64_t kMinValueBytes = 8 << 10;
+constexpr std::size_t kMaxKeyUsed = 192;  // a chunk's, with the longest component id
 
 std::string EntryKey(std::uint64_t sequence) {
   return fmt::format("{}{:020}", kEntryPrefix, sequence);
@@ -37,7 +40,9 @@ absl::StatusOr<std::vector<std::uint64_t>> ListEntries(StateAdapter& store,
     std::uint64_t sequence = 0;
     const char* end = key.data() + key.size();
     auto [stop, error] = std::from_chars(key.data() + kEntryPrefix.size(), end, sequence);
-    if (error == std::errc() && stop == end) sequences.push_back(sequence);
+    if (error == std::errc() && stop == end && key == EntryKey(sequence)) {
+      sequences.push_back(sequence);
+    }
   }
   return sequences;
 }
@@ -52,12 +57,15 @@ absl::StatusOr<std::unique_ptr<Repository>> Repository::Open(StateAdapter& store
                                                              const Clock& clock, Random& random,
                                                              RepositoryOptions options,
                                                              const Context& context) {
-  if (!store.capabilities().if_absent) {
+  const Capabilities& can = store.capabilities();
+  if (!can.if_absent || can.max_value_bytes < kMinValueBytes || can.max_key_bytes < kMaxKeyUsed) {
     return MakeFault({.kind = FaultKind::kUnsupported, .next = "use another store"},
-                     "a repository needs a store with conditional creation");
+                     fmt::format("a repository needs a store with conditional creation, values of "
+                                 "{} bytes and keys of {}",
+                                 kMinValueBytes, kMaxKeyUsed));
   }
-  options.chunk_bytes = std::min<std::size_t>(options.chunk_bytes,
-                                              store.capabilities().max_value_bytes / 2);
+  options.chunk_bytes = std::clamp<std::uint64_t>(options.chunk_bytes, kMinValueBytes / 2,
+                                                  can.max_value_bytes / 2);
   std::unique_ptr<Repository> repository(new Repository(store, clock, random, options));
   DR_RETURN_IF_ERROR(repository->FindNewest(context));
   return repository;
@@ -66,44 +74,66 @@ absl::StatusOr<std::unique_ptr<Repository>> Repository::Open(StateAdapter& store
 // A listing may be stale; it is where the search begins, not where it ends.
 absl::Status Repository::FindNewest(const Context& context) {
   DR_ASSIGN_OR_RETURN(std::vector<std::uint64_t> sequences, ListEntries(store_, context));
-  if (!sequences.empty()) newest_ = std::max(newest_, sequences.back());
-  if (newest_ > 0) {
-    DR_ASSIGN_OR_RETURN(Item item, store_.Get(EntryKey(newest_), context));
-    newest_hash_ = HashOf(item.value);
-  }
-  for (;;) {
-    absl::StatusOr<Item> next = store_.Get(EntryKey(newest_ + 1), context);
-    if (absl::IsNotFound(next.status())) return absl::OkStatus();
-    DR_RETURN_IF_ERROR(next.status());
-    ++newest_;
-    newest_hash_ = HashOf(next->value);
+  std::uint64_t candidate = sequences.empty() ? 1 : std::max<std::uint64_t>(sequences.back(), 1);
+  for (;; ++candidate) {
+    absl::StatusOr<Item> item = store_.Get(EntryKey(candidate), context);
+    if (absl::IsNotFound(item.status())) return absl::OkStatus();
+    // A damaged entry has its number all the same.
+    if (!item.ok() && !absl::IsDataLoss(item.status())) return item.status();
+    newest_ = candidate;
+    newest_hash_ = item.ok() ? HashOf(item->value) : 0;
   }
 }
 
 absl::StatusOr<std::vector<RepositoryEntry>> Repository::Entries(const Context& context) const {
   DR_ASSIGN_OR_RETURN(std::vector<std::uint64_t> sequences, ListEntries(store_, context));
-  if (newest_ > 0 && (sequences.empty() || sequences.back() < newest_)) {
-    sequences.push_back(newest_);
+  std::set<std::uint64_t> known(sequences.begin(), sequences.end());
+  // What the listing does not have yet, and the nearest end of every gap: numbers are dense.
+  if (newest_ > 0) known.insert(newest_);
+  for (std::uint64_t sequence : std::vector(known.begin(), known.end())) {
+    if (sequence > *known.begin()) known.insert(sequence - 1);
   }
   std::vector<RepositoryEntry> entries;
-  for (auto sequence = sequences.rbegin(); sequence != sequences.rend(); ++sequence) {
-    const std::string key = EntryKey(*sequence);
-    absl::StatusOr<Item> item = store_.Get(key, context);
-    // Only damage is news about this entry; a store that cannot be read says nothing about it.
-    if (!item.ok() && !absl::IsDataLoss(item.status()) && !absl::IsNotFound(item.status())) {
-      return item.status();
+  std::optional<std::uint64_t> expected_hash;  // as the successor names it
+  for (auto sequence = known.rbegin(); sequence != known.rend(); ++sequence) {
+    DR_ASSIGN_OR_RETURN(RepositoryEntry entry, ReadEntry(*sequence, expected_hash, context));
+    expected_hash.reset();
+    if (entry.manifest.ok() && entry.manifest->previous_hash != 0) {
+      expected_hash = entry.manifest->previous_hash;
     }
-    absl::StatusOr<BackupManifest> manifest =
-        item.ok() ? DecodeManifest(item->value, key) : item.status();
-    if (manifest.ok() && manifest->sequence != *sequence) {
-      manifest = MakeFault({.kind = FaultKind::kAuthFailed, .place = key,
-                            .next = "restore the entry from a copy"},
-                           fmt::format("entry {} holds the manifest of entry {}", *sequence,
-                                       manifest->sequence));
-    }
-    entries.push_back({*sequence, std::move(manifest)});
+    entries.push_back(std::move(entry));
   }
   return entries;
+}
+
+absl::StatusOr<RepositoryEntry> Repository::ReadEntry(std::uint64_t sequence,
+                                                      std::optional<std::uint64_t> expected_hash,
+                                                      const Context& context) const {
+  const std::string key = EntryKey(sequence);
+  absl::StatusOr<Item> item = store_.Get(key, context);
+  if (absl::IsDataLoss(item.status())) return RepositoryEntry{sequence, item.status()};
+  // Gone is a finding too; that the store cannot be reached says nothing about the entry.
+  if (absl::IsNotFound(item.status())) {
+    return RepositoryEntry{sequence, MakeFault({.kind = FaultKind::kIncomplete, .place = key,
+                                                .next = "restore the entry from a copy"},
+                                               "an entry of the sequence is missing")};
+  }
+  DR_RETURN_IF_ERROR(item.status());
+  const auto replaced = [&](std::string what) {
+    return RepositoryEntry{sequence, MakeFault({.kind = FaultKind::kAuthFailed, .place = key,
+                                                .next = "restore the entry from a copy"},
+                                               what)};
+  };
+  absl::StatusOr<BackupManifest> manifest = DecodeManifest(item->value, key);
+  if (manifest.ok() && manifest->sequence != sequence) {
+    return replaced(fmt::format("entry {} holds the manifest of entry {}", sequence,
+                                manifest->sequence));
+  }
+  if (manifest.ok() && expected_hash && HashOf(item->value) != *expected_hash) {
+    return replaced(fmt::format("entry {} is not the one that entry {} follows", sequence,
+                                sequence + 1));
+  }
+  return RepositoryEntry{sequence, std::move(manifest)};
 }
 
 std::unique_ptr<SnapshotWriter> Repository::NewSnapshot(std::string_view component,
@@ -119,31 +149,37 @@ absl::StatusOr<std::unique_ptr<StateReader>> Repository::OpenSnapshot(
   return NewSnapshotReader(store_, snapshot, context);
 }
 
+// One put is in flight at a time: what an earlier call left open comes first, with the same bytes.
+absl::Status Repository::Settle(const Context& context) {
+  if (pending_.empty()) return absl::OkStatus();
+  absl::Status put = PutOnce(store_, EntryKey(newest_ + 1), pending_, context);
+  if (absl::IsUnknown(put)) return put;
+  const std::string bytes = std::exchange(pending_, {});
+  DR_RETURN_IF_ERROR(put);
+  ++newest_;
+  newest_hash_ = HashOf(bytes);
+  return absl::OkStatus();
+}
+
 absl::StatusOr<BackupManifest> Repository::Publish(BackupManifest manifest,
                                                    const Context& context) {
+  DR_RETURN_IF_ERROR(Settle(context));
   manifest.sequence = newest_ + 1;
   manifest.previous_hash = newest_hash_;
-  DR_ASSIGN_OR_RETURN(std::string bytes, EncodeManifest(manifest));
-  const std::string key = EntryKey(manifest.sequence);
-  absl::Status put =
-      store_.Put(key, bytes, {.condition = PutCondition::kIfAbsent}, context).status();
-  if (absl::IsAlreadyExists(put) || absl::IsUnknown(put)) {
-    // It may be our own put that was applied without an answer.
-    absl::StatusOr<Item> found = store_.Get(key, context);
-    if (!found.ok()) return put;
-    put = found->value == bytes
-              ? absl::OkStatus()
-              : MakeFault({.kind = FaultKind::kConflict, .place = key,
-                           .next = "open the repository again; another writer is at work"},
-                          "the next number of the sequence is taken");
-  }
-  DR_RETURN_IF_ERROR(put);
-  newest_ = manifest.sequence;
-  newest_hash_ = HashOf(bytes);
+  DR_ASSIGN_OR_RETURN(std::string bytes, EncodeManifest(std::move(manifest)));
+  // What cannot be read again must not become the newest.
+  DR_ASSIGN_OR_RETURN(manifest, DecodeManifest(bytes, EntryKey(newest_ + 1)));
+  pending_ = std::move(bytes);
+  DR_RETURN_IF_ERROR(Settle(context));
   return manifest;
 }
 
 absl::Status Repository::Prune(std::uint32_t keep, const Context& context) {
+  if (keep == 0) {
+    return MakeFault({.kind = FaultKind::kInvalid, .next = "keep at least one"},
+                     "pruning would delete every checkpoint");
+  }
+  DR_RETURN_IF_ERROR(Settle(context));
   DR_ASSIGN_OR_RETURN(std::vector<RepositoryEntry> entries, Entries(context));
   std::set<std::string> living;
   for (std::size_t i = 0; i < entries.size(); ++i) {

@@ -1,6 +1,7 @@
 #include "dr/restore_registry.h"
 
 #include <deque>
+#include <exception>
 
 #include "dr/status.h"
 #include "fmt/format.h"
@@ -42,17 +43,36 @@ absl::Status Check(const Steps& steps, std::string_view what, std::string_view s
   return absl::OkStatus();
 }
 
+// A step is foreign code: what it throws is an error of its schema.
+template <typename Step>
+auto Guarded(std::string_view schema, std::uint32_t from, Step&& step) -> decltype(step()) {
+  const auto threw = [&](std::string_view what) {
+    return MakeFault({.kind = FaultKind::kComponent, .place = std::string(schema),
+                      .next = "return an error instead"},
+                     fmt::format("the upgrade of schema '{}' from version {} threw: {}", schema,
+                                 from, what));
+  };
+  try {
+    return step();
+  } catch (const std::exception& error) {
+    return threw(error.what());
+  } catch (...) {
+    return threw("an unknown exception");
+  }
+}
+
 // One step of the way: reads version v, hands out version v + 1.
 class UpgradingReader final : public StateReader, private StateWriter {
  public:
-  UpgradingReader(std::unique_ptr<StateReader> in, const StateUpgrade& step)
-      : in_(std::move(in)), step_(step) {}
+  UpgradingReader(std::unique_ptr<StateReader> in, std::string_view schema, std::uint32_t from,
+                  const StateUpgrade& step)
+      : in_(std::move(in)), schema_(schema), from_(from), step_(step) {}
 
   absl::StatusOr<std::optional<std::string_view>> Next() override {
     while (upgraded_.empty()) {
       DR_ASSIGN_OR_RETURN(std::optional<std::string_view> record, in_->Next());
       if (!record) return std::nullopt;
-      DR_RETURN_IF_ERROR(step_(*record, *this));
+      DR_RETURN_IF_ERROR(Guarded(schema_, from_, [&] { return step_(*record, *this); }));
     }
     current_ = std::move(upgraded_.front());
     upgraded_.pop_front();
@@ -65,7 +85,9 @@ class UpgradingReader final : public StateReader, private StateWriter {
     return absl::OkStatus();
   }
 
-  std::unique_ptr<StateReader> in_;
+  const std::unique_ptr<StateReader> in_;
+  const std::string schema_;
+  const std::uint32_t from_;
   const StateUpgrade& step_;
   std::deque<std::string> upgraded_;
   std::string current_;
@@ -99,7 +121,8 @@ absl::StatusOr<std::unique_ptr<StateReader>> RestoreRegistry::UpgradeState(
     std::uint32_t today) const {
   DR_RETURN_IF_ERROR(CheckState(schema, found, today));
   for (std::uint32_t version = found; version < today; ++version) {
-    in = std::make_unique<UpgradingReader>(std::move(in), state_.at({std::string(schema), version}));
+    in = std::make_unique<UpgradingReader>(std::move(in), schema, version,
+                                           state_.at({std::string(schema), version}));
   }
   return in;
 }
@@ -111,7 +134,8 @@ absl::StatusOr<std::string> RestoreRegistry::UpgradeOperation(std::string_view p
   DR_RETURN_IF_ERROR(CheckOperation(schema, found, today));
   std::string upgraded(payload);
   for (std::uint32_t version = found; version < today; ++version) {
-    DR_ASSIGN_OR_RETURN(upgraded, operation_.at({std::string(schema), version})(upgraded));
+    const OperationUpgrade& step = operation_.at({std::string(schema), version});
+    DR_ASSIGN_OR_RETURN(upgraded, Guarded(schema, version, [&] { return step(upgraded); }));
   }
   return upgraded;
 }

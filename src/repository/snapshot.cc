@@ -6,6 +6,7 @@
 #include "dr/status.h"
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
+#include "src/repository/put_once.h"
 
 namespace dr::inline v0 {
 namespace {
@@ -26,6 +27,22 @@ class Writer final : public SnapshotWriter {
         snapshot_(std::move(snapshot)), epoch_(epoch), context_(context) {}
 
   absl::Status Write(std::string_view record) override {
+    if (failed_.ok()) failed_ = Append(record);
+    return failed_;
+  }
+
+  absl::StatusOr<ComponentSnapshot> Finish() override {
+    if (failed_.ok()) failed_ = EndChunk();
+    // A component that ignored an error may not end with a snapshot full of holes.
+    DR_RETURN_IF_ERROR(failed_);
+    failed_ = MakeFault({.kind = FaultKind::kUsage, .place = snapshot_.component,
+                         .next = "write another snapshot"},
+                        "the snapshot has been finished");
+    return snapshot_;
+  }
+
+ private:
+  absl::Status Append(std::string_view record) {
     if (record.size() > kMaxPayloadBytes) {
       return MakeFault({.kind = FaultKind::kLimit, .place = snapshot_.component,
                         .next = "write it as several records"},
@@ -42,12 +59,6 @@ class Writer final : public SnapshotWriter {
     return Add(record, !kGoesOn);
   }
 
-  absl::StatusOr<ComponentSnapshot> Finish() override {
-    DR_RETURN_IF_ERROR(EndChunk());
-    return snapshot_;
-  }
-
- private:
   absl::Status Add(std::string_view piece, bool goes_on) {
     if (segment_ && segment_->size() + piece.size() > chunk_bytes_) DR_RETURN_IF_ERROR(EndChunk());
     if (!segment_) DR_RETURN_IF_ERROR(BeginChunk());
@@ -73,8 +84,7 @@ class Writer final : public SnapshotWriter {
     ChunkRef chunk{fmt::format("{}{}/{:016x}-{}", kChunkPrefix, snapshot_.component, salt_,
                                snapshot_.chunks.size()),
                    bytes.size(), HashOf(bytes)};
-    DR_RETURN_IF_ERROR(
-        store_.Put(chunk.key, bytes, {.condition = PutCondition::kIfAbsent}, context_).status());
+    DR_RETURN_IF_ERROR(PutOnce(store_, chunk.key, bytes, context_));
     snapshot_.chunks.push_back(std::move(chunk));
     return absl::OkStatus();
   }
@@ -88,6 +98,7 @@ class Writer final : public SnapshotWriter {
   const Context context_;
   std::optional<SegmentWriter> segment_;
   std::uint64_t salt_ = 0;
+  absl::Status failed_;
 };
 
 class Reader final : public StateReader {

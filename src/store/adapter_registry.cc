@@ -9,6 +9,11 @@
 namespace dr::inline v0 {
 
 absl::Status AdapterRegistry::Register(std::string_view scheme, AdapterFactory factory) {
+  DR_ASSIGN_OR_RETURN(Uri uri, ParseUri(fmt::format("{}:///", scheme)));
+  if (uri.scheme != scheme || !factory) {
+    return MakeFault({.kind = FaultKind::kInvalid, .next = "register a lower-case scheme"},
+                     fmt::format("no URI would lead to an adapter for '{}'", scheme));
+  }
   if (factories_.try_emplace(std::string(scheme), std::move(factory)).second) {
     return absl::OkStatus();
   }

@@ -1,7 +1,6 @@
 #include "dr/directory_store.h"
 
 #include <algorithm>
-#include <thread>
 #include <utility>
 
 #include "dr/digest.h"
@@ -14,7 +13,8 @@
 namespace dr::inline v0 {
 namespace {
 
-// Envelope: magic, nonce, hash over nonce and value; then the value as it is.
+// Envelope: magic, nonce, hash; then the value as it is. The hash covers nonce, key and value, which
+// protects against rot and against a file under another's name.
 constexpr std::string_view kMagic = "drvalue1";
 constexpr std::size_t kEnvelopeBytes = 24;
 constexpr std::uint64_t kMaxValueBytes = 256ULL << 20;
@@ -22,18 +22,22 @@ constexpr std::string_view kLockFile = ".lock";
 constexpr std::string_view kTemporaryPrefix = ".tmp-";
 constexpr std::size_t kPageEntries = 1000;
 
-std::string Envelope(std::uint64_t nonce, std::string_view value) {
+std::string Envelope(std::uint64_t nonce, std::string_view key, std::string_view value) {
   std::string bytes(kEnvelopeBytes + value.size(), '\0');
   kMagic.copy(bytes.data(), kMagic.size());
   StoreLittle(bytes.data() + 8, nonce);
   value.copy(bytes.data() + kEnvelopeBytes, value.size());
-  std::string_view hashed = bytes;
-  StoreLittle(bytes.data() + 16, HashOf(hashed.substr(kEnvelopeBytes)) ^ HashOf(hashed.substr(8, 8)));
+  std::string title(24, '\0');
+  StoreLittle(title.data(), nonce);
+  StoreLittle(title.data() + 8, HashOf(key));
+  StoreLittle(title.data() + 16, HashOf(value));
+  StoreLittle(bytes.data() + 16, HashOf(title));
   return bytes;
 }
 
 Version VersionOf(std::string_view envelope) {
-  return {fmt::format("{:016x}{:016x}", LoadLittle<std::uint64_t>(envelope.data() + 8), LoadLittle<std::uint64_t>(envelope.data() + 16))};
+  return {fmt::format("{:016x}{:016x}", LoadLittle<std::uint64_t>(envelope.data() + 8),
+                      LoadLittle<std::uint64_t>(envelope.data() + 16))};
 }
 
 absl::Status WrongVersion(std::string_view key) {
@@ -42,33 +46,19 @@ absl::Status WrongVersion(std::string_view key) {
                    "the value has changed since it was read");
 }
 
+absl::Status Unsure(std::string_view key, const absl::Status& why) {
+  return MakeFault({.kind = FaultKind::kAmbiguous, .place = std::string(key),
+                    .next = "read it back; a crash may still undo it"},
+                   fmt::format("the names of the store's files could not be synced: {}",
+                               AsStd(why.message())));
+}
+
 }  // namespace
 
 struct DirectoryStore::Place {
   std::unique_ptr<Directory> opened;  // null: the root
   Directory* directory;
   std::string name;
-};
-
-// Excludes other threads and, by the lock file, other processes.
-class DirectoryStore::WriteLock {
- public:
-  explicit WriteLock(DirectoryStore& store) : store_(store) { store_.write_mutex_.lock(); }
-  ~WriteLock() { store_.write_mutex_.unlock(); }
-  absl::Status Take(const Context& context) {
-    DR_ASSIGN_OR_RETURN(file_, store_.root_->Open(kLockFile, {.access = Access::kWrite,
-                                                              .create = Create::kIfMissing}));
-    for (;;) {
-      absl::Status locked = file_->Lock();
-      if (!absl::IsUnavailable(locked)) return locked;
-      DR_RETURN_IF_ERROR(CheckContext(context, store_.clock_, "the lock of the store"));
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-  }
-
- private:
-  DirectoryStore& store_;
-  std::unique_ptr<File> file_;
 };
 
 DirectoryStore::DirectoryStore(std::unique_ptr<Directory> root, Random& random, const Clock& clock)
@@ -82,25 +72,43 @@ absl::StatusOr<std::unique_ptr<DirectoryStore>> DirectoryStore::Open(
   DR_ASSIGN_OR_RETURN(VolumeInfo volume, store->root_->Volume());
   store->capabilities_.durable = volume.survives_power_loss;
   store->capabilities_.fence_safe = volume.survives_power_loss && !volume.is_network;
-  WriteLock lock(*store);
-  DR_RETURN_IF_ERROR(lock.Take({}));
+  MutexLock mutex(store->write_mutex_);
+  DR_ASSIGN_OR_RETURN(std::unique_ptr<File> lock, store->LockFile({}));
   DR_RETURN_IF_ERROR(store->Clean(*store->root_));
   return store;
 }
 
-// A temporary file lives only under the write lock, so whatever is found under it is left over.
+// Excludes other processes; write_mutex_ excludes the threads of this one.
+absl::StatusOr<std::unique_ptr<File>> DirectoryStore::LockFile(const Context& context) {
+  DR_ASSIGN_OR_RETURN(std::unique_ptr<File> file,
+                      root_->Open(kLockFile, {.access = Access::kWrite,
+                                              .create = Create::kIfMissing}));
+  for (;;) {
+    DR_RETURN_IF_ERROR(CheckContext(context, clock_, "the lock of the store"));
+    absl::Status locked = file->Lock();
+    if (locked.ok()) return file;
+    if (!absl::IsUnavailable(locked)) return locked;
+    // Nobody notifies: the holder is another process.
+    CondVar pause;
+    pause.WaitFor(write_mutex_, std::chrono::milliseconds(1));
+  }
+}
+
+// A temporary file lives only under the write lock, so whatever is found under it is left over. A
+// process that was killed may have named a file and not synced the name: what can be read from now
+// on has survived.
 absl::Status DirectoryStore::Clean(Directory& directory) {
   DR_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> entries, directory.List());
   for (const DirectoryEntry& entry : entries) {
     if (entry.name.starts_with(kTemporaryPrefix)) {
       DR_RETURN_IF_ERROR(directory.Remove(entry.name));
-    } else if (entry.type == DirectoryEntry::Type::kDirectory) {
+    } else if (entry.type == DirectoryEntry::Type::kDirectory && KeyOfName(entry.name, true)) {
       DR_ASSIGN_OR_RETURN(std::unique_ptr<Directory> child,
                           directory.OpenDirectory(entry.name, Create::kNever));
       DR_RETURN_IF_ERROR(Clean(*child));
     }
   }
-  return absl::OkStatus();
+  return directory.Sync();
 }
 
 absl::StatusOr<DirectoryStore::Place> DirectoryStore::Find(std::string_view key, Create create) {
@@ -142,8 +150,9 @@ absl::StatusOr<Item> DirectoryStore::Read(Directory& directory, std::string_view
   DR_ASSIGN_OR_RETURN(std::size_t read, file->ReadAt(0, bytes));
   if (read != bytes.size() || !bytes.starts_with(kMagic)) return damaged("the value is damaged");
   Version version = VersionOf(bytes);
-  if (Envelope(LoadLittle<std::uint64_t>(bytes.data() + 8), std::string_view(bytes).substr(kEnvelopeBytes)) != bytes) {
-    return damaged("the value does not match its hash");
+  if (Envelope(LoadLittle<std::uint64_t>(bytes.data() + 8), key,
+               std::string_view(bytes).substr(kEnvelopeBytes)) != bytes) {
+    return damaged("the value is not what was put under this key");
   }
   bytes.erase(0, kEnvelopeBytes);
   return Item{std::move(bytes), std::move(version)};
@@ -161,34 +170,43 @@ absl::StatusOr<Version> DirectoryStore::Put(std::string_view key, std::string_vi
                      fmt::format("a value has {} bytes, {} are allowed", value.size(),
                                  kMaxValueBytes));
   }
-  WriteLock lock(*this);
-  DR_RETURN_IF_ERROR(lock.Take(context));
+  MutexLock mutex(write_mutex_);
+  DR_ASSIGN_OR_RETURN(std::unique_ptr<File> lock, LockFile(context));
   DR_ASSIGN_OR_RETURN(Place place, Find(key, Create::kIfMissing));
   if (options.condition == PutCondition::kIfVersion) {
     DR_ASSIGN_OR_RETURN(Item current, Read(*place.directory, place.name, key));
     if (current.version != options.version) return WrongVersion(key);
   }
   DR_ASSIGN_OR_RETURN(std::uint64_t nonce, random_.Next());
-  const std::string bytes = Envelope(nonce, value);
+  const std::string bytes = Envelope(nonce, key, value);
   const std::string temporary = fmt::format("{}{:016x}", kTemporaryPrefix, nonce);
-  absl::Status written = [&]() -> absl::Status {
-    DR_ASSIGN_OR_RETURN(std::unique_ptr<File> file,
-                        place.directory->Open(temporary, {.access = Access::kWrite,
-                                                          .create = Create::kExclusive}));
-    DR_RETURN_IF_ERROR(file->WriteAt(0, bytes));
-    DR_RETURN_IF_ERROR(file->Sync());
-    if (options.condition != PutCondition::kIfAbsent) {
-      return place.directory->Rename(temporary, place.name);
-    }
-    DR_RETURN_IF_ERROR(place.directory->Link(temporary, place.name));
-    return place.directory->Remove(temporary);
-  }();
-  if (!written.ok()) {
+  absl::Status named = Name(place, temporary, bytes, options.condition);
+  // Left behind, it is removed at the next open.
+  if (options.condition == PutCondition::kIfAbsent || !named.ok()) {
     static_cast<void>(place.directory->Remove(temporary));
-    return written;
   }
-  DR_RETURN_IF_ERROR(place.directory->Sync());
+  if (!named.ok()) {
+    // A network file system may have done it and lost the answer.
+    absl::StatusOr<Item> found = Read(*place.directory, place.name, key);
+    if (!found.ok() || found->version != VersionOf(bytes)) {
+      // Whoever lost a race relies on what won it.
+      if (absl::IsAlreadyExists(named)) DR_RETURN_IF_ERROR(place.directory->Sync());
+      return named;
+    }
+  }
+  if (absl::Status synced = place.directory->Sync(); !synced.ok()) return Unsure(key, synced);
   return VersionOf(bytes);
+}
+
+absl::Status DirectoryStore::Name(const Place& place, std::string_view temporary,
+                                  std::string_view bytes, PutCondition condition) {
+  DR_ASSIGN_OR_RETURN(std::unique_ptr<File> file,
+                      place.directory->Open(temporary, {.access = Access::kWrite,
+                                                        .create = Create::kExclusive}));
+  DR_RETURN_IF_ERROR(file->WriteAt(0, bytes));
+  DR_RETURN_IF_ERROR(file->Sync());
+  return condition == PutCondition::kIfAbsent ? place.directory->Link(temporary, place.name)
+                                              : place.directory->Rename(temporary, place.name);
 }
 
 absl::StatusOr<Item> DirectoryStore::Get(std::string_view key, const Context& context) {
@@ -238,8 +256,8 @@ absl::StatusOr<Page> DirectoryStore::List(std::string_view prefix, std::string_v
 
 absl::Status DirectoryStore::Delete(std::string_view key, const DeleteOptions& options,
                                     const Context& context) {
-  WriteLock lock(*this);
-  DR_RETURN_IF_ERROR(lock.Take(context));
+  MutexLock mutex(write_mutex_);
+  DR_ASSIGN_OR_RETURN(std::unique_ptr<File> lock, LockFile(context));
   absl::StatusOr<Place> place = Find(key, Create::kNever);
   if (!place.ok()) {
     return absl::IsNotFound(place.status()) && !options.if_version ? absl::OkStatus()
@@ -249,15 +267,17 @@ absl::Status DirectoryStore::Delete(std::string_view key, const DeleteOptions& o
     DR_ASSIGN_OR_RETURN(Item current, Read(*place->directory, place->name, key));
     if (current.version != *options.if_version) return WrongVersion(key);
   }
+  // Not there: removed, perhaps, by a call that could not sync.
   absl::Status removed = place->directory->Remove(place->name);
-  if (absl::IsNotFound(removed)) return absl::OkStatus();
-  DR_RETURN_IF_ERROR(removed);
-  return place->directory->Sync();
+  if (!removed.ok() && !absl::IsNotFound(removed)) return removed;
+  absl::Status synced = place->directory->Sync();
+  return synced.ok() ? synced : Unsure(key, synced);
 }
 
 absl::Status DirectoryStore::Check(const Context& context) {
-  DR_RETURN_IF_ERROR(CheckContext(context, clock_, "Check"));
-  return root_->Volume().status();
+  MutexLock mutex(write_mutex_);
+  DR_ASSIGN_OR_RETURN(std::unique_ptr<File> lock, LockFile(context));
+  return root_->Sync();
 }
 
 }  // namespace dr::inline v0

@@ -1,0 +1,17 @@
+// Creation of what never changes.
+#pragma once
+
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "dr/state_adapter.h"
+
+namespace dr::inline v0 {
+
+/// Puts `bytes` under `key`, which nobody else uses for other bytes: if they are there already,
+/// they are our own from a put without an answer. kAborted: something else is there. kUnknown: it
+/// may still arrive; call again with the same bytes.
+absl::Status PutOnce(StateAdapter& store, std::string_view key, std::string_view bytes,
+                     const Context& context);
+
+}  // namespace dr::inline v0
