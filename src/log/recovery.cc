@@ -42,7 +42,7 @@ absl::Status DecideHead(const ObservedDirectory& observed) {
   }
   if (!observed.head->ok()) return observed.head->status();
   const SegmentPrefix& head = **observed.head;
-  if (newest.number != head.number && newest.number != head.number + 1) {
+  if (newest.number < head.number) {
     return Gap(SegmentName(head.number), head.first_lsn,
                fmt::format("HEAD names segment {} as the newest, but segment {} is there",
                            head.number, newest.number));

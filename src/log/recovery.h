@@ -46,7 +46,7 @@ struct RecoveryBounds {
 ///   HEAD unreadable                                            corrupt
 ///   HEAD missing beside later segments                         gap
 ///   the newest segment is older than HEAD says                 gap
-///   the newest segment is more than one younger than HEAD      gap (HEAD is set after each)
+///   the newest segment is younger than HEAD says               crashes between the two steps: the log
 ///   HEAD's segment has another salt or log                     gap (replaced)
 ///   a prefix is unreadable                                     corrupt
 ///   a name does not match its prefix                           gap (misnamed or duplicated)

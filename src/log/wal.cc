@@ -133,6 +133,10 @@ absl::StatusOr<std::unique_ptr<Wal>> Wal::Open(Directory& directory, const WalOp
     DR_RETURN_IF_ERROR(CopyTail(directory, *files, segments, tail, options, live,
                                 &recovery.copied_records));
   }
+  // A batch that was cut may reach back over several segments.
+  for (LogSegment& segment : segments) {
+    segment.end.last_lsn = std::min(segment.end.last_lsn, tail.cut.last_lsn);
+  }
   DR_RETURN_IF_ERROR(files->Activate(live.file, prefix.number, first_block));
   if (!segments.empty() && segments.back().file_bytes > tail.written_end) {
     DR_RETURN_IF_ERROR(files->ReleaseBehind(prefix.number - 1, tail.written_end));

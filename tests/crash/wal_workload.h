@@ -1,0 +1,99 @@
+// Workloads for the log on a simulated disk, and what must be true after any crash in them.
+#pragma once
+
+#include <catch2/catch.hpp>
+#include <string>
+#include <vector>
+
+#include "dr/testing/sim_clock.h"
+#include "dr/testing/sim_crash.h"
+#include "dr/testing/sim_file_system.h"
+#include "dr/testing/sim_random.h"
+#include "fmt/format.h"
+#include "tests/log/log_fixture.h"
+
+namespace dr::test {
+
+/// A log on a simulated disk. What it appends is a function of the Lsn, so that a recovered log can
+/// be judged by itself; what it acknowledges is marked in the disk's journal.
+class SimLog {
+ public:
+  explicit SimLog(SimFileSystem& disk, std::uint64_t seed = 1) : disk_(disk), random_(seed) {}
+
+  static std::string PayloadOf(std::uint64_t lsn, std::size_t size) {
+    std::string payload = fmt::format("{}:", lsn);
+    while (payload.size() < size) payload += static_cast<char>('a' + (lsn * 7 + payload.size()) % 26);
+    return payload;
+  }
+  static bool IsPayloadOf(std::uint64_t lsn, std::string_view payload) {
+    return payload == PayloadOf(lsn, payload.size());
+  }
+
+  absl::Status Open(LogOptions options) {
+    if (!directory_) {
+      auto directory = disk_.OpenDirectory("log", Create::kIfMissing);
+      if (!directory.ok()) return directory.status();
+      directory_ = *std::move(directory);
+    }
+    log_ = {};
+    auto opened = TryOpen(*directory_, clock_, random_, options);
+    if (!opened.ok()) return opened.status();
+    log_ = *std::move(opened);
+    return absl::OkStatus();
+  }
+  void Close() { log_ = {}; }
+
+  /// Appends, waits for the sync, and marks the acknowledgement.
+  absl::Status Append(std::size_t size) {
+    absl::StatusOr<Lsn> lsn = log_.Append(PayloadOf(log_.log->last().value + 1, size));
+    if (!lsn.ok()) return lsn.status();
+    disk_.Mark(lsn->value);
+    return absl::OkStatus();
+  }
+  absl::Status AppendBatch(const std::vector<std::size_t>& sizes) {
+    std::vector<std::string> payloads;
+    std::uint64_t lsn = log_.log->last().value;
+    for (std::size_t size : sizes) payloads.push_back(PayloadOf(++lsn, size));
+    absl::StatusOr<Lsn> last = log_.AppendBatch(payloads);
+    if (!last.ok()) return last.status();
+    disk_.Mark(last->value);
+    return absl::OkStatus();
+  }
+  absl::Status Seal() { return log_.wal->Seal(*log_.log); }
+  absl::Status Trim(Lsn keep_from) { return log_.wal->Trim(keep_from); }
+
+  Wal& wal() { return *log_.wal; }
+  OperationLog& log() { return *log_.log; }
+
+ private:
+  SimFileSystem& disk_;
+  SimClock clock_;
+  SimRandom random_;
+  std::unique_ptr<Directory> directory_;
+  OpenLog log_;
+};
+
+/// What is wrong with a recovered log; empty: nothing. `acknowledged` must be there, each Lsn once
+/// and with its own payload, from `needed_from` on.
+inline std::string Judge(SimLog& log, Lsn acknowledged, Lsn needed_from) {
+  absl::StatusOr<std::unique_ptr<WalReader>> reader = log.wal().Read(needed_from);
+  if (!reader.ok()) return std::string(reader.status().ToString());
+  Lsn last = {needed_from.value - 1};
+  for (;;) {
+    absl::StatusOr<std::optional<RecordView>> record = (*reader)->Next();
+    if (!record.ok()) return record.status().ToString();
+    if (!*record) break;
+    if ((*record)->lsn != Next(last)) return fmt::format("{} follows {}", (*record)->lsn.value, last.value);
+    last = (*record)->lsn;
+    if (!SimLog::IsPayloadOf(last.value, (*record)->payload)) {
+      return fmt::format("operation {} has another payload", last.value);
+    }
+  }
+  if (last != log.wal().recovery().last) return "the reader and recovery disagree about the end";
+  if (last < acknowledged) {
+    return fmt::format("{} was acknowledged, the log ends at {}", acknowledged.value, last.value);
+  }
+  return "";
+}
+
+}  // namespace dr::test
