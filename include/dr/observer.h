@@ -5,6 +5,7 @@
 //   };
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -34,6 +35,8 @@ struct Event {
   std::string component = {};
   Lsn lsn = {};
   absl::Status status = {};
+  std::chrono::nanoseconds duration = {};  ///< kRecovered: of it; kCheckpoint: the longest that writers
+                                           ///< of one component waited for it
   std::string text = {};  ///< one line for a person
 };
 

@@ -153,7 +153,7 @@ absl::Status Host::Impl::Open(const Context& context) {
             .text = fmt::format("{} unfinished groups behind {} were set aside",
                                 recovery.groups_behind, recovery.last.value)});
   }
-  Notify({.kind = EventKind::kRecovered, .lsn = recovery.last,
+  Notify({.kind = EventKind::kRecovered, .lsn = recovery.last, .duration = recovery_time_,
           .text = fmt::format("recovered up to {}; {} operations replayed in {} ms",
                               recovery.last.value, replayed_,
                               std::chrono::duration_cast<std::chrono::milliseconds>(recovery_time_)
@@ -236,7 +236,7 @@ absl::StatusOr<CheckpointInfo> Host::Impl::Checkpoint(const Context& context) {
     }
   }
   if (info.ok()) {
-    Notify({.kind = EventKind::kCheckpoint, .lsn = info->position.lsn,
+    Notify({.kind = EventKind::kCheckpoint, .lsn = info->position.lsn, .duration = info->pause_max,
             .text = fmt::format("checkpoint {}: {} components written, {} carried, {} bytes",
                                 info->sequence, info->components_written,
                                 info->components_carried, info->bytes)});
