@@ -1,5 +1,5 @@
-// A component whose changes are on the disk when the call returns. Run it twice: the second run goes
-// on where the first one ended.
+// A component whose changes are on the disk when the call returns. Run it twice: the second run
+// goes on where the first one ended.
 //
 //   quickstart [DIRECTORY]
 #include <filesystem>
@@ -36,7 +36,9 @@ class Inventory : public dr::StatefulComponent {
   }
 
  private:
-  static std::string Encode(const std::string& item, int n) { return fmt::format("{} {}", item, n); }
+  static std::string Encode(const std::string& item, int n) {
+    return fmt::format("{} {}", item, n);
+  }
 
   // One record, in an operation as in the state.
   absl::Status Take(std::string_view record) {

@@ -1,4 +1,5 @@
-// Two components change together: either both ends of a transfer are there after a crash or neither.
+// Two components change together: either both ends of a transfer are there after a crash or
+// neither.
 //
 //   transfer [DIRECTORY]
 #include <array>

@@ -13,7 +13,7 @@ absl::StatusOr<std::unique_ptr<Agent>> Agent::Open(const std::string& directory,
   std::unique_ptr<Agent> agent(new Agent);
   auto host = dr::Host::Open({.directory = directory,
                               .components = {&agent->graph_, &agent->queue_, &agent->journal_},
-                              .checkpoint = {.operations = 50'000},
+                              .checkpoint = {.operations = 50'000, .digest_every = 10'000},
                               .environment = {.observer = observer}},
                              {});
   if (!host.ok()) return host.status();
@@ -51,8 +51,8 @@ std::string Agent::Describe() const {
       "graph     {} meanings{}{}\n"
       "queue     {} tasks completed, {} running, {} waiting\n"
       "journal   {} steps\n",
-      graph_.size(), kinds.empty() ? "" : "; ", fmt::join(kinds, " < "), tasks.completed, tasks.running,
-      tasks.waiting, journal_.size());
+      graph_.size(), kinds.empty() ? "" : "; ", fmt::join(kinds, " < "), tasks.completed,
+      tasks.running, tasks.waiting, journal_.size());
 }
 
 }  // namespace demo

@@ -65,12 +65,17 @@ std::uint64_t Expectation::StepEnd(std::uint32_t agent) const {
   return positions_[agent] - at.already_done + plan_.StepSize(agent, at.step);
 }
 
-void Expectation::Apply(const PlannedOperation& operation, std::uint32_t agent, std::uint32_t round) {
+void Expectation::Apply(const PlannedOperation& operation, std::uint32_t agent,
+                        std::uint32_t round) {
   histories_[operation.part].Add(agent, operation.payload);
   switch (operation.part) {
-    case kGraph: return ApplyToGraph(operation.payload, round);
-    case kQueue: return ApplyToQueue(operation.payload);
-    case kJournal: contents_[kJournal] += dr::DigestOf(operation.payload); return;
+    case kGraph:
+      return ApplyToGraph(operation.payload, round);
+    case kQueue:
+      return ApplyToQueue(operation.payload);
+    case kJournal:
+      contents_[kJournal] += dr::DigestOf(operation.payload);
+      return;
   }
 }
 
@@ -86,8 +91,9 @@ void Expectation::ApplyToGraph(std::string_view payload, std::uint32_t round) {
   const auto target = learn ? 0 : fields.Take<SynsetId>();
   const auto words = learn ? 0 : fields.Take<std::uint32_t>();
   const auto record = [&](std::uint32_t strength) {
-    return dr::DigestOf(learn ? GraphMemory::MeaningRecord(id, strength, first, gloss)
-                              : GraphMemory::RelationRecord(id, number, first, target, words, strength));
+    return dr::DigestOf(
+        learn ? GraphMemory::MeaningRecord(id, strength, first, gloss)
+              : GraphMemory::RelationRecord(id, number, first, target, words, strength));
   };
   if (round > 0) contents_[kGraph] -= record(round);
   contents_[kGraph] += record(round + 1);

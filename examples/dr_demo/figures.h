@@ -9,9 +9,10 @@
 namespace demo {
 
 struct Figures {
-  std::uint64_t operations = 0;    ///< in the state at the end
-  std::uint64_t acknowledged = 0;  ///< of those, by a commit that returned or a recovery that found it
-  std::uint64_t lost = 0;          ///< acknowledged and not there afterwards
+  std::uint64_t operations = 0;  ///< in the state at the end
+  std::uint64_t acknowledged =
+      0;                   ///< of those, by a commit that returned or a recovery that found it
+  std::uint64_t lost = 0;  ///< acknowledged and not there afterwards
   std::uint32_t kills = 0;
   std::vector<double> recover_ms = {};
   std::vector<double> pause_us = {};  ///< of writers, one for each checkpoint

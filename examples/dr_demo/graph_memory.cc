@@ -15,8 +15,8 @@ std::string GraphMemory::Learn(std::uint32_t agent, const Synset& synset) {
 
 std::string GraphMemory::Relate(std::uint32_t agent, const Synset& source, std::size_t relation) {
   const Relation& r = source.relations[relation];
-  return fmt::format("{}\trelate\t{}\t{}\t{}\t{}\t{}", agent, source.id, relation, r.symbol, r.target,
-                     r.words);
+  return fmt::format("{}\trelate\t{}\t{}\t{}\t{}\t{}", agent, source.id, relation, r.symbol,
+                     r.target, r.words);
 }
 
 Relation GraphMemory::TakeRelation(Fields& fields) {
@@ -30,8 +30,9 @@ std::string GraphMemory::MeaningRecord(SynsetId id, std::uint32_t strength, std:
   return fmt::format("meaning\t{}\t{}\t{}\t{}", id, strength, words, gloss);
 }
 
-std::string GraphMemory::RelationRecord(SynsetId source, std::size_t number, std::string_view symbol,
-                                        SynsetId target, std::uint32_t words, std::uint32_t strength) {
+std::string GraphMemory::RelationRecord(SynsetId source, std::size_t number,
+                                        std::string_view symbol, SynsetId target,
+                                        std::uint32_t words, std::uint32_t strength) {
   return fmt::format("relation\t{}\t{}\t{}\t{}\t{}\t{}", source, number, symbol, target, words,
                      strength);
 }
@@ -121,7 +122,8 @@ absl::Status GraphMemory::Load(std::string_view record) {
     meaning.words = fields.Text();
     meaning.gloss = fields.Text();
   } else {
-    if (fields.Take<std::uint32_t>() != meaning.edges.size()) return absl::InternalError("a relation before its turn");
+    if (fields.Take<std::uint32_t>() != meaning.edges.size())
+      return absl::InternalError("a relation before its turn");
     Edge& edge = meaning.edges.emplace_back();
     edge.relation = TakeRelation(fields);
     edge.strength = fields.Take<std::uint32_t>();
@@ -134,7 +136,8 @@ std::vector<std::string> GraphMemory::Ancestry(SynsetId id) const {
   dr::ReaderLock lock(state_mutex());
   std::vector<std::string> names;
   const Meaning* meaning = meanings_.Find(id);
-  while (meaning != nullptr && meaning->strength > 0 && names.size() < 32) {  // data may hold a cycle
+  while (meaning != nullptr && meaning->strength > 0 &&
+         names.size() < 32) {  // data may hold a cycle
     names.push_back(meaning->words.substr(0, meaning->words.find(',')));
     const Meaning* broader = nullptr;
     for (const Edge& edge : meaning->edges) {

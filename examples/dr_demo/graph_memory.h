@@ -1,7 +1,7 @@
 // The semantic memory: meanings and typed relations between them, tens of megabytes.
 //
-// It shows what a large component does so that checkpoints hardly stop its writers: FreezeState hands
-// out a snapshot that costs microseconds and is streamed while the agents go on learning.
+// It shows what a large component does so that checkpoints hardly stop its writers: FreezeState
+// hands out a snapshot that costs microseconds and is streamed while the agents go on learning.
 #pragma once
 
 #include <cstdint>

@@ -41,7 +41,8 @@ class History {
   }
   Positions positions() const {
     Positions counts = {};
-    for (std::uint32_t agent = 0; agent < kAgents; ++agent) counts[agent] = lines_[agent].operations;
+    for (std::uint32_t agent = 0; agent < kAgents; ++agent)
+      counts[agent] = lines_[agent].operations;
     return counts;
   }
   dr::Digest digest() const { return dr::DigestOf(Encode()); }

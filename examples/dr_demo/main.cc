@@ -13,12 +13,15 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "dr/mutex.h"
+#include "dr/signal.h"
 #include "dr/status.h"
 #include "dr/version.h"
 #include "examples/dr_demo/agent.h"
@@ -63,8 +66,8 @@ absl::Status RunWorker(const Options& options) {
   if (!synsets.ok()) return synsets.status();
   if (absl::Status s = (*agent)->host().Start(); !s.ok()) return s;
   const absl::Status worked = Work(
-      **agent, Plan(*synsets, options.seed), found->Total(), *options.operations, options.threads, {},
-      [](std::uint32_t agent, std::uint64_t position, std::uint64_t chain) {
+      **agent, Plan(*synsets, options.seed), found->Total(), *options.operations, options.threads,
+      {}, [](std::uint32_t agent, std::uint64_t position, std::uint64_t chain) {
         Send(kReportPipe, Acknowledged{.agent = agent, .position = position, .chain = chain});
       });
   if (!worked.ok()) return worked;
@@ -73,9 +76,11 @@ absl::Status RunWorker(const Options& options) {
   return absl::OkStatus();
 }
 
-// Works in this process, which anybody may kill.
-absl::StatusOr<Figures> RunAlone(const Options& options, const std::string& directory, const Plan& plan,
-                                 std::uint64_t operations) {
+// Works in this process, which anybody may kill. SIGTERM and SIGINT end it in order.
+absl::StatusOr<Figures> RunAlone(const Options& options, const std::string& directory,
+                                 const Plan& plan, std::uint64_t operations) {
+  const absl::StatusOr<dr::ShutdownSignals> signals = dr::ShutdownSignals::Block();
+  if (!signals.ok()) return signals.status();
   Figures figures;
   Pauses pauses([&](double us) { figures.pause_us.push_back(us); });  // one checkpoint at a time
   absl::StatusOr<std::unique_ptr<Agent>> agent = Agent::Open(directory, &pauses);
@@ -92,16 +97,22 @@ absl::StatusOr<Figures> RunAlone(const Options& options, const std::string& dire
   }
 
   if (absl::Status s = (*agent)->host().Start(); !s.ok()) return s;
+  std::stop_source stop;
+  const std::jthread watcher([&](std::stop_token done) {
+    while (!done.stop_requested()) {
+      if (signals->WaitFor(std::chrono::milliseconds(20))) stop.request_stop();
+    }
+  });
   Progress progress(operations);
   dr::Mutex mutex;
-  const absl::Status worked = Work(
-      **agent, plan, before->Total(), operations, options.threads, {},
-      [&](std::uint32_t agent, std::uint64_t position, std::uint64_t chain) {
-        dr::MutexLock lock(mutex);
-        figures.acknowledged += position - expectation.positions()[agent];
-        if (expectation.Advance(agent, position) != chain) ++figures.lost;
-        progress.Show(figures.acknowledged, "");
-      });
+  const absl::Status worked =
+      Work(**agent, plan, before->Total(), operations, options.threads, stop.get_token(),
+           [&](std::uint32_t agent, std::uint64_t position, std::uint64_t chain) {
+             dr::MutexLock lock(mutex);
+             figures.acknowledged += position - expectation.positions()[agent];
+             if (expectation.Advance(agent, position) != chain) ++figures.lost;
+             progress.Show(figures.acknowledged, "");
+           });
   if (!worked.ok()) return worked;
   const absl::StatusOr<Inspection> after = (*agent)->Inspect();
   if (!after.ok()) return after.status();
@@ -131,8 +142,9 @@ absl::Status PrintDigest(const Options& options) {
   if (!found.ok()) return found.status();
   const std::string digest = dr::ToHex(found->Whole());
   if (options.json) {
-    fmt::print(R"({{"digest": "{}", "operations": {}, "recover_ms": {:.1f}}})" "\n", digest,
-               Sum(found->Total()), (*agent)->recover_ms());
+    fmt::print(R"({{"digest": "{}", "operations": {}, "recover_ms": {:.1f}}})"
+               "\n",
+               digest, Sum(found->Total()), (*agent)->recover_ms());
   } else {
     fmt::print("{}\n", digest);
   }
@@ -156,9 +168,10 @@ absl::StatusOr<Figures> RunDemo(const Options& options) {
       options.directory.empty() ? NewDirectory() : options.directory;
   if (!directory.ok()) return directory.status();
   if (!options.json) {
-    fmt::print("{} agents on {} threads learn WordNet: {} operations, each synced before it is "
-               "acknowledged.\nDirectory: {}\n\n",
-               kAgents, options.threads, operations, *directory);
+    fmt::print(
+        "{} agents on {} threads learn WordNet: {} operations, each synced before it is "
+        "acknowledged.\nDirectory: {}\n\n",
+        kAgents, options.threads, operations, *directory);
   }
   const auto started = std::chrono::steady_clock::now();
   const absl::StatusOr<Figures> figures =
@@ -170,7 +183,8 @@ absl::StatusOr<Figures> RunDemo(const Options& options) {
                std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count());
   }
   std::error_code error;
-  if (options.directory.empty() && figures->lost == 0) std::filesystem::remove_all(*directory, error);
+  if (options.directory.empty() && figures->lost == 0)
+    std::filesystem::remove_all(*directory, error);
   return figures;
 }
 

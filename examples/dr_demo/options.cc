@@ -12,14 +12,14 @@ namespace demo {
 namespace {
 
 absl::Status Bad(std::string_view what) {
-  return dr::MakeFault({.kind = dr::FaultKind::kInvalid,
-                        .place = "command line",
-                        .next = "see dr_demo --help"},
-                       what);
+  return dr::MakeFault(
+      {.kind = dr::FaultKind::kInvalid, .place = "command line", .next = "see dr_demo --help"},
+      what);
 }
 
 template <class Number>
-absl::Status ParseNumber(std::string_view option, std::string_view text, Number max, Number& number) {
+absl::Status ParseNumber(std::string_view option, std::string_view text, Number max,
+                         Number& number) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error == std::errc() && end == text.data() + text.size() && number <= max) {
     return absl::OkStatus();

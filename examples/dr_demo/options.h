@@ -11,11 +11,11 @@
 namespace demo {
 
 struct Options {
-  std::string directory = {};                ///< empty: a new one, removed when all went well
+  std::string directory = {};                    ///< empty: a new one, removed when all went well
   std::optional<std::uint64_t> operations = {};  ///< not set: once through WordNet
   std::uint64_t seed = 1;
   std::uint32_t threads = 8;
-  std::optional<std::uint32_t> kills = {};   ///< not set: 20 in a new directory, none in a given one
+  std::optional<std::uint32_t> kills = {};  ///< not set: 20 in a new directory, none in a given one
   std::string wordnet = "/usr/share/wordnet";
   bool digest = false, json = false, worker = false, help = false, version = false;
 

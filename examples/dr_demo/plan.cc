@@ -50,8 +50,9 @@ std::vector<PlannedOperation> Plan::Step(std::uint32_t agent, std::uint64_t step
   const std::uint64_t task = step / kStepsPerTask;
   std::vector<PlannedOperation> operations;
   const auto push = [&](std::uint64_t number) {
-    const std::string title = fmt::format("learn meanings {} to {} of agent {}", number * kStepsPerTask,
-                                          (number + 1) * kStepsPerTask - 1, agent);
+    const std::string title =
+        fmt::format("learn meanings {} to {} of agent {}", number * kStepsPerTask,
+                    (number + 1) * kStepsPerTask - 1, agent);
     operations.push_back({kQueue, TaskQueue::Push(agent, TaskId(agent, number), title)});
   };
   if (step == 0) push(0);
@@ -64,8 +65,9 @@ std::vector<PlannedOperation> Plan::Step(std::uint32_t agent, std::uint64_t step
     operations.push_back({kGraph, GraphMemory::Relate(agent, synset, i)});
   }
   operations.push_back(
-      {kJournal, Journal::Note(agent, step, fmt::format("learnt {} ({}) and {} relations", synset.id,
-                                                        synset.words, synset.relations.size()))});
+      {kJournal, Journal::Note(agent, step,
+                               fmt::format("learnt {} ({}) and {} relations", synset.id,
+                                           synset.words, synset.relations.size()))});
   if (step % kStepsPerTask == kStepsPerTask - 1) {
     operations.push_back({kQueue, TaskQueue::Complete(agent, TaskId(agent, task))});
   }
@@ -94,7 +96,8 @@ Positions Plan::Split(std::uint64_t operations) const {
 
 PlanCursor Plan::Find(std::uint32_t agent, std::uint64_t operations) const {
   PlanCursor cursor{.agent = agent, .already_done = operations};
-  for (std::uint64_t size; cursor.already_done >= (size = StepSize(agent, cursor.step)); ++cursor.step) {
+  for (std::uint64_t size; cursor.already_done >= (size = StepSize(agent, cursor.step));
+       ++cursor.step) {
     cursor.already_done -= size;
   }
   return cursor;

@@ -37,8 +37,12 @@ struct Supervisor::Moment {
 
 Supervisor::Supervisor(const Options& options, const std::string& directory, const Plan& plan,
                        std::uint64_t operations)
-    : options_(options), directory_(directory), target_(plan.Split(operations)),
-      expectation_(plan), figures_{.operations = operations}, progress_(operations) {}
+    : options_(options),
+      directory_(directory),
+      target_(plan.Split(operations)),
+      expectation_(plan),
+      figures_{.operations = operations},
+      progress_(operations) {}
 
 double Supervisor::Uniform(double from, double to) {
   return std::uniform_real_distribution<double>(from, to)(random_);
@@ -65,8 +69,8 @@ absl::StatusOr<Figures> Supervisor::Run() {
   return figures_;
 }
 
-// Most kills hit the work, spread over all of it; every fourth hits a start, recovery included. What
-// is left when the work is done hits starts too.
+// Most kills hit the work, spread over all of it; every fourth hits a start, recovery included.
+// What is left when the work is done hits starts too.
 Supervisor::Moment Supervisor::NextKill() {
   if (finished_ || figures_.kills % 4 == 3) {
     return {.after = Milliseconds(Uniform(0, 1.2 * ready_after_ms_))};
@@ -84,9 +88,9 @@ bool Supervisor::IsDue(const Moment& moment) const {
 absl::Status Supervisor::LiveOnce() {
   started_ = SteadyClock::now();
   absl::StatusOr<Child> child = Child::Start(
-      {"--worker", "--directory", directory_, "--operations", fmt::format("{}", figures_.operations),
-       "--seed", fmt::format("{}", options_.seed), "--threads", fmt::format("{}", options_.threads),
-       "--wordnet", options_.wordnet});
+      {"--worker", "--directory", directory_, "--operations",
+       fmt::format("{}", figures_.operations), "--seed", fmt::format("{}", options_.seed),
+       "--threads", fmt::format("{}", options_.threads), "--wordnet", options_.wordnet});
   if (!child.ok()) return child.status();
 
   const Moment moment = NextKill();
@@ -135,8 +139,8 @@ void Supervisor::Row(std::string_view recovered_in, std::string_view state) {
   rows_ = figures_.kills;
   if (options_.json) return;
   progress_.Clear();
-  fmt::print("{:>6}   {:>12}   {:>12}   {}\n", figures_.kills, Sum(expectation_.positions()), recovered_in,
-             state);
+  fmt::print("{:>6}   {:>12}   {:>12}   {}\n", figures_.kills, Sum(expectation_.positions()),
+             recovered_in, state);
 }
 
 // Everything acknowledged is there, in the right place and only once; of what was not acknowledged,
@@ -159,12 +163,14 @@ void Supervisor::Compare(const Inspection& found, double recover_ms) {
   if (figures_.lost == 0 && difference) Lose(1, *difference);
   if (figures_.kills == rows_) return;
   Row(fmt::format("{:.1f} ms", recover_ms),
-      figures_.lost > 0 ? "WRONG" : fmt::format("all there, {} in flight kept", Sum(total) - before));
+      figures_.lost > 0 ? "WRONG"
+                        : fmt::format("all there, {} in flight kept", Sum(total) - before));
 }
 
 absl::Status Supervisor::Take(const Acknowledged& acknowledged) {
   if (expectation_.Advance(acknowledged.agent, acknowledged.position) != acknowledged.chain) {
-    Lose(1, fmt::format("agent {} acknowledged something else than it was to do", acknowledged.agent));
+    Lose(1,
+         fmt::format("agent {} acknowledged something else than it was to do", acknowledged.agent));
   }
   progress_.Show(Sum(expectation_.positions()), fmt::format("killed {} times", figures_.kills));
   return absl::OkStatus();

@@ -1,5 +1,5 @@
-// What is waiting to be done and what is being done. It stays small, so it needs no frozen view: its
-// state is saved under its lock.
+// What is waiting to be done and what is being done. It stays small, so it needs no frozen view:
+// its state is saved under its lock.
 #pragma once
 
 #include <cstdint>

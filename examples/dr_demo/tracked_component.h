@@ -1,5 +1,5 @@
-// A component that can show that it holds the right state: it keeps a history of its operations, and
-// the sum of the digests of its records, with every operation.
+// A component that can show that it holds the right state: it keeps a history of its operations,
+// and the sum of the digests of its records, with every operation.
 #pragma once
 
 #include <optional>

@@ -99,8 +99,8 @@ absl::Status Load(const std::string& directory, const Part& part, std::vector<Sy
     if (line.starts_with("  ")) continue;  // the licence
     std::optional<Synset> synset = Parse(line, part);
     if (!synset) {
-      return absl::InvalidArgumentError(
-          fmt::format("{}:{} is no synset of WordNet 3.0; install the package again", path, number));
+      return absl::InvalidArgumentError(fmt::format(
+          "{}:{} is no synset of WordNet 3.0; install the package again", path, number));
     }
     synsets.push_back(*std::move(synset));
   }
@@ -115,9 +115,8 @@ absl::StatusOr<std::vector<Synset>> LoadWordNet(const std::string& directory) {
     if (absl::Status s = Load(directory, part, synsets); !s.ok()) return s;
   }
   if (synsets.size() >= 1000) return synsets;
-  return absl::InvalidArgumentError(
-      fmt::format("{} holds {} meanings and is not WordNet; install wordnet-base", directory,
-                  synsets.size()));
+  return absl::InvalidArgumentError(fmt::format(
+      "{} holds {} meanings and is not WordNet; install wordnet-base", directory, synsets.size()));
 }
 
 }  // namespace demo

@@ -9,8 +9,8 @@
 
 namespace demo {
 
-/// Part of speech (1 noun, 2 verb, 3 adjective, 4 adverb) followed by the eight digits of the offset
-/// in its file: 100001740 is the noun "entity".
+/// Part of speech (1 noun, 2 verb, 3 adjective, 4 adverb) followed by the eight digits of the
+/// offset in its file: 100001740 is the noun "entity".
 using SynsetId = std::uint32_t;
 
 /// "source symbol target": 100001930 @ 100001740, physical entity is a kind of entity.
@@ -29,7 +29,8 @@ struct Synset {
   std::vector<Relation> relations = {};
 };
 
-/// All synsets in the order of the files data.noun, data.verb, data.adj and data.adv in `directory`.
+/// All synsets in the order of the files data.noun, data.verb, data.adj and data.adv in
+/// `directory`.
 absl::StatusOr<std::vector<Synset>> LoadWordNet(const std::string& directory);
 
 }  // namespace demo

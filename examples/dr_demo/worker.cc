@@ -47,7 +47,8 @@ class Walk {
     batch = batch.first(std::min<std::uint64_t>(batch.size(), to_ - position_));
     if (absl::Status s = agent.Commit(batch); !s.ok()) return s;
     std::uint64_t chain = 0;
-    for (const PlannedOperation& operation : batch) chain = History::Chained(chain, operation.payload);
+    for (const PlannedOperation& operation : batch)
+      chain = History::Chained(chain, operation.payload);
     position_ += batch.size();
     on_committed(at_.agent, position_, chain);
     at_ = {.agent = at_.agent, .step = at_.step + 1};
@@ -69,7 +70,8 @@ absl::Status Work(Agent& agent, const Plan& plan, const Positions& from, std::ui
   FirstError error;
   const auto drive = [&](std::uint32_t thread) {
     std::vector<Walk> walks;
-    for (std::uint32_t a = thread; a < kAgents; a += threads) walks.emplace_back(plan, a, from[a], to[a]);
+    for (std::uint32_t a = thread; a < kAgents; a += threads)
+      walks.emplace_back(plan, a, from[a], to[a]);
     bool busy = true;
     while (busy) {
       busy = false;

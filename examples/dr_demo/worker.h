@@ -16,8 +16,8 @@ namespace demo {
 using OnCommitted =
     std::function<void(std::uint32_t agent, std::uint64_t position, std::uint64_t chain)>;
 
-/// Every agent goes on from where the recovered state says to its share of the first `operations` of
-/// the plan. The threads share the agents out among themselves. Returns the first error.
+/// Every agent goes on from where the recovered state says to its share of the first `operations`
+/// of the plan. The threads share the agents out among themselves. Returns the first error.
 absl::Status Work(Agent& agent, const Plan& plan, const Positions& from, std::uint64_t operations,
                   std::uint32_t threads, std::stop_token stop, const OnCommitted& on_committed);
 

@@ -87,6 +87,19 @@ def outside(scratch):
     assert digest(scratch / "killed") == digest(scratch / "whole")
 
 
+def in_order(scratch):
+    run("--directory", scratch / "whole", "--operations", 60000)
+    process = start("--directory", scratch / "stopped", "--operations", 60000)
+    while not list(scratch.rglob("stopped/*/wal/*.wal")):
+        time.sleep(0.01)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0 and "lost=0" in out, out + err
+    run("--directory", scratch / "stopped", "--operations", 60000)
+    assert digest(scratch / "stopped") == digest(scratch / "whole")
+
+
 def any_system_call(scratch):
     if shutil.which("strace") is None:
         return "strace is not installed"
