@@ -186,7 +186,7 @@ class DR_EXPORT RecordReader {
  private:
   friend class SegmentReader;
   const char* Enter(std::string_view group, const GroupHeader& header);
-  const char* Join(const Frame& frame, std::string_view* bytes);
+  const char* Join(Frame& frame);
   const char* Read(std::optional<RecordView>* record);
 
   const Decoder* decoder_ = nullptr;

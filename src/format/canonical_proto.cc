@@ -30,7 +30,7 @@ class WireWalk {
     std::uint64_t last = 0;
     while (at != end) {
       std::uint64_t tag = 0;
-      if (!TakeVarint(at, end, &tag) || tag < 8 ||
+      if ((at = TakeVarint(at, end, &tag)) == nullptr || tag < 8 ||
           tag > std::numeric_limits<std::uint32_t>::max()) {
         return "the body has a tag that is not readable";
       }
@@ -70,7 +70,7 @@ class WireWalk {
     std::uint64_t number = 0;
     switch (wire_type) {
       case WireFormatLite::WIRETYPE_VARINT:
-        if (!TakeVarint(at, end, &number)) return false;
+        if ((at = TakeVarint(at, end, &number)) == nullptr) return false;
         value->is_default = number == 0;
         return true;
       case WireFormatLite::WIRETYPE_FIXED64:
@@ -79,7 +79,7 @@ class WireWalk {
         at += 8;
         return true;
       case WireFormatLite::WIRETYPE_LENGTH_DELIMITED:
-        if (!TakeVarint(at, end, &number)) return false;
+        if ((at = TakeVarint(at, end, &number)) == nullptr) return false;
         if (number > static_cast<std::uint64_t>(end - at)) return false;
         value->bytes = {at, static_cast<std::size_t>(number)};
         value->is_default = number == 0;

@@ -36,24 +36,29 @@ inline char* StoreVarint(char* to, std::uint64_t value) {
   return to;
 }
 
-/// Reads a varint at `from` and moves behind it. False where it is cut off, longer than 64 bits or
-/// not in its shortest form.
-inline bool TakeVarint(const char*& from, const char* end, std::uint64_t* value) {
-  if (from != end && static_cast<unsigned char>(*from) < 0x80) {
-    *value = static_cast<unsigned char>(*from++);
-    return true;
-  }
+/// As TakeVarint, for one of two bytes or more.
+inline const char* TakeLongVarint(const char* from, const char* end, std::uint64_t* value) {
   std::uint64_t result = 0;
   for (unsigned shift = 0; shift < 64 && from != end; shift += 7) {
     const auto byte = static_cast<unsigned char>(*from++);
-    if (shift == 63 && byte > 1) return false;
+    if (shift == 63 && byte > 1) return nullptr;
     result |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
     if (byte < 0x80) {
       *value = result;
-      return byte != 0;
+      return byte != 0 ? from : nullptr;
     }
   }
-  return false;
+  return nullptr;
+}
+
+/// Reads the varint at `from`; returns the first byte behind it, or null where it is cut off,
+/// longer than 64 bits or not in its shortest form.
+inline const char* TakeVarint(const char* from, const char* end, std::uint64_t* value) {
+  if (from == end || static_cast<unsigned char>(*from) >= 0x80) {
+    return TakeLongVarint(from, end, value);
+  }
+  *value = static_cast<unsigned char>(*from);
+  return from + 1;
 }
 
 }  // namespace dr::inline v0

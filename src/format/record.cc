@@ -65,8 +65,8 @@ const char* RecordReader::Enter(std::string_view group, const GroupHeader& heade
   return continues_ && frames_.empty() ? "a group that should continue a record is empty" : nullptr;
 }
 
-// What a frame adds to a record that is not whole; `*bytes` is the record once it is.
-const char* RecordReader::Join(const Frame& frame, std::string_view* bytes) {
+// What a frame adds to a record that is not whole; its bytes become the record's once it is.
+const char* RecordReader::Join(Frame& frame) {
   if (!frame.ends && !frames_.empty()) return "a record is split in the middle of a group";
   if (skip_ && !frame.begins) return nullptr;
   if (frame.begins != partial_.empty()) return "a record is not continued where it should be";
@@ -78,7 +78,7 @@ const char* RecordReader::Join(const Frame& frame, std::string_view* bytes) {
   if (!frame.ends) return nullptr;
   joined_.swap(partial_);
   partial_.clear();
-  *bytes = joined_;
+  frame.bytes = joined_;
   return nullptr;
 }
 
@@ -89,9 +89,8 @@ const char* RecordReader::Read(std::optional<RecordView>* record) {
     const bool continues = at_start_ && continues_;
     at_start_ = false;
     if (frame.begins == continues) return "a record continues in the wrong place";
-    std::string_view bytes = frame.bytes;
     if (!frame.begins || !frame.ends) {
-      if (const char* wrong = Join(frame, &bytes)) return wrong;
+      if (const char* wrong = Join(frame)) return wrong;
       if (!frame.ends) break;
     } else if (!partial_.empty()) {
       return "a record is not continued where it should be";
@@ -99,9 +98,9 @@ const char* RecordReader::Read(std::optional<RecordView>* record) {
     if (missing_records_-- == 0) return "a group has more records than its header says";
     const Lsn lsn = {next_lsn_.value++};
     if (continues && std::exchange(skip_, false)) continue;
-    RecordView& view = record->emplace();
-    view.lsn = lsn;
-    return decoder_->record(bytes, continues ? partial_base_time_ns_ : base_time_ns_, &view);
+    // Not emplace(): compilers zero the whole view first, which costs as much as the parsing.
+    RecordView& view = record->emplace(RecordView{.lsn = lsn});
+    return decoder_->record(frame.bytes, continues ? partial_base_time_ns_ : base_time_ns_, &view);
   }
   record->reset();
   return missing_records_ != 0 ? "a group has fewer records than its header says" : nullptr;

@@ -123,13 +123,16 @@ const char* TakeFrame(std::string_view* frames, Frame* out) {
   return nullptr;
 }
 
-bool TakeName(const char*& at, const char* end, std::string_view* name) {
+// Returns the first byte behind the name, or null. Inlined, so that the names stay in registers: a
+// third of the speed of replay.
+[[gnu::always_inline]] inline const char* TakeName(const char* at, const char* end,
+                                                   std::string_view* name) {
   std::uint64_t length = 0;
-  if (!TakeVarint(at, end, &length)) return false;
-  if (length > kMaxNameBytes || length > static_cast<std::uint64_t>(end - at)) return false;
+  at = TakeVarint(at, end, &length);
+  if (at == nullptr || length > kMaxNameBytes) return nullptr;
+  if (length > static_cast<std::uint64_t>(end - at)) return nullptr;
   *name = {at, static_cast<std::size_t>(length)};
-  at += length;
-  return true;
+  return at + length;
 }
 
 const char* ParseRecord(std::string_view bytes, std::int64_t base_time_ns, RecordView* out) {
@@ -144,31 +147,38 @@ const char* ParseRecord(std::string_view bytes, std::int64_t base_time_ns, Recor
   out->kind = static_cast<OperationKind>(kind);
   out->batch_continues = (first & record::kBatchContinues) != 0;
 
-  std::uint64_t version = 0, since_base = 0;
-  if (!TakeName(at, end, &out->component)) return "the component of a record is not readable";
-  if (!TakeVarint(at, end, &version) || version > std::numeric_limits<std::uint32_t>::max()) {
+  std::string_view component, schema_name, subject;
+  at = TakeName(at, end, &component);
+  if (at == nullptr) return "the component of a record is not readable";
+  std::uint64_t version = 0;
+  at = TakeVarint(at, end, &version);
+  if (at == nullptr || version > std::numeric_limits<std::uint32_t>::max()) {
     return "the schema version of a record is not readable";
   }
-  out->schema_version = static_cast<std::uint32_t>(version);
-  out->schema_name = out->component;
-  if ((first & record::kHasSchemaName) != 0 &&
-      (!TakeName(at, end, &out->schema_name) || out->schema_name.empty() ||
-       out->schema_name == out->component)) {
-    return "the schema name of a record is not as the format demands";
+  schema_name = component;
+  if ((first & record::kHasSchemaName) != 0) {
+    at = TakeName(at, end, &schema_name);
+    if (at == nullptr || schema_name.empty() || schema_name == component) {
+      return "the schema name of a record is not as the format demands";
+    }
   }
   const std::uint64_t room = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) -
                              static_cast<std::uint64_t>(base_time_ns);
-  if (!TakeVarint(at, end, &since_base) || since_base > room) {
-    return "the time of a record is not readable";
+  std::uint64_t since_base = 0;
+  at = TakeVarint(at, end, &since_base);
+  if (at == nullptr || since_base > room) return "the time of a record is not readable";
+  if ((first & record::kHasSubject) != 0) {
+    at = TakeName(at, end, &subject);
+    if (at == nullptr || subject.empty()) return "the subject of a record is not readable";
   }
+  const std::string_view payload(at, static_cast<std::size_t>(end - at));
+  if (payload.size() > kMaxPayloadBytes) return "the payload of a record is too long";
+  out->component = component;
+  out->schema_name = schema_name;
+  out->schema_version = static_cast<std::uint32_t>(version);
+  out->subject = subject;
   out->time_ns = static_cast<std::int64_t>(static_cast<std::uint64_t>(base_time_ns) + since_base);
-  out->subject = {};
-  if ((first & record::kHasSubject) != 0 &&
-      (!TakeName(at, end, &out->subject) || out->subject.empty())) {
-    return "the subject of a record is not readable";
-  }
-  out->payload = {at, static_cast<std::size_t>(end - at)};
-  if (out->payload.size() > kMaxPayloadBytes) return "the payload of a record is too long";
+  out->payload = payload;
   return nullptr;
 }
 
