@@ -173,11 +173,11 @@ TEST_CASE("A record goes on in the next segment") {
 
 TEST_CASE(
     "A reader that begins behind the start of a record leaves that record out, and only that") {
-  const std::string payload(500, 'p');
+  const std::string payload(500, 'p'), behind(500, 'q');
   const SegmentPrefix prefix = kPrefix;
   GroupWriter log(prefix, 2 * kGroupHeaderBytes);
   log.Add({.component = "c", .payload = payload});
-  log.Add({.component = "c", .payload = "behind"});
+  log.Add({.component = "c", .payload = behind});
   const std::string segment = log.Finish();
   RecordReader reader;
   reader.SkipOpenRecord();
@@ -195,7 +195,7 @@ TEST_CASE(
   }
   REQUIRE(lines.size() == 1);
   CHECK(lines[0] ==
-        Describe({.lsn = {2}, .component = "c", .schema_name = "c", .payload = "behind"}));
+        Describe({.lsn = {2}, .component = "c", .schema_name = "c", .payload = behind}));
 }
 
 TEST_CASE("Frames that continue nothing, are not continued or split for no reason are refused") {
