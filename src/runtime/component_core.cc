@@ -162,7 +162,8 @@ absl::Status ComponentCore::CheckCall(const Entry& entry, const CommitOptions& o
     return MakeFault({.kind = FaultKind::kInvalid, .place = id_, .next = "use another kind"},
                      "kMarker is dr's own");
   }
-  return failed_.load(std::memory_order_acquire) ? failure() : absl::OkStatus();
+  if (failed_.load(std::memory_order_acquire)) return failure();
+  return CheckContext(options.context, entry.runtime()->clock, "the commit");
 }
 
 absl::Status ComponentCore::failure() const {

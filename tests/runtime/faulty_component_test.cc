@@ -1,0 +1,156 @@
+// Components that break their contract fail alone and by name.
+
+#include <catch2/catch.hpp>
+#include <stdexcept>
+#include <thread>
+
+#include "tests/host/counter_component.h"
+#include "tests/log/log_fixture.h"
+
+namespace dr::test {
+namespace {
+
+HostOptions Options(const TemporaryDirectory& directory,
+                    std::vector<StatefulComponent*> components) {
+  HostOptions options;
+  options.directory = directory.path() + "/state";
+  options.components = std::move(components);
+  options.log = {.segment_bytes = 1 << 20, .group_bytes = 64 << 10, .ring_capacity = 64};
+  return options;
+}
+
+enum class Mistake { kNone, kReturnsAnError, kThrows, kHangs, kReenters };
+
+class Faulty : public StatefulComponent {
+ public:
+  Faulty(Mistake in_apply, Mistake in_save)
+      : StatefulComponent("faulty", {.name = "faulty", .version = 1}),
+        in_apply_(in_apply),
+        in_save_(in_save) {}
+
+  absl::StatusOr<Lsn> Do(std::string_view what, const CommitOptions& options = {}) {
+    return Commit(what, options);
+  }
+  std::atomic<bool> release = false;
+
+ private:
+  absl::Status Act(Mistake mistake) const {
+    switch (mistake) {
+      case Mistake::kNone:
+        break;
+      case Mistake::kReturnsAnError:
+        return absl::InternalError("no such thing");
+      case Mistake::kThrows:
+        throw std::runtime_error("lost my head");
+      case Mistake::kHangs:
+        while (!release) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        break;
+      case Mistake::kReenters:
+        return const_cast<Faulty*>(this)->Commit("again").status();
+    }
+    return absl::OkStatus();
+  }
+  absl::Status Apply(const Operation& op) override {
+    return op.payload == "bad" ? Act(in_apply_) : absl::OkStatus();
+  }
+  absl::Status SaveState(StateWriter& out) const override {
+    if (absl::Status s = out.Write("state"); !s.ok()) return s;
+    return Act(in_save_);
+  }
+  absl::Status LoadState(StateReader& in) override {
+    while (true) {
+      auto record = in.Next();
+      if (!record.ok() || !*record) return record.status();
+    }
+  }
+
+  const Mistake in_apply_, in_save_;
+};
+
+TEST_CASE("B5: a component whose Apply errs, throws or re-enters fails by name; others go on") {
+  const Mistake mistake =
+      GENERATE(Mistake::kReturnsAnError, Mistake::kThrows, Mistake::kReenters);
+  TemporaryDirectory directory;
+  Faulty faulty(mistake, Mistake::kNone);
+  Counters counters;
+  auto host = Value(Host::Open(Options(directory, {&faulty, &counters}), {}));
+  REQUIRE_OK(faulty.Do("good"));
+  absl::Status failed = faulty.Do("bad").status();
+  CHECK(failed.code() == absl::StatusCode::kInternal);
+  CHECK(FaultOf(failed)->kind == FaultKind::kComponent);
+  CHECK(FaultOf(failed)->place == "faulty");
+  CHECK(faulty.Do("good").status().code() == absl::StatusCode::kInternal);
+  REQUIRE_OK(counters.Add("fine"));
+  CHECK(host->figures().failed_components == std::vector<std::string>{"faulty"});
+  // Its state is not what the log says, so no checkpoint may hold it.
+  CHECK_FALSE(host->Checkpoint().ok());
+}
+
+TEST_CASE("B5: a component whose Apply hangs is named by the deadline, and holds up nobody else") {
+  TemporaryDirectory directory;
+  Faulty faulty(Mistake::kHangs, Mistake::kNone);
+  Counters counters;
+  HostOptions options = Options(directory, {&faulty, &counters});
+  options.callback_deadline = std::chrono::milliseconds(100);
+  auto host = Value(Host::Open(std::move(options), {}));
+  std::thread stuck([&] { static_cast<void>(faulty.Do("bad")); });
+  while (host->figures().durable.lsn.value < 1) std::this_thread::yield();
+  for (int i = 0; i < 100; ++i) REQUIRE_OK(counters.Add("fine"));
+  absl::Status failed = faulty.Do("good").status();
+  CHECK(FaultOf(failed)->kind == FaultKind::kComponent);
+  CHECK(FaultOf(failed)->place == "faulty");
+  faulty.release = true;
+  stuck.join();
+}
+
+TEST_CASE("B5: a component that fails while it is saved fails the checkpoint as a whole") {
+  const Mistake mistake =
+      GENERATE(Mistake::kReturnsAnError, Mistake::kThrows, Mistake::kReenters);
+  TemporaryDirectory directory;
+  {
+    Faulty faulty(Mistake::kNone, mistake);
+    Counters counters;
+    auto host = Value(Host::Open(Options(directory, {&faulty, &counters}), {}));
+    REQUIRE_OK(faulty.Do("good"));
+    REQUIRE_OK(counters.Add("x"));
+    CHECK_FALSE(host->Checkpoint().ok());
+    REQUIRE_OK(faulty.Do("good"));  // it goes on
+    CHECK(host->figures().checkpoint_failures == 1);
+  }
+  Faulty faulty(Mistake::kNone, Mistake::kNone);
+  Counters counters;
+  auto host = Value(Host::Open(Options(directory, {&faulty, &counters}), {}));
+  CHECK(host->figures().replayed == 3);
+}
+
+TEST_CASE("A component that cannot apply an old operation makes Open fail, naming it and the Lsn") {
+  TemporaryDirectory directory;
+  {
+    Faulty faulty(Mistake::kNone, Mistake::kNone);
+    auto host = Value(Host::Open(Options(directory, {&faulty}), {}));
+    REQUIRE_OK(faulty.Do("bad"));
+  }
+  Faulty faulty(Mistake::kReturnsAnError, Mistake::kNone);
+  absl::Status failed = Host::Open(Options(directory, {&faulty}), {}).status();
+  CHECK(failed.code() == absl::StatusCode::kInternal);
+  CHECK(FaultOf(failed)->place == "faulty");
+}
+
+TEST_CASE("P1: a commit that comes too late or was cancelled is refused before a Lsn is taken") {
+  TemporaryDirectory directory;
+  Counters counters;
+  auto host = Value(Host::Open(Options(directory, {&counters}), {}));
+  std::stop_source stop;
+  stop.request_stop();
+  CommitOptions cancelled;
+  cancelled.context.stop = stop.get_token();
+  CHECK(counters.Add("x", cancelled).status().code() == absl::StatusCode::kCancelled);
+  CommitOptions late;
+  late.context.deadline = Instant::FromNanoseconds(1);
+  CHECK(counters.Add("x", late).status().code() == absl::StatusCode::kDeadlineExceeded);
+  CHECK(Value(counters.Add("y")).value == 1);
+  CHECK(counters.Count("x") == 0);
+}
+
+}  // namespace
+}  // namespace dr::test

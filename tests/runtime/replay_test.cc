@@ -1,0 +1,98 @@
+// Replay is checked against what was recorded live.
+
+#include "dr/replay.h"
+
+#include <catch2/catch.hpp>
+
+#include "dr/host.h"
+#include "tests/log/log_fixture.h"
+
+namespace dr::test {
+namespace {
+
+HostOptions Options(const TemporaryDirectory& directory,
+                    std::vector<StatefulComponent*> components) {
+  HostOptions options;
+  options.directory = directory.path() + "/state";
+  options.components = std::move(components);
+  options.log = {.segment_bytes = 1 << 20, .group_bytes = 64 << 10, .ring_capacity = 64};
+  return options;
+}
+
+// State that the log does not determine.
+class Dice : public StatefulComponent {
+ public:
+  explicit Dice(std::uint64_t bad_from)
+      : StatefulComponent("dice", {.name = "dice", .version = 1}), bad_from_(bad_from) {}
+  absl::Status Roll() { return Commit("roll").status(); }
+
+ private:
+  absl::Status Apply(const Operation& op) override {
+    static std::uint64_t salt = 0;
+    sum_ += op.lsn.value;
+    if (op.lsn.value >= bad_from_) sum_ += ++salt * 1'000'003;
+    return absl::OkStatus();
+  }
+  absl::Status SaveState(StateWriter& out) const override { return out.Write(std::to_string(sum_)); }
+  absl::Status LoadState(StateReader& in) override {
+    auto record = in.Next();
+    if (!record.ok() || !*record) return record.status();
+    sum_ = std::stoull(std::string(**record));
+    return in.Next().status();
+  }
+  std::optional<Digest> StateDigest() const override { return DigestOf(std::to_string(sum_)); }
+
+  const std::uint64_t bad_from_;
+  std::uint64_t sum_ = 0;
+};
+
+TEST_CASE("P12: replay of a deterministic component agrees with every digest") {
+  TemporaryDirectory directory;
+  static constexpr std::uint64_t kNever = ~0ULL;
+  {
+    Dice dice(kNever);
+    HostOptions options = Options(directory, {&dice});
+    options.checkpoint.digest_every = 10;
+    auto host = Value(Host::Open(std::move(options), {}));
+    for (int i = 0; i < 100; ++i) REQUIRE_OK(dice.Roll());
+    REQUIRE_OK(host->Checkpoint());
+    for (int i = 0; i < 50; ++i) REQUIRE_OK(dice.Roll());
+    REQUIRE_OK(host->Shutdown());
+  }
+  const ReplayReport report = Value(VerifyReplay(
+      {.directory = directory.path() + "/state", .scratch = directory.path() + "/scratch"}, [] {
+        std::vector<std::unique_ptr<StatefulComponent>> fresh;
+        fresh.push_back(std::make_unique<Dice>(kNever));
+        return fresh;
+      }));
+  INFO(report.text);
+  CHECK(report.equal);
+  CHECK(report.operations == 150);
+  CHECK(report.digests >= 15);
+}
+
+TEST_CASE("P10: a planted nondeterminism is named by the first operation after which digests differ") {
+  TemporaryDirectory directory;
+  const std::uint64_t bad_from = GENERATE(3u, 57u);
+  {
+    Dice dice(bad_from);
+    HostOptions options = Options(directory, {&dice});
+    options.checkpoint.digest_every = 20;
+    auto host = Value(Host::Open(std::move(options), {}));
+    for (int i = 0; i < 120; ++i) REQUIRE_OK(dice.Roll());
+    REQUIRE_OK(host->Shutdown());
+  }
+  const ReplayReport report = Value(VerifyReplay(
+      {.directory = directory.path() + "/state", .scratch = directory.path() + "/scratch"}, [&] {
+        std::vector<std::unique_ptr<StatefulComponent>> fresh;
+        fresh.push_back(std::make_unique<Dice>(bad_from));
+        return fresh;
+      }));
+  INFO(report.text);
+  CHECK_FALSE(report.equal);
+  CHECK(report.component == "dice");
+  CHECK(report.first_difference.value == bad_from);
+}
+
+}  // namespace
+}  // namespace dr::test
