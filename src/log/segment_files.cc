@@ -151,6 +151,10 @@ absl::Status SegmentFiles::Activate(SegmentFile& file, std::uint64_t number,
   file.name = name;
   // The segment must be there before HEAD says so, and both before anything in it is acknowledged.
   DR_RETURN_IF_ERROR(directory_.Sync());
+  return WriteHead(first_block);
+}
+
+absl::Status SegmentFiles::WriteHead(std::string_view first_block) {
   DR_ASSIGN_OR_RETURN(std::unique_ptr<File> head,
                       directory_.Open(kHeadTemporary, {.access = Access::kWrite,
                                                        .create = Create::kIfMissing}));

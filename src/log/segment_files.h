@@ -82,6 +82,8 @@ class SegmentFiles {
   /// Gives the file its place in the log. Its first block is written and synced under the spare's
   /// name, the name becomes SegmentName(number), and HEAD follows.
   absl::Status Activate(SegmentFile& file, std::uint64_t number, std::string_view first_block);
+  /// Makes HEAD name the segment whose first block this is.
+  absl::Status WriteHead(std::string_view first_block);
   /// Gives back what was prepared behind `bytes` and will never be used.
   absl::Status ReleaseBehind(std::uint64_t number, std::uint64_t bytes);
   /// Ends the life of segments, oldest first: whole files become spares, others are removed.

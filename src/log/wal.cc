@@ -98,6 +98,11 @@ absl::StatusOr<std::unique_ptr<Wal>> Wal::Open(Directory& directory, const WalOp
   DR_ASSIGN_OR_RETURN(ObservedDirectory observed, ObserveDirectory(directory));
   DR_ASSIGN_OR_RETURN(std::vector<LogSegment> segments, DecideSegments(observed, bounds));
 
+  // The first segment's creation was interrupted. Without HEAD a second one would look like a rest.
+  if (!segments.empty() && !observed.head) {
+    DR_RETURN_IF_ERROR(files->WriteHead(EncodePrefix(segments.back().prefix)));
+  }
+
   RecoveredTail tail;
   SegmentPrefix prefix{.block_bytes = kBlockBytes, .epoch = {1}, .first_lsn = {1}};
   if (segments.empty()) {
