@@ -30,7 +30,7 @@ absl::StatusOr<std::vector<std::string>> ListKeys(StateAdapter& store, std::stri
 namespace {
 
 using Code = absl::StatusCode;
-constexpr PutOptions kCreate = {.condition = PutCondition::kIfAbsent};
+const PutOptions kCreate = {.condition = PutCondition::kIfAbsent};
 
 std::string Under(std::string_view prefix, std::string_view name) {
   return fmt::format("{}{}", prefix, name);
