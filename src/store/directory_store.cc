@@ -85,9 +85,10 @@ absl::StatusOr<std::unique_ptr<File>> DirectoryStore::LockFile(const Context& co
                                               .create = Create::kIfMissing}));
   for (;;) {
     DR_RETURN_IF_ERROR(CheckContext(context, clock_, "the lock of the store"));
-    absl::Status locked = file->Lock();
+    const absl::Status locked = file->Lock();
     if (locked.ok()) return file;
-    if (!absl::IsUnavailable(locked)) return locked;
+    const std::optional<Fault> fault = FaultOf(locked);
+    if (!fault || fault->kind != FaultKind::kBusy) return locked;
     // Nobody notifies: the holder is another process.
     CondVar pause;
     pause.WaitFor(write_mutex_, std::chrono::milliseconds(1));

@@ -1,0 +1,231 @@
+#include "dr/directory_store.h"
+
+#include <catch2/catch.hpp>
+
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <vector>
+
+#include "tests/store/sim_store.h"
+#include "tests/temp_directory.h"
+
+namespace dr {
+namespace {
+
+using testing::SimStore;
+using testing::TempDirectory;
+using testing::ValuesOf;
+
+struct RealStore {
+  explicit RealStore(const std::string& path) {
+    auto root = files.OpenDirectory(path, Create::kIfMissing);
+    REQUIRE(root.ok());
+    opened = DirectoryStore::Open(*std::move(root), random, clock);
+    REQUIRE(opened.ok());
+  }
+  DirectoryStore* operator->() { return opened->get(); }
+
+  PosixFileSystem files;
+  SystemRandom random;
+  SystemClock clock;
+  absl::StatusOr<std::unique_ptr<DirectoryStore>> opened = absl::InternalError("");
+};
+
+TEST_CASE("C3: Every flipped bit and every length of a value's file is found") {
+  SimFileSystem disk;
+  SimStore store(disk);
+  REQUIRE(store->Put("k", "the value", {}, {}).ok());
+  const std::string good = *disk.Read("/store/k");
+  REQUIRE(good.size() == 24 + 9);
+  for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
+    std::string bad(1, static_cast<char>(good[bit / 8] ^ (1 << (bit % 8))));
+    REQUIRE(disk.Overwrite("/store/k", bit / 8, bad).ok());
+    INFO("bit " << bit);
+    CHECK(absl::IsDataLoss(store->Get("k", {}).status()));
+    CHECK(absl::IsDataLoss(
+        store->Put("k", "x", {.condition = PutCondition::kIfVersion}, {}).status()));
+    REQUIRE(disk.Overwrite("/store/k", bit / 8, good.substr(bit / 8, 1)).ok());
+  }
+  CHECK(store->Get("k", {})->value == "the value");
+  auto directory = disk.OpenDirectory("/store", Create::kNever);
+  for (std::size_t size = 0; size < good.size() + 9; ++size) {
+    if (size == good.size()) continue;
+    auto file = (*directory)->Open("k", {.access = Access::kWrite});
+    REQUIRE((*file)->Truncate(size).ok());
+    INFO("length " << size);
+    CHECK(absl::IsDataLoss(store->Get("k", {}).status()));
+    REQUIRE((*file)->WriteAt(0, good).ok());
+    REQUIRE((*file)->Truncate(good.size()).ok());
+  }
+  CHECK(store->Get("k", {})->value == "the value");
+}
+
+TEST_CASE("C3: A value's file under another key's name is found") {
+  TempDirectory temp;
+  RealStore store(temp / "store");
+  REQUIRE(store->Put("mine", "1", {}, {}).ok());
+  std::filesystem::copy(temp / "store/mine", temp / "store/yours");
+  CHECK(store->Get("mine", {}).ok());
+  const absl::Status status = store->Get("yours", {}).status();
+  CHECK(absl::IsDataLoss(status));
+  CHECK(FaultOf(status)->place == "yours");
+}
+
+TEST_CASE("F1: Whatever the key, nothing is written outside the directory") {
+  TempDirectory temp;
+  RealStore store(temp / "store");
+  for (std::string key : {"../outside", "/../../outside", "a/../../outside", "..", "./../x"}) {
+    CHECK(store->Put(key, "x", {}, {}).ok());
+  }
+  int beside = 0;
+  for (const auto& unused : std::filesystem::directory_iterator(temp.path())) {
+    static_cast<void>(unused);
+    ++beside;
+  }
+  CHECK(beside == 1);
+}
+
+TEST_CASE("F2: A link or device in the place of a value is refused, and the target untouched") {
+  TempDirectory temp;
+  RealStore store(temp / "store");
+  RealStore other(temp / "other");
+  REQUIRE(other->Put("k", "secret", {}, {}).ok());
+  std::filesystem::create_symlink(temp / "other/k", temp / "store/k");
+  CHECK_FALSE(store->Get("k", {}).ok());
+  std::filesystem::create_directory_symlink(temp / "other", temp / "store/d+");
+  CHECK_FALSE(store->Get("d/k", {}).ok());
+  CHECK_FALSE(store->Put("d/k", "x", {}, {}).ok());
+  REQUIRE(mkfifo((temp / "store/fifo").c_str(), 0600) == 0);
+  CHECK_FALSE(store->Get("fifo", {}).ok());
+  CHECK(store->Put("k", "mine", {}, {}).ok());
+  CHECK(other->Get("k", {})->value == "secret");
+}
+
+TEST_CASE("Files are 0600 and directories 0700") {
+  TempDirectory temp;
+  RealStore store(temp / "store");
+  REQUIRE(store->Put("d/k", "x", {}, {}).ok());
+  using std::filesystem::perms;
+  CHECK(std::filesystem::status(temp / "store/d+").permissions() == perms::owner_all);
+  CHECK(std::filesystem::status(temp / "store/d+/k").permissions() ==
+        (perms::owner_read | perms::owner_write));
+}
+
+TEST_CASE("Files that are not values are neither listed nor removed") {
+  TempDirectory temp;
+  std::filesystem::create_directories(temp / "store/lost+found");
+  std::filesystem::create_directories(temp / "store/.git");
+  RealStore store(temp / "store");
+  REQUIRE(store->Put("k", "x", {}, {}).ok());
+  CHECK(ValuesOf(**store.opened) == testing::Values{{"k", "x"}});
+  CHECK(std::filesystem::exists(temp / "store/lost+found"));
+}
+
+TEST_CASE("What a crash left unfinished is removed at open, beneath the keys' directories too") {
+  TempDirectory temp;
+  {
+    RealStore store(temp / "store");
+    REQUIRE(store->Put("d/k", "x", {}, {}).ok());
+  }
+  std::filesystem::copy(temp / "store/d+/k", temp / "store/.tmp-1");
+  std::filesystem::copy(temp / "store/d+/k", temp / "store/d+/.tmp-2");
+  RealStore store(temp / "store");
+  CHECK_FALSE(std::filesystem::exists(temp / "store/.tmp-1"));
+  CHECK_FALSE(std::filesystem::exists(temp / "store/d+/.tmp-2"));
+  CHECK(store->Get("d/k", {})->value == "x");
+}
+
+TEST_CASE("A24: On a network file system the store does not claim to be fence-safe") {
+  struct Row {
+    bool survives, network, durable, fence_safe;
+  };
+  for (const Row& row : {Row{true, false, true, true}, Row{true, true, true, false},
+                         Row{false, false, false, false}}) {
+    SimFileSystem disk({.volume = {.type = "x", .survives_power_loss = row.survives,
+                                   .is_network = row.network}});
+    SimStore store(disk);
+    REQUIRE(store.opened.ok());
+    CHECK(store->capabilities().durable == row.durable);
+    CHECK(store->capabilities().fence_safe == row.fence_safe);
+  }
+}
+
+TEST_CASE("A put waits for another process's lock until the deadline") {
+  TempDirectory temp;
+  RealStore store(temp / "store");
+  RealStore other(temp / "store");
+  auto directory = other.files.OpenDirectory(temp / "store", Create::kNever);
+  auto lock = (*directory)->Open(".lock", {.access = Access::kWrite});
+  REQUIRE((*lock)->Lock().ok());
+  const Context soon{.deadline = store.clock.Now() + std::chrono::milliseconds(20)};
+  CHECK(absl::IsDeadlineExceeded(store->Put("k", "x", {}, soon).status()));
+  CHECK(absl::IsDeadlineExceeded(store->Delete("k", {}, soon)));
+  CHECK(absl::IsNotFound(store->Get("k", {}).status()));  // readers do not wait
+  lock->reset();
+  CHECK(store->Put("k", "x", {}, {}).ok());
+}
+
+TEST_CASE("A store whose randomness fails puts nothing") {
+  SimFileSystem disk;
+  SimStore store(disk);
+  store.random.Fail();
+  CHECK_FALSE(store->Put("k", "x", {}, {}).ok());
+  CHECK(absl::IsNotFound(store->Get("k", {}).status()));
+}
+
+constexpr int kProcesses = 4;
+constexpr int kRounds = 25;
+
+// What one process does; its exit code is 0 only if every call went as it may.
+int Compete(const std::string& path, int me) {
+  RealStore store(path);
+  int won = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    auto put = store->Put(fmt::format("once/{}", round), fmt::format("{}", me),
+                          {.condition = PutCondition::kIfAbsent}, {});
+    if (put.ok()) {
+      ++won;
+    } else if (!absl::IsAlreadyExists(put.status())) {
+      return 1;
+    }
+    for (;;) {
+      auto item = store->Get("counter", {});
+      if (!item.ok()) return 2;
+      auto added = store->Put("counter", item->value + "x",
+                              {.condition = PutCondition::kIfVersion, .version = item->version}, {});
+      if (added.ok()) break;
+      if (!absl::IsAborted(added.status())) return 3;
+    }
+  }
+  return store->Put(fmt::format("won/{}", me), std::string(won, 'x'), {}, {}).ok() ? 0 : 4;
+}
+
+TEST_CASE("P21: Of many processes one creates a key, and no update by version is lost") {
+  TempDirectory temp;
+  const std::string path = temp / "store";
+  RealStore store(path);
+  REQUIRE(store->Put("counter", "", {}, {}).ok());
+  std::vector<pid_t> children;
+  for (int i = 0; i < kProcesses; ++i) {
+    const pid_t child = fork();
+    if (child == 0) _exit(Compete(path, i));
+    children.push_back(child);
+  }
+  for (pid_t child : children) {
+    int status = 0;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK(status == 0);
+  }
+  CHECK(store->Get("counter", {})->value.size() == std::size_t{kProcesses} * kRounds);
+  std::size_t won = 0;
+  for (int i = 0; i < kProcesses; ++i) {
+    won += store->Get(fmt::format("won/{}", i), {})->value.size();
+  }
+  CHECK(won == kRounds);
+}
+
+}  // namespace
+}  // namespace dr
