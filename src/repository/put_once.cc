@@ -12,8 +12,12 @@ absl::Status PutOnce(StateAdapter& store, std::string_view key, std::string_view
     return store.Put(key, bytes, {.condition = PutCondition::kIfAbsent}, context).status();
   };
   absl::Status created = put();
-  // Only another answer of the store settles it: what was read may not be durable yet.
-  if (absl::IsUnknown(created)) created = put();
+  if (absl::IsUnknown(created)) {
+    // What could be read now may not be durable yet, so the store is asked by another put. That it
+    // is refused says nothing about the first.
+    const absl::Status again = put();
+    if (again.ok() || absl::IsAlreadyExists(again)) created = again;
+  }
   if (!absl::IsAlreadyExists(created)) return created;
   absl::StatusOr<Item> found = store.Get(key, context);
   if (found.ok() && found->value == bytes) return absl::OkStatus();

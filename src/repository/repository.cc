@@ -153,7 +153,8 @@ absl::StatusOr<std::unique_ptr<StateReader>> Repository::OpenSnapshot(
 absl::Status Repository::Settle(const Context& context) {
   if (pending_.empty()) return absl::OkStatus();
   absl::Status put = PutOnce(store_, EntryKey(newest_ + 1), pending_, context);
-  if (absl::IsUnknown(put)) return put;
+  // Only these two are answers about all puts of these bytes.
+  if (!put.ok() && !absl::IsAborted(put)) return put;
   const std::string bytes = std::exchange(pending_, {});
   DR_RETURN_IF_ERROR(put);
   ++newest_;
@@ -170,8 +171,10 @@ absl::StatusOr<BackupManifest> Repository::Publish(BackupManifest manifest,
   // What cannot be read again must not become the newest.
   DR_ASSIGN_OR_RETURN(manifest, DecodeManifest(bytes, EntryKey(newest_ + 1)));
   pending_ = std::move(bytes);
-  DR_RETURN_IF_ERROR(Settle(context));
-  return manifest;
+  absl::Status put = Settle(context);
+  if (put.ok()) return manifest;
+  if (!absl::IsUnknown(put)) pending_.clear();
+  return put;
 }
 
 absl::Status Repository::Prune(std::uint32_t keep, const Context& context) {

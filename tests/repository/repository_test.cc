@@ -103,6 +103,10 @@ TEST_CASE("P16: What an earlier Publish left open is settled before the next num
   store.losses = 2;
   if (loss == Loss::kAnswer) store.gets_fail = true;
   CHECK(absl::IsUnknown(Checkpoint(*bench, {"b"}).status()));
+  // A store that is full says nothing about the put before.
+  store.loss = Loss::kRefused;
+  store.losses = 1;
+  CHECK(absl::IsResourceExhausted(Checkpoint(*bench, {"lost"}).status()));
   store.losses = 0;
   store.gets_fail = false;
   const bool by_prune = GENERATE(false, true);
