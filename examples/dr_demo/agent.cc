@@ -45,7 +45,8 @@ absl::StatusOr<Inspection> Agent::Inspect() const {
 
 std::string Agent::Describe() const {
   constexpr SynsetId kDog = 102084071;
-  const std::vector<std::string> kinds = graph_.Ancestry(kDog);
+  std::vector<std::string> kinds = graph_.Ancestry(kDog);
+  if (kinds.size() < 2) kinds.clear();
   const TaskQueue::Size tasks = queue_.size();
   return fmt::format(
       "graph     {} meanings{}{}\n"

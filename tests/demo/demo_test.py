@@ -57,6 +57,12 @@ def kills(scratch):
     assert [field.split("=")[0] for field in line.split()[1:]] == KEYS, out
 
 
+def checkpoints(scratch):
+    out, _ = run("--operations", 160000, "--kills", 6, "--json")
+    figures = json.loads(out)
+    assert (figures["lost"], figures["kills"]) == (0, 6) and figures["checkpoint_pause_us_p99"] > 0, out
+
+
 def same_seed(scratch):
     runs = {"plain": [], "one": ["--threads", 1], "killed": ["--kills", 5, "--threads", 16]}
     digests = {}
@@ -175,6 +181,7 @@ def refusals(scratch):
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory(prefix="dr_demo_test.") as temporary:
+        os.environ["TMPDIR"] = temporary
         skipped = globals()[sys.argv[2]](pathlib.Path(temporary))
     if skipped:
         print(f"skipped: {skipped}")
