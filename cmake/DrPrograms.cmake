@@ -10,8 +10,15 @@ function(dr_add_program name)
 endfunction()
 
 if(DR_BUILD_EXAMPLES)
+  # The program in README.md is an example too, as it stands there.
+  set(readme_example "${PROJECT_BINARY_DIR}/generated/readme_example.cc")
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/README.md")
+  file(READ "${PROJECT_SOURCE_DIR}/README.md" readme)
+  string(REGEX MATCH "```cpp\n([^`]*)```" block "${readme}")
+  file(CONFIGURE OUTPUT "${readme_example}" CONTENT "${CMAKE_MATCH_1}" @ONLY)
+
   file(GLOB examples CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/examples/*.cc")
-  foreach(source IN LISTS examples)
+  foreach(source IN LISTS examples readme_example)
     cmake_path(GET source STEM name)
     dr_add_program(${name} "${source}")
     add_test(NAME "example/${name}"
