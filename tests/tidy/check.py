@@ -198,6 +198,22 @@ def check_system_room(root):
             yield f"{path.relative_to(root)}: only src/base has a file of this name, as it may call the system"
 
 
+def check_pages(root):
+    # Pages outlive what they point at unless somebody looks.
+    for path in [*root.glob("*.md"), *files(root, ["docs", "src", "adapters"], {".md"})]:
+        relative = path.relative_to(root)
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            for link in re.findall(r"\]\(([^)#:]+)\)", line):
+                if not (path.parent / link).exists():
+                    yield f"{relative}:{number}: links to {link}, which is not there"
+            for name in re.findall(r"`((?:\w+/)+\w+\.(?:h|cc|py|md|proto))`", line):
+                if not (root / name).exists():
+                    yield f"{relative}:{number}: names {name}, which is not there"
+            for mark, name in re.findall(r"\b([A-HOP]\d+) in `([^`]+)`", line):
+                if (root / name).is_file() and not re.search(rf"\b{mark}\b", (root / name).read_text()):
+                    yield f"{relative}:{number}: {mark} is not in {name}"
+
+
 def base_name(symbol):
     return re.sub(r"^_*(\w+?)(64)?(_2)?(_chk)?$", r"\1", symbol)
 
@@ -216,7 +232,7 @@ def check_archive(archive):
 
 
 TREE_CHECKS = [check_floors, check_adapters, check_names, check_sizes, check_public_headers, check_words,
-               check_system_room]
+               check_system_room, check_pages]
 
 
 def main():

@@ -81,6 +81,16 @@ class TidyTest(unittest.TestCase):
         for name in ("fmt/core.h", "google/protobuf/message.h", "src/a.h"):
             self.assertIn(f"includes {name}, which is not for public headers", broken)
 
+    def test_a_page_that_points_at_nothing_is_red(self):
+        self.write("tests/log/wal_test.cc", 'TEST_CASE("A4: rot is refused") {}\n')
+        self.write("docs/page.md", "[tests](../tests/log), A4 in `tests/log/wal_test.cc`, [web](https://example.org)\n")
+        self.assertEqual(self.broken(check.check_pages), "")
+        self.write("docs/page.md", "[a](gone.md)\n`tests/log/gone.cc`\nA5 in `tests/log/wal_test.cc`\n")
+        broken = self.broken(check.check_pages)
+        self.assertIn("docs/page.md:1: links to gone.md", broken)
+        self.assertIn("docs/page.md:2: names tests/log/gone.cc", broken)
+        self.assertIn("docs/page.md:3: A5 is not in tests/log/wal_test.cc", broken)
+
     def test_a_clock_or_a_system_call_that_is_not_injected_is_red(self):
         self.write("include/dr/mutex.h", "auto now = std::chrono::steady_clock::now();\n")
         self.assertEqual(self.broken(check.check_words), "")
