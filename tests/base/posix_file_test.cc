@@ -249,6 +249,23 @@ TEST_CASE("A8: a failed sync is reported as it is and not repeated") {
   CHECK(kernel.calls == before + 1);
 }
 
+TEST_CASE("F1: the kernel itself is told to stay beneath the directory and to follow no link") {
+  struct Trace final : dr::Syscalls {
+    mutable std::vector<std::uint64_t> resolve;
+    int OpenAt2(int directory, const char* name, const open_how& how) const override {
+      resolve.push_back(how.resolve);
+      return Syscalls::OpenAt2(directory, name, how);
+    }
+  };
+  const TempDirectory temp;
+  Trace trace;
+  auto directory = dr::OpenPosixDirectory(trace, temp.path(), Create::kNever);
+  REQUIRE((*directory)->OpenDirectory("d", Create::kIfMissing).ok());
+  REQUIRE((*directory)->Open("f", {.create = Create::kIfMissing}).ok());
+  const std::uint64_t all = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  CHECK(trace.resolve == std::vector<std::uint64_t>{all, all});
+}
+
 TEST_CASE("Without openat2 the same names are refused") {
   const TempDirectory temp;
   fs::create_symlink("/etc/passwd", temp / "link");

@@ -140,6 +140,22 @@ TEST_CASE("A direct write is durable when it ends, a buffered one is not") {
   }
 }
 
+TEST_CASE("What a direct write made durable is not taken back by a sync of older writes") {
+  SimFileSystem disk;
+  PutDurably(disk, "f", "");
+  auto file = OpenFile(disk, "f", WritePath::kDirect);
+  const AlignedBytes failing(3 * 4096, 'b');
+  const AlignedBytes data(4096, 'c');
+  disk.Inject({.error = EIO, .nth = 2, .only = SimCall::kWrite});
+  CHECK(file->WriteAt(0, failing.view()).ok());
+  CHECK_FALSE(file->WriteAt(0, failing.view()).ok());  // its half stays in the cache
+  REQUIRE(file->WriteAt(0, data.view()).ok());
+  const std::string now = std::string(4096, 'c') + std::string(2 * 4096, 'b');
+  CHECK(ContentOf(*disk.AfterPowerCut(), "f") == now);
+  REQUIRE(file->Sync().ok());
+  CHECK(ContentOf(*disk.AfterPowerCut(), "f") == now);
+}
+
 TEST_CASE("A direct write under way leaves any subset of its sectors") {
   SimFileSystem disk;
   const AlignedBytes data(4096, 'b');
