@@ -323,6 +323,9 @@ TEST_CASE(
   auto next = half.AfterKill();
   REQUIRE(next->OpenDirectory("/a/b", dr::Create::kIfMissing).ok());
   CHECK(next->AfterPowerCut()->OpenDirectory("/a/b", dr::Create::kNever).ok());
+  next = half.AfterKill();
+  REQUIRE(next->OpenDirectory("/a", dr::Create::kIfMissing).ok());
+  CHECK(next->AfterPowerCut()->OpenDirectory("/a", dr::Create::kNever).ok());
 }
 
 TEST_CASE("A8: after a failed sync the next one succeeds and makes nothing durable") {
@@ -352,6 +355,26 @@ TEST_CASE("A8: a length that a failed sync covered is durable with the next") {
   CHECK(Shapes(Outcomes(disk, "f")).contains(""));
   CHECK(file->Sync().ok());
   CHECK(Shapes(Outcomes(disk, "f")) == Strings{"b", "0", "#", "/"});
+}
+
+TEST_CASE("A8: what a failed sync left in the cache is cut by a truncation like anything else") {
+  SimFileSystem disk;
+  PutDurably(disk, "f", Sectors("aaa"));
+  auto file = OpenFile(disk, "f");
+  REQUIRE(file->WriteAt(0, Sectors("bbb")).ok());
+  disk.Inject({.error = EIO, .only = SimCall::kSync});
+  CHECK_FALSE(file->Sync().ok());
+  REQUIRE(file->Truncate(100).ok());
+  REQUIRE(file->Sync().ok());
+  REQUIRE(file->Truncate(3 * kSector).ok());
+  REQUIRE(file->Sync().ok());
+  const Strings outcomes = Outcomes(disk, "f");
+  CHECK(outcomes.contains(std::string(100, 'a') + std::string(3 * kSector - 100, '\0')));
+  CHECK(outcomes.contains(std::string(100, 'b') + std::string(3 * kSector - 100, '\0')));
+  for (const std::string& content : outcomes) {
+    CHECK(content.substr(kSector) == Sectors("00"));
+    CHECK(content[kSector - 1] != 'b');
+  }
 }
 
 TEST_CASE("A17: a lying disk says OK and forgets") {
