@@ -545,6 +545,31 @@ TEST_CASE("One seed visits the same states again, and shards share them out") {
   for (std::size_t i = 0; i < all.size(); ++i) CHECK((all[i] == (i % 2 ? odd : even)[i / 2]));
 }
 
+TEST_CASE("Shards may be visited by threads at the same time") {
+  SimFileSystem disk;
+  PutDurably(disk, "f", std::string(20 * kSector, 'a'));
+  REQUIRE(OpenFile(disk, "f")->WriteAt(0, std::string(8 * kSector, 'b')).ok());
+  std::atomic<std::uint64_t> states = 0;
+  std::atomic<std::uint64_t> failed = 0;
+  std::vector<std::thread> threads;
+  for (std::uint64_t shard = 0; shard < 3; ++shard) {
+    threads.emplace_back([&, shard] {
+      states += VisitCrashStates(
+                    disk, {.shard = shard, .shards = 3},
+                    [&](SimFileSystem& after, const auto&) {
+                      const auto root = after.OpenDirectory("/", dr::Create::kNever);
+                      const auto file = (*root)->Open(
+                          "g", {.access = dr::Access::kWrite, .create = dr::Create::kIfMissing});
+                      if (!(*file)->WriteAt(0, "x").ok()) ++failed;
+                    })
+                    .states;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(failed == 0);
+  CHECK(states == VisitCrashStates(disk, {}, [](SimFileSystem&, const auto&) {}).states);
+}
+
 TEST_CASE("A crash point describes itself") {
   SimFileSystem disk;
   PutDurably(disk, "f", Sectors("a"));
