@@ -35,6 +35,8 @@ SimDisk::SimDisk(const SimOptions& options, SimImage initial, SimImage live, Sim
 
 int SimDisk::Enter(SimCall call, bool takes_space) {
   ++calls_;
+  if (calls_ == 1) first_thread_ = std::this_thread::get_id();
+  if (first_thread_ != std::this_thread::get_id()) has_several_threads_ = true;
   if (!fault_) return 0;
   const bool concerned =
       fault_->only ? *fault_->only == call : takes_space || !IsAboutSpace(fault_->error);
@@ -55,9 +57,11 @@ std::size_t SimDisk::Record(SimEvent event) {
 // Others run before the end is recorded, so that what threads do at once overlaps in the journal.
 std::size_t SimDisk::Begin(SimCall call, SimEvent event) {
   const std::size_t begin = Record(std::move(event));
-  mutex_.unlock();
-  std::this_thread::yield();
-  mutex_.lock();
+  if (has_several_threads_) {
+    mutex_.unlock();
+    std::this_thread::yield();
+    mutex_.lock();
+  }
   if (auto held = held_.find(call); held != held_.end()) {
     ++held->second;
     changed_.NotifyAll();

@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "dr/mutex.h"
@@ -111,6 +112,8 @@ class SimDisk {
   std::vector<BadRange> bad_ranges_ ABSL_GUARDED_BY(mutex_);
   std::uint64_t failures_ ABSL_GUARDED_BY(mutex_) = 0;
   std::uint64_t calls_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::thread::id first_thread_ ABSL_GUARDED_BY(mutex_);
+  bool has_several_threads_ ABSL_GUARDED_BY(mutex_) = false;  // yielding costs a lone one too much
   std::map<SimCall, std::size_t> held_ ABSL_GUARDED_BY(mutex_);  // present: held; how many wait
 };
 
