@@ -3,10 +3,14 @@
 //   auto directory = files.OpenDirectory("/var/lib/agent/store", dr::Create::kIfMissing);
 //   auto store = dr::DirectoryStore::Open(*std::move(directory), random, clock);
 //
-// Each value is a file of its own with a small checked envelope, written aside, synced, and given
-// its name by rename or, where it must not exist, by link. Keys become paths: a component per '/',
-// everything but letters, digits, '-', '_' and '.' escaped, directories marked by a suffix, so that
-// any key is reversible and stays beneath the root.
+// Each value is a file of its own, written aside, synced, and given its name by rename or, where it
+// must not exist, by link. Keys become paths: a component per '/', everything but letters, digits,
+// '-', '_' and '.' (and a '.' that comes first) as %XX, directories marked by a suffix, so that any
+// key is reversible and stays beneath the root. Directories stay when their last value is deleted.
+//
+//   file = "drvalue1"  nonce u64  hash u64  value            (little endian)
+//   hash = XXH3-64(nonce, XXH3-64(key), XXH3-64(value)): protects against rot and against a file
+//   under another's name
 #pragma once
 
 #include <memory>
@@ -47,8 +51,8 @@ class DR_EXPORT DirectoryStore final : public StateAdapter {
   absl::StatusOr<std::unique_ptr<File>> LockFile(const Context& context)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
   absl::StatusOr<Place> Find(std::string_view key, Create create);
-  absl::Status Name(const Place& place, std::string_view temporary, std::string_view bytes,
-                    PutCondition condition);
+  absl::Status Name(const Place& place, std::string_view temporary, std::string_view key,
+                    const Version& version, PutCondition condition);
   absl::StatusOr<Item> Read(Directory& directory, std::string_view name, std::string_view key);
   absl::Status Collect(Directory& directory, const std::string& parent, std::string_view prefix,
                        std::string_view after, std::vector<ListEntry>& entries);

@@ -9,7 +9,8 @@
 
 namespace dr::inline v0 {
 
-/// As strict as the others, and gone with its object. Not durable, and fence-safe within the process.
+/// As strict as the others, and gone with its object. Not durable, and fence-safe within the
+/// process.
 class DR_EXPORT MemoryStore final : public StateAdapter {
  public:
   explicit MemoryStore(std::uint64_t max_value_bytes = 64 << 20);

@@ -1,9 +1,9 @@
 // Checkpoints on any store: snapshots as immutable chunks, and a manifest that makes them count.
 //
-//   auto repository = dr::Repository::Open(store, clock, random);
-//   auto snapshot = repository->NewSnapshot("inventory", schema, as_of, epoch);
-//   for (...) snapshot->Write(record);                       // chunks go out as they fill
-//   manifest.components.push_back(*snapshot->Finish(context));
+//   auto repository = *dr::Repository::Open(store, clock, random);
+//   auto snapshot = repository->NewSnapshot("inventory", schema, as_of, epoch, context);
+//   for (…) snapshot->Write(record);                         // chunks go out as they fill
+//   manifest.components.push_back(*snapshot->Finish());
 //   repository->Publish(std::move(manifest), context);       // now it exists, as a whole
 //
 // Keys: `entry/<20 digits>` the sequence, one manifest each; `chunk/<component>/<unique>` the rest.
@@ -89,9 +89,9 @@ class DR_EXPORT Repository {
   const Clock& clock_;
   Random& random_;
   RepositoryOptions options_;
-  std::uint64_t newest_ = 0;        ///< 0: there is none
-  std::uint64_t newest_hash_ = 0;   ///< 0 also if it cannot be read
-  std::string pending_ = {};        ///< the next entry, while its put has no answer
+  std::uint64_t newest_ = 0;       ///< 0: there is none
+  std::uint64_t newest_hash_ = 0;  ///< 0 also if it cannot be read
+  std::string pending_ = {};       ///< the next entry, while its put has no answer
 };
 
 }  // namespace dr::inline v0

@@ -3,7 +3,8 @@
 //   registry.AddStateUpgrade("inventory", 1, [](std::string_view record, dr::StateWriter& out) {
 //     return out.Write(V2FromV1(record));              // one record may become none, one or many
 //   });
-//   registry.AddOperationUpgrade("inventory", 1, [](std::string_view op) { return V2OpFromV1(op); });
+//   registry.AddOperationUpgrade("inventory", 1, [](std::string_view op) { return V2OpFromV1(op);
+//   });
 #pragma once
 
 #include <cstdint>
@@ -30,7 +31,8 @@ using OperationUpgrade = std::function<absl::StatusOr<std::string>(std::string_v
 class DR_EXPORT RestoreRegistry {
  public:
   /// From `from_version` to the next. kAlreadyExists if that step is there.
-  absl::Status AddStateUpgrade(std::string_view schema, std::uint32_t from_version, StateUpgrade step);
+  absl::Status AddStateUpgrade(std::string_view schema, std::uint32_t from_version,
+                               StateUpgrade step);
   absl::Status AddOperationUpgrade(std::string_view schema, std::uint32_t from_version,
                                    OperationUpgrade step);
 

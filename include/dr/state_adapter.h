@@ -29,8 +29,8 @@ struct Capabilities {
   bool if_version = false;    ///< conditional replacement and deletion, likewise
   bool atomic_batch = false;  ///< PutMany happens as a whole or not at all
   bool ttl = false;
-  bool durable = false;       ///< an OK Put survives the loss of power at the store
-  bool fence_safe = false;    ///< an OK conditional Put is never lost or granted twice
+  bool durable = false;     ///< an OK Put survives the loss of power at the store
+  bool fence_safe = false;  ///< an OK conditional Put is never lost or granted twice
   std::uint64_t max_value_bytes = 0;
   std::size_t max_key_bytes = kMaxKeyBytes;
 };
@@ -81,23 +81,24 @@ DR_EXPORT absl::Status CheckKey(std::string_view key, std::size_t max = kMaxKeyB
 
 /// Thread-safe. Errors by code: kUnavailable retry, kAborted and kAlreadyExists lost a race,
 /// kNotFound no value, kDataLoss damaged, kUnknown a Put or Delete may have happened or may yet
-/// happen, kResourceExhausted, kInvalidArgument (key, length), kUnimplemented an option that was not
-/// declared, kDeadlineExceeded, kCancelled. A Put or Delete that fails with anything but kUnknown
-/// has not happened. A lost race tells of a value that is as durable as the store makes it.
+/// happen, kResourceExhausted, kInvalidArgument (key, length), kUnimplemented an option that was
+/// not declared, kDeadlineExceeded, kCancelled. A Put or Delete that fails with anything but
+/// kUnknown has not happened. A lost race tells of a value that is as durable as the store makes
+/// it.
 class DR_EXPORT StateAdapter {
  public:
   virtual ~StateAdapter() = default;
   virtual const Capabilities& capabilities() const = 0;
 
-  /// Atomic: others see the old value or the new one, possibly before this returns. Durable when OK,
-  /// if declared. 0 bytes are a value.
+  /// Atomic: others see the old value or the new one, possibly before this returns. Durable when
+  /// OK, if declared. 0 bytes are a value.
   virtual absl::StatusOr<Version> Put(std::string_view key, std::string_view value,
                                       const PutOptions& options, const Context& context) = 0;
   /// The whole value, as one Put left it.
   virtual absl::StatusOr<Item> Get(std::string_view key, const Context& context) = 0;
   /// Keys that start with `prefix` and are greater than `after`, ascending by unsigned bytes; both
-  /// may be empty. A page with `more` has at least one entry. A key that is there all the time is in
-  /// exactly one page; one that comes or goes meanwhile may be missed.
+  /// may be empty. A page with `more` has at least one entry. A key that is there all the time is
+  /// in exactly one page; one that comes or goes meanwhile may be missed.
   virtual absl::StatusOr<Page> List(std::string_view prefix, std::string_view after,
                                     const Context& context) = 0;
   /// Durable when OK, like Put. OK also if there was no value, unless `if_version` is set (then

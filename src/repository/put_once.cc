@@ -22,11 +22,13 @@ absl::Status PutOnce(StateAdapter& store, std::string_view key, std::string_view
   absl::StatusOr<Item> found = store.Get(key, context);
   if (found.ok() && found->value == bytes) return absl::OkStatus();
   if (!found.ok() && !absl::IsDataLoss(found.status())) {
-    return MakeFault({.kind = FaultKind::kAmbiguous, .place = std::string(key),
+    return MakeFault({.kind = FaultKind::kAmbiguous,
+                      .place = std::string(key),
                       .next = "call again with the same bytes"},
                      "something is there and could not be compared");
   }
-  return MakeFault({.kind = FaultKind::kConflict, .place = std::string(key),
+  return MakeFault({.kind = FaultKind::kConflict,
+                    .place = std::string(key),
                     .next = "open the repository again; another writer is at work"},
                    "something else has been put there");
 }

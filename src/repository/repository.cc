@@ -64,8 +64,8 @@ absl::StatusOr<std::unique_ptr<Repository>> Repository::Open(StateAdapter& store
                                  "{} bytes and keys of {}",
                                  kMinValueBytes, kMaxKeyUsed));
   }
-  options.chunk_bytes = std::clamp<std::uint64_t>(options.chunk_bytes, kMinValueBytes / 2,
-                                                  can.max_value_bytes / 2);
+  options.chunk_bytes =
+      std::clamp<std::uint64_t>(options.chunk_bytes, kMinValueBytes / 2, can.max_value_bytes / 2);
   std::unique_ptr<Repository> repository(new Repository(store, clock, random, options));
   DR_RETURN_IF_ERROR(repository->FindNewest(context));
   return repository;
@@ -114,24 +114,26 @@ absl::StatusOr<RepositoryEntry> Repository::ReadEntry(std::uint64_t sequence,
   if (absl::IsDataLoss(item.status())) return RepositoryEntry{sequence, item.status()};
   // Gone is a finding too; that the store cannot be reached says nothing about the entry.
   if (absl::IsNotFound(item.status())) {
-    return RepositoryEntry{sequence, MakeFault({.kind = FaultKind::kIncomplete, .place = key,
+    return RepositoryEntry{sequence, MakeFault({.kind = FaultKind::kIncomplete,
+                                                .place = key,
                                                 .next = "restore the entry from a copy"},
                                                "an entry of the sequence is missing")};
   }
   DR_RETURN_IF_ERROR(item.status());
   const auto replaced = [&](std::string what) {
-    return RepositoryEntry{sequence, MakeFault({.kind = FaultKind::kAuthFailed, .place = key,
+    return RepositoryEntry{sequence, MakeFault({.kind = FaultKind::kAuthFailed,
+                                                .place = key,
                                                 .next = "restore the entry from a copy"},
                                                what)};
   };
   absl::StatusOr<BackupManifest> manifest = DecodeManifest(item->value, key);
   if (manifest.ok() && manifest->sequence != sequence) {
-    return replaced(fmt::format("entry {} holds the manifest of entry {}", sequence,
-                                manifest->sequence));
+    return replaced(
+        fmt::format("entry {} holds the manifest of entry {}", sequence, manifest->sequence));
   }
   if (manifest.ok() && expected_hash && HashOf(item->value) != *expected_hash) {
-    return replaced(fmt::format("entry {} is not the one that entry {} follows", sequence,
-                                sequence + 1));
+    return replaced(
+        fmt::format("entry {} is not the one that entry {} follows", sequence, sequence + 1));
   }
   return RepositoryEntry{sequence, std::move(manifest)};
 }

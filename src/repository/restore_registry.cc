@@ -16,17 +16,18 @@ absl::Status Add(Steps& steps, std::string_view what, std::string_view schema, s
   if (steps.try_emplace({std::string(schema), from}, std::move(step)).second) {
     return absl::OkStatus();
   }
-  return MakeFault({.kind = FaultKind::kExists, .place = std::string(schema),
-                    .next = "register each step once"},
-                   fmt::format("there is a {} upgrade of schema '{}' from version {} already", what,
-                               schema, from));
+  return MakeFault(
+      {.kind = FaultKind::kExists, .place = std::string(schema), .next = "register each step once"},
+      fmt::format("there is a {} upgrade of schema '{}' from version {} already", what, schema,
+                  from));
 }
 
 template <typename Steps>
 absl::Status Check(const Steps& steps, std::string_view what, std::string_view schema,
                    std::uint32_t found, std::uint32_t today) {
   if (found > today) {
-    return MakeFault({.kind = FaultKind::kVersion, .place = std::string(schema),
+    return MakeFault({.kind = FaultKind::kVersion,
+                      .place = std::string(schema),
                       .next = "run the program that wrote it, or a newer one"},
                      fmt::format("{} of schema '{}' version {} was found, this program knows up to "
                                  "version {}",
@@ -34,7 +35,8 @@ absl::Status Check(const Steps& steps, std::string_view what, std::string_view s
   }
   for (std::uint32_t version = found; version < today; ++version) {
     if (steps.contains({std::string(schema), version})) continue;
-    return MakeFault({.kind = FaultKind::kVersion, .place = std::string(schema),
+    return MakeFault({.kind = FaultKind::kVersion,
+                      .place = std::string(schema),
                       .next = "register the step in RegisterUpgrades"},
                      fmt::format("{} of schema '{}' version {} was found, and nothing leads from "
                                  "version {} to {}",
@@ -47,10 +49,11 @@ absl::Status Check(const Steps& steps, std::string_view what, std::string_view s
 template <typename Step>
 auto Guarded(std::string_view schema, std::uint32_t from, Step&& step) -> decltype(step()) {
   const auto threw = [&](std::string_view what) {
-    return MakeFault({.kind = FaultKind::kComponent, .place = std::string(schema),
-                      .next = "return an error instead"},
-                     fmt::format("the upgrade of schema '{}' from version {} threw: {}", schema,
-                                 from, what));
+    return MakeFault(
+        {.kind = FaultKind::kComponent,
+         .place = std::string(schema),
+         .next = "return an error instead"},
+        fmt::format("the upgrade of schema '{}' from version {} threw: {}", schema, from, what));
   };
   try {
     return step();

@@ -23,8 +23,13 @@ class Writer final : public SnapshotWriter {
  public:
   Writer(StateAdapter& store, Random& random, const Clock& clock, std::size_t chunk_bytes,
          ComponentSnapshot snapshot, Epoch epoch, const Context& context)
-      : store_(store), random_(random), clock_(clock), chunk_bytes_(chunk_bytes),
-        snapshot_(std::move(snapshot)), epoch_(epoch), context_(context) {}
+      : store_(store),
+        random_(random),
+        clock_(clock),
+        chunk_bytes_(chunk_bytes),
+        snapshot_(std::move(snapshot)),
+        epoch_(epoch),
+        context_(context) {}
 
   absl::Status Write(std::string_view record) override {
     if (failed_.ok()) failed_ = Append(record);
@@ -35,16 +40,17 @@ class Writer final : public SnapshotWriter {
     if (failed_.ok()) failed_ = EndChunk();
     // A component that ignored an error may not end with a snapshot full of holes.
     DR_RETURN_IF_ERROR(failed_);
-    failed_ = MakeFault({.kind = FaultKind::kUsage, .place = snapshot_.component,
-                         .next = "write another snapshot"},
-                        "the snapshot has been finished");
+    failed_ = MakeFault(
+        {.kind = FaultKind::kUsage, .place = snapshot_.component, .next = "write another snapshot"},
+        "the snapshot has been finished");
     return snapshot_;
   }
 
  private:
   absl::Status Append(std::string_view record) {
     if (record.size() > kMaxPayloadBytes) {
-      return MakeFault({.kind = FaultKind::kLimit, .place = snapshot_.component,
+      return MakeFault({.kind = FaultKind::kLimit,
+                        .place = snapshot_.component,
                         .next = "write it as several records"},
                        fmt::format("a state record has {} bytes, {} are allowed", record.size(),
                                    kMaxPayloadBytes));
@@ -66,8 +72,11 @@ class Writer final : public SnapshotWriter {
   }
 
   absl::Status BeginChunk() {
-    SegmentPrefix prefix{.kind = SegmentKind::kState, .number = snapshot_.chunks.size() + 1,
-                         .epoch = epoch_, .first_lsn = {1}, .durable_lsn = {},
+    SegmentPrefix prefix{.kind = SegmentKind::kState,
+                         .number = snapshot_.chunks.size() + 1,
+                         .epoch = epoch_,
+                         .first_lsn = {1},
+                         .durable_lsn = {},
                          .created = clock_.WallTime()};
     DR_ASSIGN_OR_RETURN(prefix.salt, random_.Next());
     salt_ = prefix.salt;
@@ -132,10 +141,11 @@ class Reader final : public StateReader {
 
  private:
   absl::Status Damaged(std::string_view what) const {
-    return MakeFault({.kind = FaultKind::kAuthFailed, .place = snapshot_.component,
-                      .next = "use another checkpoint"},
-                     fmt::format("the snapshot of component '{}' is damaged: {}",
-                                 snapshot_.component, what));
+    return MakeFault(
+        {.kind = FaultKind::kAuthFailed,
+         .place = snapshot_.component,
+         .next = "use another checkpoint"},
+        fmt::format("the snapshot of component '{}' is damaged: {}", snapshot_.component, what));
   }
 
   absl::StatusOr<std::optional<RecordView>> NextPiece() {
@@ -154,10 +164,9 @@ class Reader final : public StateReader {
   absl::Status OpenChunk(const ChunkRef& chunk) {
     absl::StatusOr<Item> item = store_.Get(chunk.key, context_);
     if (absl::IsNotFound(item.status())) {
-      return MakeFault({.kind = FaultKind::kIncomplete, .place = chunk.key,
-                        .next = "use another checkpoint"},
-                       fmt::format("a part of the snapshot of component '{}' is missing",
-                                   snapshot_.component));
+      return MakeFault(
+          {.kind = FaultKind::kIncomplete, .place = chunk.key, .next = "use another checkpoint"},
+          fmt::format("a part of the snapshot of component '{}' is missing", snapshot_.component));
     }
     DR_RETURN_IF_ERROR(item.status());
     bytes_ = std::move(item->value);
@@ -165,7 +174,8 @@ class Reader final : public StateReader {
       return Damaged(chunk.key + " is not what was written");
     }
     DR_ASSIGN_OR_RETURN(segment_, SegmentReader::Open(bytes_, chunk.key));
-    if (segment_->prefix().kind != SegmentKind::kState) return Damaged("a chunk is of another kind");
+    if (segment_->prefix().kind != SegmentKind::kState)
+      return Damaged("a chunk is of another kind");
     DR_ASSIGN_OR_RETURN(std::optional<RecordView> title, segment_->Next());
     if (!title || title->payload != ChunkTitle(snapshot_, next_chunk_)) {
       return Damaged(chunk.key + " belongs to another snapshot or place");

@@ -28,7 +28,8 @@ absl::StatusOr<std::unique_ptr<StateAdapter>> AdapterRegistry::Open(
   if (factory != factories_.end()) return factory->second(parsed, environment, context);
   std::string known;
   for (const auto& [scheme, unused] : factories_) known += (known.empty() ? "" : ", ") + scheme;
-  return MakeFault({.kind = FaultKind::kUnsupported, .place = parsed.Redacted(),
+  return MakeFault({.kind = FaultKind::kUnsupported,
+                    .place = parsed.Redacted(),
                     .next = "link the adapter and register it"},
                    fmt::format("no adapter for the scheme '{}'; known: {}", parsed.scheme,
                                known.empty() ? "none" : known));

@@ -13,8 +13,7 @@
 namespace dr::inline v0 {
 namespace {
 
-// Envelope: magic, nonce, hash; then the value as it is. The hash covers nonce, key and value, which
-// protects against rot and against a file under another's name.
+// The format of a value's file is in the header.
 constexpr std::string_view kMagic = "drvalue1";
 constexpr std::size_t kEnvelopeBytes = 24;
 constexpr std::uint64_t kMaxValueBytes = 256ULL << 20;
@@ -41,15 +40,25 @@ Version VersionOf(std::string_view envelope) {
 }
 
 absl::Status WrongVersion(std::string_view key) {
-  return MakeFault({.kind = FaultKind::kConflict, .place = std::string(key),
+  return MakeFault({.kind = FaultKind::kConflict,
+                    .place = std::string(key),
                     .next = "read it again and decide anew"},
                    "the value has changed since it was read");
 }
 
+absl::Status WriteAside(Directory& directory, std::string_view name, std::string_view bytes) {
+  DR_ASSIGN_OR_RETURN(
+      std::unique_ptr<File> file,
+      directory.Open(name, {.access = Access::kWrite, .create = Create::kExclusive}));
+  DR_RETURN_IF_ERROR(file->WriteAt(0, bytes));
+  return file->Sync();
+}
+
 absl::Status Unsure(std::string_view key, const absl::Status& why) {
-  return MakeFault({.kind = FaultKind::kAmbiguous, .place = std::string(key),
+  return MakeFault({.kind = FaultKind::kAmbiguous,
+                    .place = std::string(key),
                     .next = "read it back; a crash may still undo it"},
-                   fmt::format("the names of the store's files could not be synced: {}",
+                   fmt::format("the name of the value's file could not be made durable: {}",
                                AsStd(why.message())));
 }
 
@@ -80,9 +89,9 @@ absl::StatusOr<std::unique_ptr<DirectoryStore>> DirectoryStore::Open(
 
 // Excludes other processes; write_mutex_ excludes the threads of this one.
 absl::StatusOr<std::unique_ptr<File>> DirectoryStore::LockFile(const Context& context) {
-  DR_ASSIGN_OR_RETURN(std::unique_ptr<File> file,
-                      root_->Open(kLockFile, {.access = Access::kWrite,
-                                              .create = Create::kIfMissing}));
+  DR_ASSIGN_OR_RETURN(
+      std::unique_ptr<File> file,
+      root_->Open(kLockFile, {.access = Access::kWrite, .create = Create::kIfMissing}));
   for (;;) {
     DR_RETURN_IF_ERROR(CheckContext(context, clock_, "the lock of the store"));
     const absl::Status locked = file->Lock();
@@ -141,7 +150,8 @@ absl::StatusOr<Item> DirectoryStore::Read(Directory& directory, std::string_view
   DR_ASSIGN_OR_RETURN(std::unique_ptr<File> file, directory.Open(name, {}));
   DR_ASSIGN_OR_RETURN(FileInfo info, file->Info());
   const auto damaged = [&](std::string_view what) {
-    return MakeFault({.kind = FaultKind::kAuthFailed, .place = std::string(key),
+    return MakeFault({.kind = FaultKind::kAuthFailed,
+                      .place = std::string(key),
                       .next = "restore the file from a copy"},
                      what);
   };
@@ -162,14 +172,15 @@ absl::StatusOr<Item> DirectoryStore::Read(Directory& directory, std::string_view
 absl::StatusOr<Version> DirectoryStore::Put(std::string_view key, std::string_view value,
                                             const PutOptions& options, const Context& context) {
   if (options.ttl) {
-    return MakeFault({.kind = FaultKind::kUnsupported, .place = std::string(key),
+    return MakeFault({.kind = FaultKind::kUnsupported,
+                      .place = std::string(key),
                       .next = "leave it out, or use a store that declares ttl"},
                      "files do not expire");
   }
   if (value.size() > kMaxValueBytes) {
-    return MakeFault({.kind = FaultKind::kLimit, .place = std::string(key), .next = "split it"},
-                     fmt::format("a value has {} bytes, {} are allowed", value.size(),
-                                 kMaxValueBytes));
+    return MakeFault(
+        {.kind = FaultKind::kLimit, .place = std::string(key), .next = "split it"},
+        fmt::format("a value has {} bytes, {} are allowed", value.size(), kMaxValueBytes));
   }
   MutexLock mutex(write_mutex_);
   DR_ASSIGN_OR_RETURN(std::unique_ptr<File> lock, LockFile(context));
@@ -181,33 +192,32 @@ absl::StatusOr<Version> DirectoryStore::Put(std::string_view key, std::string_vi
   DR_ASSIGN_OR_RETURN(std::uint64_t nonce, random_.Next());
   const std::string bytes = Envelope(nonce, key, value);
   const std::string temporary = fmt::format("{}{:016x}", kTemporaryPrefix, nonce);
-  absl::Status named = Name(place, temporary, bytes, options.condition);
+  absl::Status put = WriteAside(*place.directory, temporary, bytes);
+  if (put.ok()) put = Name(place, temporary, key, VersionOf(bytes), options.condition);
   // Left behind, it is removed at the next open.
-  if (options.condition == PutCondition::kIfAbsent || !named.ok()) {
+  if (options.condition == PutCondition::kIfAbsent || !put.ok()) {
     static_cast<void>(place.directory->Remove(temporary));
   }
-  if (!named.ok()) {
-    // A network file system may have done it and lost the answer.
-    absl::StatusOr<Item> found = Read(*place.directory, place.name, key);
-    if (!found.ok() || found->version != VersionOf(bytes)) {
-      // Whoever lost a race relies on what won it.
-      if (absl::IsAlreadyExists(named)) DR_RETURN_IF_ERROR(place.directory->Sync());
-      return named;
-    }
-  }
+  DR_RETURN_IF_ERROR(put);
   if (absl::Status synced = place.directory->Sync(); !synced.ok()) return Unsure(key, synced);
   return VersionOf(bytes);
 }
 
 absl::Status DirectoryStore::Name(const Place& place, std::string_view temporary,
-                                  std::string_view bytes, PutCondition condition) {
-  DR_ASSIGN_OR_RETURN(std::unique_ptr<File> file,
-                      place.directory->Open(temporary, {.access = Access::kWrite,
-                                                        .create = Create::kExclusive}));
-  DR_RETURN_IF_ERROR(file->WriteAt(0, bytes));
-  DR_RETURN_IF_ERROR(file->Sync());
-  return condition == PutCondition::kIfAbsent ? place.directory->Link(temporary, place.name)
-                                              : place.directory->Rename(temporary, place.name);
+                                  std::string_view key, const Version& version,
+                                  PutCondition condition) {
+  const absl::Status named = condition == PutCondition::kIfAbsent
+                                 ? place.directory->Link(temporary, place.name)
+                                 : place.directory->Rename(temporary, place.name);
+  if (named.ok()) return named;
+  // A network file system may have done it and lost the answer.
+  const absl::StatusOr<Item> found = Read(*place.directory, place.name, key);
+  if (found.ok() && found->version == version) return absl::OkStatus();
+  // Whoever lost a race relies on what won it.
+  if (absl::IsAlreadyExists(named)) DR_RETURN_IF_ERROR(place.directory->Sync());
+  const bool known =
+      found.ok() || absl::IsNotFound(found.status()) || absl::IsDataLoss(found.status());
+  return known ? named : Unsure(key, named);
 }
 
 absl::StatusOr<Item> DirectoryStore::Get(std::string_view key, const Context& context) {

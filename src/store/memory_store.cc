@@ -10,13 +10,13 @@ namespace {
 constexpr std::size_t kPageEntries = 1000;
 
 absl::Status Missing(std::string_view key) {
-  return MakeFault({.kind = FaultKind::kMissing, .place = std::string(key),
-                    .next = "put it first"},
+  return MakeFault({.kind = FaultKind::kMissing, .place = std::string(key), .next = "put it first"},
                    "there is no value under this key");
 }
 
 absl::Status WrongVersion(std::string_view key) {
-  return MakeFault({.kind = FaultKind::kConflict, .place = std::string(key),
+  return MakeFault({.kind = FaultKind::kConflict,
+                    .place = std::string(key),
                     .next = "read it again and decide anew"},
                    "the value has changed since it was read");
 }
@@ -38,7 +38,8 @@ absl::StatusOr<Version> MemoryStore::Put(std::string_view key, std::string_view 
   DR_RETURN_IF_ERROR(CheckKey(key));
   DR_RETURN_IF_ERROR(CheckStop(context));
   if (options.ttl) {
-    return MakeFault({.kind = FaultKind::kUnsupported, .place = std::string(key),
+    return MakeFault({.kind = FaultKind::kUnsupported,
+                      .place = std::string(key),
                       .next = "leave it out, or use a store that declares ttl"},
                      "values in memory do not expire");
   }
@@ -50,9 +51,9 @@ absl::StatusOr<Version> MemoryStore::Put(std::string_view key, std::string_view 
   MutexLock lock(mutex_);
   auto found = items_.find(key);
   if (options.condition == PutCondition::kIfAbsent && found != items_.end()) {
-    return MakeFault({.kind = FaultKind::kExists, .place = std::string(key),
-                      .next = "read what is there"},
-                     "there is a value under this key");
+    return MakeFault(
+        {.kind = FaultKind::kExists, .place = std::string(key), .next = "read what is there"},
+        "there is a value under this key");
   }
   if (options.condition == PutCondition::kIfVersion) {
     if (found == items_.end()) return Missing(key);

@@ -12,9 +12,9 @@ namespace dr::inline v0 {
 
 absl::Status ExpectValue(StateAdapter& store, std::string_view key, std::string_view value) {
   DR_ASSIGN_OR_RETURN(Item item, store.Get(key, {}));
-  return Expect(item.value == value,
-                fmt::format("under {:?} there are {} bytes that were not put there", key,
-                            item.value.size()));
+  return Expect(
+      item.value == value,
+      fmt::format("under {:?} there are {} bytes that were not put there", key, item.value.size()));
 }
 
 absl::StatusOr<std::vector<std::string>> ListKeys(StateAdapter& store, std::string_view prefix) {
@@ -41,8 +41,8 @@ absl::Status IsUsable(StateAdapter& store, std::string_view) { return store.Chec
 absl::Status ReadsBack(StateAdapter& store, std::string_view prefix) {
   std::string all_bytes;
   for (int i = 0; i < 256; ++i) all_bytes += static_cast<char>(i);
-  const std::string long_value(std::min<std::uint64_t>(store.capabilities().max_value_bytes, 1 << 20),
-                               'v');
+  const std::string long_value(
+      std::min<std::uint64_t>(store.capabilities().max_value_bytes, 1 << 20), 'v');
   for (const std::string& value : {std::string(), std::string(1, '\0'), all_bytes, long_value}) {
     const std::string key = Under(prefix, "value");
     DR_ASSIGN_OR_RETURN(Version put, store.Put(key, value, {}, {}));
@@ -75,10 +75,18 @@ absl::Status MissingIsNotFound(StateAdapter& store, std::string_view prefix) {
 std::vector<std::string> HostileKeys(std::string_view prefix, std::size_t max) {
   std::vector<std::string> keys;
   for (int i = 0; i < 256; ++i) keys.push_back(Under(prefix, std::string(1, static_cast<char>(i))));
-  for (std::string_view name :
-       {"..", "../..", "../../etc/passwd", "./a", "a/..", "a/../b", "//", "a//b", "a/", "a/b", "%2E",
-        "%2e", "%", "%%", "~", "+", "a+", "a~", "a~/b", ".lock", ".tmp-0", "CON", "A/B", "name ",
-        "name.", "\n", "\x1b[31m", "\xc3\xa9", "e\xcc\x81", "\xff\xfe", "*", "?", "\\", "a\\..\\b"}) {
+  for (std::string_view name : {"..",       "../..",     "../../etc/passwd",
+                                "./a",      "a/..",      "a/../b",
+                                "//",       "a//b",      "a/",
+                                "a/b",      "%2E",       "%2e",
+                                "%",        "%%",        "~",
+                                "+",        "a+",        "a~",
+                                "a~/b",     ".lock",     ".tmp-0",
+                                "CON",      "A/B",       "name ",
+                                "name.",    "\n",        "\x1b[31m",
+                                "\xc3\xa9", "e\xcc\x81", "\xff\xfe",
+                                "*",        "?",         "\\",
+                                "a\\..\\b"}) {
     keys.push_back(Under(prefix, name));
   }
   for (char c : {'x', '/', '\xff', '.', '%', '\0'}) {
@@ -113,7 +121,8 @@ absl::Status KeysAreAnyBytes(StateAdapter& store, std::string_view prefix) {
 absl::Status KeysAreBounded(StateAdapter& store, std::string_view) {
   for (const std::string& key :
        {std::string(), std::string(store.capabilities().max_key_bytes + 1, 'k')}) {
-    DR_RETURN_IF_ERROR(ExpectCode(Code::kInvalidArgument, store.Put(key, "", {}, {}).status(), "Put"));
+    DR_RETURN_IF_ERROR(
+        ExpectCode(Code::kInvalidArgument, store.Put(key, "", {}, {}).status(), "Put"));
     DR_RETURN_IF_ERROR(ExpectCode(Code::kInvalidArgument, store.Get(key, {}).status(), "Get"));
     DR_RETURN_IF_ERROR(ExpectCode(Code::kInvalidArgument, store.Delete(key, {}, {}), "Delete"));
   }
@@ -141,8 +150,8 @@ absl::Status ListsByPrefix(StateAdapter& store, std::string_view prefix) {
       {"b", "", {"b", "b/1", "b/10", "b/2", "bb"}},
       {"b/", "", {"b/1", "b/10", "b/2"}},
       {"b/1", "", {"b/1", "b/10"}},
-      {"b/", "b/1", {"b/10", "b/2"}},   // exclusive
-      {"b/", "b/15", {"b/2"}},          // which need not be there
+      {"b/", "b/1", {"b/10", "b/2"}},  // exclusive
+      {"b/", "b/15", {"b/2"}},         // which need not be there
       {"b/", "a", {"b/1", "b/10", "b/2"}},
       {"b/", "c", {}},
       {"b/", "b/2", {}},
@@ -188,12 +197,14 @@ absl::Status ReplacesByVersion(StateAdapter& store, std::string_view prefix) {
   };
   DR_ASSIGN_OR_RETURN(Version first, store.Put(key, "1", {}, {}));
   DR_ASSIGN_OR_RETURN(Version second, put("2", first));
-  DR_RETURN_IF_ERROR(ExpectCode(Code::kAborted, put("x", first).status(), "Put of a stale version"));
+  DR_RETURN_IF_ERROR(
+      ExpectCode(Code::kAborted, put("x", first).status(), "Put of a stale version"));
   DR_RETURN_IF_ERROR(ExpectCode(Code::kAborted, put("x", {"?"}).status(), "Put of no version"));
   DR_RETURN_IF_ERROR(ExpectValue(store, key, "2"));
   // The bytes of the first version again are not the first version.
   DR_RETURN_IF_ERROR(put("1", second).status());
-  DR_RETURN_IF_ERROR(ExpectCode(Code::kAborted, put("x", first).status(), "Put of a stale version"));
+  DR_RETURN_IF_ERROR(
+      ExpectCode(Code::kAborted, put("x", first).status(), "Put of a stale version"));
   DR_RETURN_IF_ERROR(store.Delete(key, {}, {}));
   return ExpectCode(Code::kNotFound, put("x", second).status(), "Put of what is gone");
 }
@@ -239,7 +250,8 @@ absl::Status HeedsCancellation(StateAdapter& store, std::string_view prefix) {
   std::stop_source source;
   source.request_stop();
   const Context stopped{.stop = source.get_token()};
-  DR_RETURN_IF_ERROR(ExpectCode(Code::kCancelled, store.Put(key, "x", {}, stopped).status(), "Put"));
+  DR_RETURN_IF_ERROR(
+      ExpectCode(Code::kCancelled, store.Put(key, "x", {}, stopped).status(), "Put"));
   DR_RETURN_IF_ERROR(ExpectCode(Code::kCancelled, store.Get(key, stopped).status(), "Get"));
   DR_RETURN_IF_ERROR(ExpectCode(Code::kCancelled, store.List(key, "", stopped).status(), "List"));
   DR_RETURN_IF_ERROR(ExpectCode(Code::kCancelled, store.Delete(key, {}, stopped), "Delete"));
@@ -271,7 +283,8 @@ constexpr AdapterCase kCases[] = {
     {"A key is any bytes", Always, KeysAreAnyBytes},
     {"A key that is empty or too long is refused", Always, KeysAreBounded},
     {"A value that is too long is refused and leaves no trace", WithShortValues, ValuesAreBounded},
-    {"A listing has the keys with the prefix, after the given one, in order", Always, ListsByPrefix},
+    {"A listing has the keys with the prefix, after the given one, in order", Always,
+     ListsByPrefix},
     {"D9: A long listing has every key once", Always, ListsInPages},
     {"A key is created once", WithIfAbsent, CreatesOnce},
     {"A value is replaced by who knows its version", WithIfVersion, ReplacesByVersion},

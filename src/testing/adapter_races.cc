@@ -45,8 +45,8 @@ absl::Status RaceIfAbsent(StateAdapter& store, std::string_view prefix) {
       winner = thread;
       return absl::OkStatus();
     }));
-    DR_RETURN_IF_ERROR(Expect(winners == 1, fmt::format("round {}: {} threads created one key",
-                                                        round, winners.load())));
+    DR_RETURN_IF_ERROR(Expect(
+        winners == 1, fmt::format("round {}: {} threads created one key", round, winners.load())));
     DR_RETURN_IF_ERROR(ExpectValue(store, key, fmt::format("thread {}", winner.load())));
   }
   return absl::OkStatus();
@@ -60,8 +60,8 @@ absl::Status RaceIfVersion(StateAdapter& store, std::string_view prefix) {
     for (int done = 0; done < kRounds;) {
       DR_ASSIGN_OR_RETURN(Item item, store.Get(key, {}));
       const std::string value = item.value + static_cast<char>('a' + thread);
-      auto put = store.Put(
-          key, value, {.condition = PutCondition::kIfVersion, .version = item.version}, {});
+      auto put = store.Put(key, value,
+                           {.condition = PutCondition::kIfVersion, .version = item.version}, {});
       if (absl::IsAborted(put.status())) continue;
       DR_RETURN_IF_ERROR(put.status());
       ++done;

@@ -1,12 +1,11 @@
 // Checkpoints of plain records, written and read as a host does.
 #pragma once
 
+#include <catch2/catch.hpp>
 #include <memory>
 #include <set>
 #include <string>
 #include <vector>
-
-#include <catch2/catch.hpp>
 
 #include "dr/repository.h"
 #include "dr/status.h"
@@ -55,7 +54,10 @@ inline absl::StatusOr<Records> ReadSnapshot(const Repository& repository,
 }
 
 inline BackupManifest ManifestOf(std::vector<ComponentSnapshot> components, Lsn as_of = {1}) {
-  return {.log = {.high = 1, .low = 2}, .epoch = {1}, .as_of = as_of, .durable_lsn = as_of,
+  return {.log = {.high = 1, .low = 2},
+          .epoch = {1},
+          .as_of = as_of,
+          .durable_lsn = as_of,
           .components = std::move(components)};
 }
 

@@ -14,9 +14,9 @@ class LossyStore final : public StateAdapter {
  public:
   Capabilities can = MemoryStore(1 << 20).capabilities();
   MemoryStore store{1 << 20};
-  std::string prefix = {};        ///< of the keys that are concerned
-  Loss loss = Loss::kNone;        ///< of puts
-  int losses = 0;                 ///< how many times
+  std::string prefix = {};  ///< of the keys that are concerned
+  Loss loss = Loss::kNone;  ///< of puts
+  int losses = 0;           ///< how many times
   bool gets_fail = false;
   std::string hidden_from = "~";  ///< keys from here on are not listed yet
 
@@ -37,7 +37,8 @@ class LossyStore final : public StateAdapter {
                             const Context& context) override {
     auto page = store.List(prefix_of, after, context);
     if (page.ok()) {
-      std::erase_if(page->entries, [&](const ListEntry& entry) { return entry.key >= hidden_from; });
+      std::erase_if(page->entries,
+                    [&](const ListEntry& entry) { return entry.key >= hidden_from; });
     }
     return page;
   }

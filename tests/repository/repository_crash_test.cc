@@ -20,7 +20,8 @@ constexpr int kCheckpoints = 4;
 constexpr std::uint32_t kKeep = 2;
 
 Records RecordsOf(std::uint64_t checkpoint) {
-  return {fmt::format("state {}", checkpoint), std::string(3000, static_cast<char>('a' + checkpoint)),
+  return {fmt::format("state {}", checkpoint),
+          std::string(3000, static_cast<char>('a' + checkpoint)),
           std::string(3000, static_cast<char>('A' + checkpoint))};
 }
 
@@ -88,9 +89,8 @@ void RunWorkload(SimFileSystem& disk) {
 TEST_CASE("B1: A power cut anywhere in a checkpoint leaves the old one or the new one, complete") {
   SimFileSystem disk;
   RunWorkload(disk);
-  const CrashCount count = VisitCrashStates(
-      disk, {.items_max = 8},
-      [](SimFileSystem& after, const CrashPoint& point) {
+  const CrashCount count =
+      VisitCrashStates(disk, {.items_max = 8}, [](SimFileSystem& after, const CrashPoint& point) {
         INFO(point.Describe());
         CheckRecovered(after, point.marks.empty() ? 0 : point.marks.back());
       });

@@ -4,6 +4,7 @@
 
 #include "tests/repository/checkpoints.h"
 #include "tests/repository/lossy_store.h"
+#include "tests/store/sim_store.h"
 
 namespace dr {
 namespace {
@@ -17,6 +18,7 @@ using testing::LossyStore;
 using testing::ManifestOf;
 using testing::ReadSnapshot;
 using testing::Records;
+using testing::SimStore;
 using testing::WriteSnapshot;
 
 std::string EntryKey(int sequence) { return fmt::format("entry/{:020}", sequence); }
@@ -177,6 +179,28 @@ TEST_CASE("B3: A damaged newest entry is reported, keeps its number, and the old
   CHECK(absl::IsDataLoss((*entries)[0].manifest.status()));
   CHECK((*entries)[1].manifest.ok());
   CHECK(Checkpoint(*bench, {"c"})->sequence == 3);
+}
+
+TEST_CASE(
+    "B3: Neither does an entry that the store itself finds damaged keep the repository shut") {
+  SimFileSystem disk;
+  SimStore store(disk);
+  REQUIRE(store.opened.ok());
+  {
+    Bench bench(*store);
+    REQUIRE(Checkpoint(*bench, {"a"}).ok());
+    REQUIRE(Checkpoint(*bench, {"b"}).ok());
+  }
+  REQUIRE(disk.Overwrite("/store/entry+/" + EntryKey(2).substr(6), 100, "rot").ok());
+  REQUIRE(absl::IsDataLoss(store->Get(EntryKey(2), {}).status()));
+  Bench bench(*store);
+  REQUIRE(bench.opened.ok());
+  auto entries = bench->Entries({});
+  REQUIRE(entries->size() == 2);
+  CHECK(absl::IsDataLoss((*entries)[0].manifest.status()));
+  CHECK((*entries)[1].manifest.ok());
+  CHECK(Checkpoint(*bench, {"c"})->sequence == 3);
+  CHECK(bench->Entries({})->front().manifest.ok());
 }
 
 TEST_CASE("C4: Every flipped bit, and every length, of an entry is found") {

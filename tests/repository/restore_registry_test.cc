@@ -1,7 +1,6 @@
 #include "dr/restore_registry.h"
 
 #include <catch2/catch.hpp>
-
 #include <deque>
 #include <stdexcept>
 
@@ -89,7 +88,8 @@ TEST_CASE("The end of damaged state is an error, behind upgrades too") {
 TEST_CASE("Operations are upgraded one version after the other") {
   RestoreRegistry registry;
   const auto append = [](std::string what) {
-    return [=](std::string_view op) -> absl::StatusOr<std::string> { return std::string(op) + what; };
+    return
+        [=](std::string_view op) -> absl::StatusOr<std::string> { return std::string(op) + what; };
   };
   REQUIRE(registry.AddOperationUpgrade("s", 1, append(">2")).ok());
   REQUIRE(registry.AddOperationUpgrade("s", 2, append(">3")).ok());
@@ -128,15 +128,22 @@ TEST_CASE("A step is registered once") {
 
 TEST_CASE("B5: A step that fails or throws ends the reading, by name") {
   RestoreRegistry registry;
-  REQUIRE(registry.AddStateUpgrade("s", 1, [](std::string_view, StateWriter&) -> absl::Status {
-                    throw std::runtime_error("bad day");
-                  }).ok());
-  REQUIRE(registry.AddStateUpgrade("s", 2, [](std::string_view, StateWriter&) {
-                    return absl::DataLossError("cannot be read");
-                  }).ok());
-  REQUIRE(registry.AddOperationUpgrade("s", 1, [](std::string_view) -> absl::StatusOr<std::string> {
-                    throw 7;
-                  }).ok());
+  REQUIRE(registry
+              .AddStateUpgrade("s", 1,
+                               [](std::string_view, StateWriter&) -> absl::Status {
+                                 throw std::runtime_error("bad day");
+                               })
+              .ok());
+  REQUIRE(registry
+              .AddStateUpgrade("s", 2,
+                               [](std::string_view, StateWriter&) {
+                                 return absl::DataLossError("cannot be read");
+                               })
+              .ok());
+  REQUIRE(registry
+              .AddOperationUpgrade("s", 1,
+                                   [](std::string_view) -> absl::StatusOr<std::string> { throw 7; })
+              .ok());
   const absl::Status threw = ReadAll(registry.UpgradeState(From({"a"}), "s", 1, 2)).status();
   CHECK(absl::IsInternal(threw));
   CHECK_THAT(threw.ToString(), Catch::Contains("'s'") && Catch::Contains("bad day"));

@@ -27,8 +27,15 @@ std::string Random(std::size_t size, char seed) {
 TEST_CASE("Records of any length are read back in order, across chunks") {
   MemoryStore store;
   Bench bench(store, kSmall);
-  Records records = {"", "a", Random(4095, 'a'), Random(4096, 'b'), "", Random(4097, 'c'),
-                     Random(100'000, 'd'), Random(8192, 'e'), ""};
+  Records records = {"",
+                     "a",
+                     Random(4095, 'a'),
+                     Random(4096, 'b'),
+                     "",
+                     Random(4097, 'c'),
+                     Random(100'000, 'd'),
+                     Random(8192, 'e'),
+                     ""};
   for (int i = 0; i < 2000; ++i) records.push_back(fmt::format("record {}", i));
   auto snapshot = WriteSnapshot(*bench, "c", records);
   REQUIRE(snapshot.ok());

@@ -30,7 +30,8 @@ TEST_CASE("An unknown scheme is refused, naming the known and no secret") {
   CHECK(absl::IsUnimplemented(none));
   REQUIRE(adapters.Register("mem", OpenMemory).ok());
   REQUIRE(adapters.Register("file", OpenMemory).ok());
-  const std::string text = adapters.Open("redis://u:s3cret@host/0?token=abc", {}).status().ToString();
+  const std::string text =
+      adapters.Open("redis://u:s3cret@host/0?token=abc", {}).status().ToString();
   CHECK_THAT(text, Catch::Contains("file, mem") && Catch::Contains("redis"));
   CHECK_THAT(text, !Catch::Contains("s3cret") && !Catch::Contains("abc"));
 }

@@ -1,6 +1,5 @@
 // Crashes and failing calls at every place of a directory store's work.
 #include <catch2/catch.hpp>
-
 #include <functional>
 #include <vector>
 
@@ -82,8 +81,7 @@ void RunWorkload(SimFileSystem& disk, const std::vector<Step>& steps) {
   }
 }
 
-void CheckRecovered(SimFileSystem& after, const CrashPoint& point,
-                    const std::vector<Step>& steps) {
+void CheckRecovered(SimFileSystem& after, const CrashPoint& point, const std::vector<Step>& steps) {
   INFO(point.Describe());
   Values found;
   {
@@ -105,11 +103,9 @@ TEST_CASE("B1: A power cut anywhere leaves each value old or new, and whole") {
   SimFileSystem disk;
   RunWorkload(disk, steps);
   const NameOrder order = GENERATE(NameOrder::kAnySubset, NameOrder::kInOrder);
-  const CrashCount count =
-      VisitCrashStates(disk, {.names = order, .items_max = 6, .samples = 64},
-                       [&](SimFileSystem& after, const CrashPoint& point) {
-                         CheckRecovered(after, point, steps);
-                       });
+  const CrashCount count = VisitCrashStates(
+      disk, {.names = order, .items_max = 6, .samples = 64},
+      [&](SimFileSystem& after, const CrashPoint& point) { CheckRecovered(after, point, steps); });
   CHECK(count.states > 200);
 }
 
@@ -117,10 +113,9 @@ TEST_CASE("B1: A kill anywhere leaves each value old or new, and what is read th
   const std::vector<Step> steps = Workload();
   SimFileSystem disk;
   RunWorkload(disk, steps);
-  const CrashCount count = VisitKillStates(disk, {},
-                                           [&](SimFileSystem& after, const CrashPoint& point) {
-                                             CheckRecovered(after, point, steps);
-                                           });
+  const CrashCount count = VisitKillStates(
+      disk, {},
+      [&](SimFileSystem& after, const CrashPoint& point) { CheckRecovered(after, point, steps); });
   CHECK(count.states > 50);
 }
 

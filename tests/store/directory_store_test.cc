@@ -1,11 +1,10 @@
 #include "dr/directory_store.h"
 
-#include <catch2/catch.hpp>
-
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <catch2/catch.hpp>
 #include <filesystem>
 #include <vector>
 
@@ -144,8 +143,8 @@ TEST_CASE("A24: On a network file system the store does not claim to be fence-sa
   };
   for (const Row& row : {Row{true, false, true, true}, Row{true, true, true, false},
                          Row{false, false, false, false}}) {
-    SimFileSystem disk({.volume = {.type = "x", .survives_power_loss = row.survives,
-                                   .is_network = row.network}});
+    SimFileSystem disk(
+        {.volume = {.type = "x", .survives_power_loss = row.survives, .is_network = row.network}});
     SimStore store(disk);
     REQUIRE(store.opened.ok());
     CHECK(store->capabilities().durable == row.durable);
@@ -176,6 +175,66 @@ TEST_CASE("A store whose randomness fails puts nothing") {
   CHECK(absl::IsNotFound(store->Get("k", {}).status()));
 }
 
+// A network file system that does as told once and loses the answer: the retry finds it done.
+class ForgetfulDirectory final : public Directory {
+ public:
+  ForgetfulDirectory(std::unique_ptr<Directory> real, int error)
+      : real_(std::move(real)), error_(error) {}
+  absl::StatusOr<std::unique_ptr<File>> Open(std::string_view name, OpenOptions options) override {
+    if (done_ && error_ == EIO && name == "unreadable") return MakeIoFault("open", name, EIO);
+    return real_->Open(name, options);
+  }
+  absl::StatusOr<std::unique_ptr<Directory>> OpenDirectory(std::string_view name,
+                                                           Create create) override {
+    return real_->OpenDirectory(name, create);
+  }
+  absl::StatusOr<std::vector<DirectoryEntry>> List() override { return real_->List(); }
+  absl::Status Rename(std::string_view from, std::string_view to) override {
+    return Forget(real_->Rename(from, to));
+  }
+  absl::Status Link(std::string_view from, std::string_view to) override {
+    return Forget(real_->Link(from, to));
+  }
+  absl::Status Remove(std::string_view name) override { return real_->Remove(name); }
+  absl::Status RemoveDirectory(std::string_view name) override {
+    return real_->RemoveDirectory(name);
+  }
+  absl::Status Sync() override { return real_->Sync(); }
+  absl::StatusOr<VolumeInfo> Volume() override { return real_->Volume(); }
+
+ private:
+  absl::Status Forget(const absl::Status& status) {
+    done_ = true;
+    return status.ok() ? MakeIoFault("link", "x", error_) : status;
+  }
+  std::unique_ptr<Directory> real_;
+  int error_;
+  bool done_ = false;
+};
+
+TEST_CASE("P21: A put that was done and not answered is read back") {
+  const int error = GENERATE(EEXIST, EIO);
+  const PutCondition condition = GENERATE(PutCondition::kIfAbsent, PutCondition::kAlways);
+  SimFileSystem disk;
+  SimStore other(disk);
+  auto store = DirectoryStore::Open(
+      std::make_unique<ForgetfulDirectory>(*disk.OpenDirectory("/store", Create::kNever), error),
+      other.random, other.clock);
+  REQUIRE(store.ok());
+  auto version = (*store)->Put("k", "mine", {.condition = condition}, {});
+  REQUIRE(version.ok());
+  CHECK((*store)->Get("k", {})->version == *version);
+  REQUIRE(other->Put("theirs", "x", {}, {}).ok());
+  if (condition == PutCondition::kIfAbsent) {
+    CHECK(
+        absl::IsAlreadyExists((*store)->Put("theirs", "y", {.condition = condition}, {}).status()));
+    CHECK(other->Get("theirs", {})->value == "x");
+  }
+  if (error == EIO) {
+    CHECK(absl::IsUnknown((*store)->Put("unreadable", "x", {.condition = condition}, {}).status()));
+  }
+}
+
 constexpr int kProcesses = 4;
 constexpr int kRounds = 25;
 
@@ -194,8 +253,9 @@ int Compete(const std::string& path, int me) {
     for (;;) {
       auto item = store->Get("counter", {});
       if (!item.ok()) return 2;
-      auto added = store->Put("counter", item->value + "x",
-                              {.condition = PutCondition::kIfVersion, .version = item->version}, {});
+      auto added =
+          store->Put("counter", item->value + "x",
+                     {.condition = PutCondition::kIfVersion, .version = item->version}, {});
       if (added.ok()) break;
       if (!absl::IsAborted(added.status())) return 3;
     }

@@ -1,7 +1,6 @@
 #include "src/store/key_path.h"
 
 #include <catch2/catch.hpp>
-
 #include <random>
 #include <set>
 
@@ -52,8 +51,8 @@ TEST_CASE("F1: Any key becomes names that a directory takes, one to one") {
 }
 
 TEST_CASE("F7: A name that PathOfKey would have written otherwise is not a key's") {
-  for (std::string name : {"", ".lock", ".tmp-1", "%2e", "%61", "%2", "%G0", "%%", "a b", "a+", "a~",
-                           "é", "%41"}) {
+  for (std::string name :
+       {"", ".lock", ".tmp-1", "%2e", "%61", "%2", "%G0", "%%", "a b", "a+", "a~", "é", "%41"}) {
     INFO(name);
     CHECK(KeyOfName(name, false) == std::nullopt);
   }

@@ -1,11 +1,10 @@
 // A directory store on simulated files, as the next process opens it.
 #pragma once
 
+#include <catch2/catch.hpp>
 #include <map>
 #include <memory>
 #include <string>
-
-#include <catch2/catch.hpp>
 
 #include "dr/directory_store.h"
 #include "dr/status.h"
