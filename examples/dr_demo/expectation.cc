@@ -125,7 +125,9 @@ Inspection Expectation::Expected() const {
     expected.digests[part] = contents_[part];
     expected.digests[part] += histories_[part].digest();
   }
-  expected.digests[kQueue] += dr::DigestOf(TaskQueue::CompletedRecord(completed_));
+  if (completed_ > 0) {
+    expected.digests[kQueue] += dr::DigestOf(TaskQueue::CompletedRecord(completed_));
+  }
   return expected;
 }
 

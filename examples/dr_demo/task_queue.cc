@@ -48,7 +48,7 @@ absl::Status TaskQueue::Apply(const dr::Operation& operation) {
       content_ += dr::DigestOf(TaskRecord(id, true, at->second.title));
     } else {
       tasks_.erase(at);
-      content_ -= dr::DigestOf(CompletedRecord(completed_));
+      if (completed_ > 0) content_ -= dr::DigestOf(CompletedRecord(completed_));
       content_ += dr::DigestOf(CompletedRecord(++completed_));
     }
   }
@@ -60,7 +60,7 @@ absl::Status TaskQueue::Apply(const dr::Operation& operation) {
 
 absl::Status TaskQueue::SaveState(dr::StateWriter& out) const {
   absl::Status status = out.Write(history_.Encode());
-  if (status.ok()) status = out.Write(CompletedRecord(completed_));
+  if (status.ok() && completed_ > 0) status = out.Write(CompletedRecord(completed_));
   for (const auto& [id, task] : tasks_) {
     if (status.ok()) status = out.Write(TaskRecord(id, task.running, task.title));
   }

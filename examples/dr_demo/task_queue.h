@@ -13,9 +13,7 @@ namespace demo {
 
 class TaskQueue final : public TrackedComponent {
  public:
-  TaskQueue() : TrackedComponent("queue", {.name = "queue", .version = 1}) {
-    content_ = dr::DigestOf(CompletedRecord(0));
-  }
+  TaskQueue() : TrackedComponent("queue", {.name = "queue", .version = 1}) {}
 
   /// The operations, ready to be committed: a task waits, is being done, is gone.
   static std::string Push(std::uint32_t agent, std::uint64_t task, std::string_view title);

@@ -93,7 +93,8 @@ class DR_EXPORT StatefulComponent {
   /// Writes the state as records. Called under the shared lock, so writers wait meanwhile: meant for
   /// states up to 1 MiB; larger ones override FreezeState.
   virtual absl::Status SaveState(StateWriter& out) const = 0;
-  /// Replaces the state by the records of `in`, which are of today's schema.
+  /// Replaces the state by the records of `in`, which are of today's schema. Read to their end; none
+  /// at all is the state of a new instance.
   virtual absl::Status LoadState(StateReader& in) = 0;
   /// A cheap view for SaveState's purpose, made under the shared lock. Null: SaveState is used.
   virtual FrozenState FreezeState() const { return nullptr; }

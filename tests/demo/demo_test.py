@@ -142,6 +142,15 @@ def rot(scratch):
         shutil.rmtree(damaged)
 
 
+def damaged_checkpoint(scratch):
+    run("--directory", scratch, "--operations", 5000)
+    whole = digest(scratch)
+    for component in ("graph", "journal", "queue"):
+        chunk = next(p for p in scratch.rglob("*") if p.is_file() and f"{component}+" in p.parts)
+        flip(chunk, chunk.stat().st_size // 2)
+        assert digest(scratch) == whole, component
+
+
 def missing(scratch):
     run("--directory", scratch / "good", "--operations", 5000)
     for path in log_files(scratch / "good"):
