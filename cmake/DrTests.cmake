@@ -25,7 +25,7 @@ function(dr_add_catch_tests program label)
   target_link_libraries(${program} PRIVATE dr_test_main)
   # NoTests: a name that CMake or Catch reads otherwise (a semicolon) would select nothing, and pass.
   if(DR_TEST_LABEL)
-    catch_discover_tests(${program} EXTRA_ARGS -w NoTests TEST_SPEC "~[long]" TEST_PREFIX "${DR_TEST_LABEL}/${label}/"
+    catch_discover_tests(${program} EXTRA_ARGS -w NoTests TEST_SPEC "~[long]~[.]" TEST_PREFIX "${DR_TEST_LABEL}/${label}/"
       PROPERTIES LABELS ${DR_TEST_LABEL} TIMEOUT 900)
   else()
     catch_discover_tests(${program} EXTRA_ARGS -w NoTests TEST_PREFIX "${label}/" PROPERTIES LABELS ${label} TIMEOUT 900)

@@ -38,7 +38,7 @@ struct Store {
   absl::StatusOr<std::unique_ptr<DirectoryStore>> opened = absl::InternalError("");
 };
 
-TEST_CASE("The golden repository is written", "[.][write-golden]") {
+TEST_CASE("The golden repository is written", "[.write-golden]") {
   REQUIRE_FALSE(std::filesystem::exists(kFolder));
   Store store(kFolder);
   Bench bench(**store.opened, {.chunk_bytes = 4096});
