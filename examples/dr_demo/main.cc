@@ -183,8 +183,9 @@ absl::StatusOr<Figures> RunDemo(const Options& options) {
                std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count());
   }
   std::error_code error;
-  if (options.directory.empty() && figures->lost == 0)
+  if (options.directory.empty() && figures->lost == 0) {
     std::filesystem::remove_all(*directory, error);
+  }
   return figures;
 }
 
@@ -204,7 +205,7 @@ int Main(std::span<const char* const> arguments) {
   const absl::StatusOr<Figures> figures = RunDemo(*options);
   if (!figures.ok()) return dr::PrintError(figures.status());
   fmt::print("{}\n", options->json ? ToJson(*figures) : "demo: " + ToLine(*figures));
-  return figures->lost == 0 ? 0 : 1;
+  return figures->lost == 0 && figures->acknowledged == figures->operations ? 0 : 1;
 }
 
 }  // namespace

@@ -73,6 +73,9 @@ absl::StatusOr<Options> ParseOptions(std::span<const char* const> arguments) {
     }
   }
   if (options.digest && options.directory.empty()) return Bad("--digest wants a --directory");
+  if (options.worker && (options.directory.empty() || !options.operations)) {
+    return Bad("--worker is for the supervisor");
+  }
   return options;
 }
 

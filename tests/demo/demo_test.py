@@ -179,7 +179,7 @@ def refusals(scratch):
     _, err = run("--directory", scratch / "seven", "--operations", 600, "--seed", 8, code=2)
     assert "seed" in err, err
     assert digest(scratch / "seven") == before
-    for wrong in (["--operations", "many"], ["--threads", "0"], ["--digest"], ["--nonsense", "1"], ["--seed"]):
+    for wrong in (["--operations", "many"], ["--threads", "0"], ["--digest"], ["--nonsense", "1"], ["--seed"], ["--worker"]):
         _, err = run(*wrong, code=2)
         assert wrong[0] in err, err
     out, _ = run("--help")
