@@ -76,6 +76,7 @@ absl::StatusOr<ComponentSnapshot> CheckpointWriter::Write(ComponentCore& compone
 }
 
 absl::StatusOr<CheckpointInfo> CheckpointWriter::Take(const Context& context) {
+  DR_RETURN_IF_ERROR(wal_.status());
   CheckpointInfo info;
   BackupManifest manifest{.log = wal_.log_id(), .epoch = wal_.epoch(),
                           .created = runtime_.clock.WallTime()};

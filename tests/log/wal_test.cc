@@ -196,6 +196,35 @@ TEST_CASE("Staged operations are ordered and timed, and become durable with the 
   CHECK(Payloads(*log.wal) == std::vector<std::string>{"soon", "sync"});
 }
 
+TEST_CASE("A7, P3: groups that changed places, were repeated or are missing are damage with a place") {
+  RealDirectory real;
+  {
+    OpenLog log = Value(real.Open());
+    for (int i = 0; i < 8; ++i) REQUIRE_OK(log.Append(std::string(100, static_cast<char>('a' + i))));
+    REQUIRE_OK(log.wal->Seal(*log.log));
+  }
+  const std::string name = "0000000000000001.wal";
+  std::unique_ptr<File> file =
+      Value(real.directory->Open(name, {.access = Access::kWrite, .create = Create::kNever}));
+  std::vector<std::string> blocks(10, std::string(kBlockBytes, '\0'));
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    REQUIRE(Value(file->ReadAt(i * kBlockBytes, blocks[i])) == kBlockBytes);
+  }
+  const auto change = GENERATE(0, 1, 2);
+  if (change == 0) std::swap(blocks[3], blocks[4]);
+  if (change == 1) blocks[4] = blocks[3];
+  if (change == 2) blocks.erase(blocks.begin() + 4);
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    REQUIRE_OK(file->WriteAt(i * kBlockBytes, blocks[i]));
+  }
+  absl::Status opened = real.Open().status();
+  CHECK(opened.code() == absl::StatusCode::kDataLoss);
+  const Fault fault = *FaultOf(opened);
+  CHECK(fault.place == name);
+  CHECK(fault.offset == (change == 0 ? 3 : 4) * kBlockBytes);
+  CHECK(fault.lsn == Lsn{change == 0 ? 3u : 4u});
+}
+
 TEST_CASE("A19: a segment that is deleted under the writer poisons the log at the next group") {
   RealDirectory real;
   OpenLog log = Value(real.Open());
