@@ -100,7 +100,6 @@ class SimDisk {
   mutable Mutex mutex_;
   CondVar changed_;
   SimOptions options_ ABSL_GUARDED_BY(mutex_);
-  bool yields_ = true;  ///< between the beginning and the end of a call
   SimImage initial_ ABSL_GUARDED_BY(mutex_);
   SimImage live_ ABSL_GUARDED_BY(mutex_) = initial_;
   SimEvents events_ ABSL_GUARDED_BY(mutex_);

@@ -50,6 +50,10 @@ std::string Recover(SimFileSystem& after, std::uint64_t moved) {
   const std::uint64_t out = bank.out.Count("x"), in = bank.in.Count("x");
   if (out != in) return fmt::format("half a batch: {} out, {} in", out, in);
   if (out < moved) return fmt::format("{} moves were acknowledged, {} are there", moved, out);
+  // Each of these was made once a checkpoint at most.
+  if (bank.idle.Count("soon") > moved / 3 + 1 || bank.idle.Count("once") > 1) {
+    return fmt::format("{} notes are there, {} were made", bank.idle.Total(), moved / 3 + 2);
+  }
   if (out > moved + 1) return fmt::format("{} moves were made, {} are there", moved + 1, out);
   return "";
 }
@@ -64,7 +68,7 @@ TEST_CASE("B1, B2, B8, P7, P11, P15: no power cut in the life of a host loses, h
         Bank bank;
         auto host = Value(Host::Open(Options(disk, world, bank.all()), {}));
         if (life == 0) REQUIRE_OK(bank.idle.Add("once"));
-        for (int i = 0; i < 9; ++i) {
+        for (int i = 0; i < 11; ++i) {
           REQUIRE_OK(bank.Move());
           disk.Mark(++moved);
           if (i % 3 != 2) continue;

@@ -200,9 +200,12 @@ void VisitAll(const SimFileSystem& disk, CrashOptions options, Tally& tally,
   for (std::thread& thread : threads) thread.join();
 }
 
-TEST_CASE("A3: old groups in a recycled file never come back", "[long]") {
+TEST_CASE("A3: old groups never come back and P11: batches are whole after every power cut", "[long]") {
   for (const Workload& workload : Workloads()) {
-    if (workload.name.find("recycled") == std::string::npos) continue;
+    if (workload.name.find("recycled") == std::string::npos &&
+        workload.name.find("batches") == std::string::npos) {
+      continue;
+    }
     SimFileSystem disk({.direct = workload.direct});
     SimLog log(disk);
     REQUIRE_OK(log.Open(workload.options));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <catch2/catch.hpp>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -20,13 +21,22 @@ class SimLog {
  public:
   explicit SimLog(SimFileSystem& disk, std::uint64_t seed = 1) : disk_(disk), random_(seed) {}
 
-  static std::string PayloadOf(std::uint64_t lsn, std::size_t size) {
-    std::string payload = fmt::format("{}:", lsn);
+  /// `unit_end`: the last Lsn of the batch that the operation belongs to.
+  static std::string PayloadOf(std::uint64_t lsn, std::size_t size, std::uint64_t unit_end) {
+    std::string payload = fmt::format("{}:{}:", lsn, unit_end);
     while (payload.size() < size) payload += static_cast<char>('a' + (lsn * 7 + payload.size()) % 26);
     return payload;
   }
+  static std::string PayloadOf(std::uint64_t lsn, std::size_t size) {
+    return PayloadOf(lsn, size, lsn);
+  }
+  /// The end of the batch that a payload names.
+  static std::uint64_t UnitEndOf(std::string_view payload) {
+    const std::size_t colon = payload.find(':');
+    return colon == std::string_view::npos ? 0 : std::strtoull(payload.data() + colon + 1, nullptr, 10);
+  }
   static bool IsPayloadOf(std::uint64_t lsn, std::string_view payload) {
-    return payload == PayloadOf(lsn, payload.size());
+    return payload == PayloadOf(lsn, payload.size(), UnitEndOf(payload));
   }
 
   absl::Status Open(LogOptions options) {
@@ -53,7 +63,8 @@ class SimLog {
   absl::Status AppendBatch(const std::vector<std::size_t>& sizes) {
     std::vector<std::string> payloads;
     std::uint64_t lsn = log_.log->last().value;
-    for (std::size_t size : sizes) payloads.push_back(PayloadOf(++lsn, size));
+    const std::uint64_t end = lsn + sizes.size();
+    for (std::size_t size : sizes) payloads.push_back(PayloadOf(++lsn, size, end));
     absl::StatusOr<Lsn> last = log_.AppendBatch(payloads);
     if (!last.ok()) return last.status();
     disk_.Mark(last->value);
@@ -79,6 +90,7 @@ inline std::string Judge(SimLog& log, Lsn acknowledged, Lsn needed_from) {
   absl::StatusOr<std::unique_ptr<WalReader>> reader = log.wal().Read(needed_from);
   if (!reader.ok()) return std::string(reader.status().ToString());
   Lsn last = {needed_from.value - 1};
+  Lsn unit_end = last;
   for (;;) {
     absl::StatusOr<std::optional<RecordView>> record = (*reader)->Next();
     if (!record.ok()) return record.status().ToString();
@@ -88,6 +100,10 @@ inline std::string Judge(SimLog& log, Lsn acknowledged, Lsn needed_from) {
     if (!SimLog::IsPayloadOf(last.value, (*record)->payload)) {
       return fmt::format("operation {} has another payload", last.value);
     }
+    unit_end = {SimLog::UnitEndOf((*record)->payload)};
+  }
+  if (last != unit_end && last >= needed_from) {
+    return fmt::format("half a batch: it ends at {}, the log at {}", unit_end.value, last.value);
   }
   if (last != log.wal().recovery().last) return "the reader and recovery disagree about the end";
   if (last < acknowledged) {

@@ -191,6 +191,29 @@ TEST_CASE("kRemote, a repository and keys are refused while they are not offered
   CHECK(Host::Open(std::move(options), {}).status().code() == absl::StatusCode::kUnimplemented);
 }
 
+TEST_CASE("B4, B8: checkpoints under load cut each component where it is, and nothing counts twice") {
+  TemporaryDirectory directory;
+  constexpr std::uint64_t kEach = 300;
+  {
+    Counters a("a"), b("b");
+    auto host = Value(Host::Open(Options(directory, {&a, &b}), {}));
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 4; ++t) {
+      threads.emplace_back([&, t] {
+        for (std::uint64_t i = 0; i < kEach; ++i) {
+          static_cast<void>((t % 2 == 0 ? a : b).Add(std::to_string(t)));
+        }
+      });
+    }
+    while (a.Total() + b.Total() < 4 * kEach) REQUIRE_OK(host->Checkpoint());
+    for (std::thread& thread : threads) thread.join();
+  }
+  Counters a("a"), b("b");
+  auto host = Value(Host::Open(Options(directory, {&a, &b}), {}));
+  for (const char* t : {"0", "2"}) CHECK(a.Count(t) == kEach);
+  for (const char* t : {"1", "3"}) CHECK(b.Count(t) == kEach);
+}
+
 TEST_CASE("A damaged or missing CURRENT beside a log is an error, never an empty directory") {
   TemporaryDirectory directory;
   {
