@@ -22,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 
-SECONDS = 600
+SECONDS = 300
 
 
 def header(patch, field):
