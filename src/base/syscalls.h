@@ -26,6 +26,9 @@ class Syscalls {
     return static_cast<int>(syscall(SYS_openat2, directory, name, &how, sizeof(how)));
   }
   virtual int Fstat(int fd, struct stat* info) const { return fstat(fd, info); }
+  virtual int Statx(int fd, unsigned int mask, struct statx* info) const {
+    return statx(fd, "", AT_EMPTY_PATH, mask, info);
+  }
   virtual int SetFlags(int fd, int flags) const { return fcntl(fd, F_SETFL, flags); }
   virtual int SetLock(int fd, struct flock* lock) const { return fcntl(fd, F_OFD_SETLK, lock); }
   virtual ssize_t Pread(int fd, char* out, std::size_t size, off_t offset) const {

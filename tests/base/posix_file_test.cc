@@ -44,6 +44,9 @@ class FlakyKernel final : public dr::Syscalls {
   int Fstat(int fd, struct stat* s) const override {
     return Call([&] { return Syscalls::Fstat(fd, s); });
   }
+  int Statx(int fd, unsigned int mask, struct statx* s) const override {
+    return Call([&] { return Syscalls::Statx(fd, mask, s); });
+  }
   int SetFlags(int fd, int f) const override {
     return Call([&] { return Syscalls::SetFlags(fd, f); });
   }
@@ -181,6 +184,17 @@ TEST_CASE("A13: EINTR at any call is survived by everything that can be interrup
     // fstat never says EINTR; every other call must have been repeated.
     CHECK((file.ok() || file.status().message().find("fstat") != absl::string_view::npos));
   }
+}
+
+TEST_CASE("Looking at a file's size fails with the call's name") {
+  const TempDirectory temp;
+  FlakyKernel kernel;
+  auto directory = dr::OpenPosixDirectory(kernel, temp.path(), Create::kNever);
+  auto file = (*directory)->Open("file", {.access = Access::kWrite, .create = Create::kIfMissing});
+  REQUIRE(file.ok());
+  kernel.fail_at = kernel.calls + 1;
+  CHECK((*file)->Info().status().message().find("statx") != absl::string_view::npos);
+  CHECK((*file)->Info()->size == 0);
 }
 
 TEST_CASE("A kernel that never gets on ends in an error, not in a loop") {
