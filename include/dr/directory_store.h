@@ -33,6 +33,11 @@ class DR_EXPORT DirectoryStore final : public StateAdapter {
   /// that does not survive a power cut.
   static absl::StatusOr<std::unique_ptr<DirectoryStore>> Open(std::unique_ptr<Directory> root,
                                                               Random& random, const Clock& clock);
+  /// To read only, also beside a process that writes: takes no lock and cleans nothing up. Not for
+  /// Put, Delete and Check.
+  static absl::StatusOr<std::unique_ptr<DirectoryStore>> OpenToRead(std::unique_ptr<Directory> root,
+                                                                    Random& random,
+                                                                    const Clock& clock);
 
   const Capabilities& capabilities() const override { return capabilities_; }
   absl::StatusOr<Version> Put(std::string_view key, std::string_view value,

@@ -77,13 +77,20 @@ DirectoryStore::DirectoryStore(std::unique_ptr<Directory> root, Random& random, 
 
 absl::StatusOr<std::unique_ptr<DirectoryStore>> DirectoryStore::Open(
     std::unique_ptr<Directory> root, Random& random, const Clock& clock) {
+  DR_ASSIGN_OR_RETURN(std::unique_ptr<DirectoryStore> store,
+                      OpenToRead(std::move(root), random, clock));
+  MutexLock mutex(store->write_mutex_);
+  DR_ASSIGN_OR_RETURN(std::unique_ptr<File> lock, store->LockFile({}));
+  DR_RETURN_IF_ERROR(store->Clean(*store->root_));
+  return store;
+}
+
+absl::StatusOr<std::unique_ptr<DirectoryStore>> DirectoryStore::OpenToRead(
+    std::unique_ptr<Directory> root, Random& random, const Clock& clock) {
   std::unique_ptr<DirectoryStore> store(new DirectoryStore(std::move(root), random, clock));
   DR_ASSIGN_OR_RETURN(VolumeInfo volume, store->root_->Volume());
   store->capabilities_.durable = volume.survives_power_loss;
   store->capabilities_.fence_safe = volume.survives_power_loss && !volume.is_network;
-  MutexLock mutex(store->write_mutex_);
-  DR_ASSIGN_OR_RETURN(std::unique_ptr<File> lock, store->LockFile({}));
-  DR_RETURN_IF_ERROR(store->Clean(*store->root_));
   return store;
 }
 
