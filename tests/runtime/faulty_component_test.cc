@@ -67,7 +67,7 @@ class Faulty : public StatefulComponent {
   const Mistake in_apply_, in_save_;
 };
 
-TEST_CASE("B5: a component whose Apply errs, throws or re-enters fails by name; others go on") {
+TEST_CASE("B5: a component whose Apply errs, throws or re-enters fails by name while others go on") {
   const Mistake mistake =
       GENERATE(Mistake::kReturnsAnError, Mistake::kThrows, Mistake::kReenters);
   TemporaryDirectory directory;
