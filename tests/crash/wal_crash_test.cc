@@ -69,7 +69,7 @@ struct Workload {
   bool direct;
   std::function<absl::Status(SimFileSystem&, SimLog&, const LogOptions&)> run;
   std::size_t items_max = 10;
-  std::size_t samples = 2000;
+  std::size_t samples = 4000;
 };
 
 absl::Status Appends(SimLog& log, const std::vector<std::size_t>& sizes) {
@@ -134,7 +134,7 @@ std::vector<Workload> Workloads() {
     workloads.push_back({path + ": rotation, records over segments", small, direct,
                          [](SimFileSystem&, SimLog& log, const LogOptions&) {
                            return Appends(log, {30'000, 40'000, 100, 70'000, 100, 100});
-                         }, 9, 640});
+                         }, 9, 1400});
     workloads.push_back({path + ": recycled segments", small, direct,
                          [](SimFileSystem& disk, SimLog& log, const LogOptions&) {
                            for (int round = 0; round < 4; ++round) {
@@ -143,7 +143,7 @@ std::vector<Workload> Workloads() {
                              if (!s.ok()) return s;
                            }
                            return absl::OkStatus();
-                         }, 9, 448});
+                         }, 9, 1000});
     workloads.push_back({path + ": batches over groups and segments", small, direct,
                          [](SimFileSystem&, SimLog& log, const LogOptions&) {
                            for (const auto& batch : std::vector<std::vector<std::size_t>>{
@@ -151,7 +151,7 @@ std::vector<Workload> Workloads() {
                              if (absl::Status s = log.AppendBatch(batch); !s.ok()) return s;
                            }
                            return absl::OkStatus();
-                         }, 9, 640});
+                         }, 9, 1400});
     workloads.push_back({path + ": two groups in flight", small, direct,
                          [direct](SimFileSystem& disk, SimLog& log, const LogOptions&) {
                            return TwoInFlight(disk, log, direct ? SimCall::kWrite : SimCall::kSync);
