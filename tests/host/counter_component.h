@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstring>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -38,6 +39,8 @@ class Counters : public StatefulComponent {
 
   /// One line per operation that was applied since construction: Lsn, time, payload.
   std::vector<std::string> applied;
+  /// Runs while the state is being saved.
+  std::function<void()> while_saving = [] {};
 
  private:
   absl::Status Apply(const Operation& op) override {
@@ -47,6 +50,7 @@ class Counters : public StatefulComponent {
     return absl::OkStatus();
   }
   absl::Status SaveState(StateWriter& out) const override {
+    while_saving();
     for (const auto& [name, count] : counts_) {
       if (absl::Status s = out.Write(name + "=" + std::to_string(count)); !s.ok()) return s;
     }

@@ -214,6 +214,29 @@ TEST_CASE("B4, B8: checkpoints under load cut each component where it is, and no
   for (const char* t : {"1", "3"}) CHECK(b.Count(t) == kEach);
 }
 
+TEST_CASE("B8: what only one of two snapshots includes is replayed for the other alone") {
+  TemporaryDirectory directory;
+  {
+    Counters a("a"), b("b");
+    auto host = Value(Host::Open(Options(directory, {&a, &b}), {}));
+    REQUIRE_OK(a.Add("x"));
+    // `a` is cut before these two and `b` behind them, so the log is needed from here on.
+    a.while_saving = [&] {
+      std::thread([&] {
+        static_cast<void>(b.Add("y"));
+        static_cast<void>(b.Add("y"));
+      }).join();
+    };
+    REQUIRE_OK(host->Checkpoint());
+    REQUIRE_OK(a.Add("x"));
+  }
+  Counters a("a"), b("b");
+  auto host = Value(Host::Open(Options(directory, {&a, &b}), {}));
+  CHECK(a.Count("x") == 2);
+  CHECK(b.Count("y") == 2);
+  CHECK(host->figures().replayed == 1);
+}
+
 TEST_CASE("A damaged or missing CURRENT beside a log is an error, never an empty directory") {
   TemporaryDirectory directory;
   {
