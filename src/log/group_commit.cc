@@ -357,9 +357,8 @@ absl::Status GroupCommit::Trim(Lsn keep_from) {
     if (next.continues && next.prefix.first_lsn >= keep_from) break;
   }
   if (count == 0) return absl::OkStatus();
-  std::vector<std::uint64_t> numbers;
-  for (std::size_t i = 0; i < count; ++i) numbers.push_back(older_[i].prefix.number);
-  DR_ASSIGN_OR_RETURN(std::uint64_t recycled, files_->Retire(numbers));
+  DR_ASSIGN_OR_RETURN(std::uint64_t recycled,
+                      files_->RetireBelow(older_[count - 1].prefix.number + 1));
   older_.erase(older_.begin(), older_.begin() + static_cast<std::ptrdiff_t>(count));
   figures_.recycled += recycled;
   return absl::OkStatus();

@@ -90,6 +90,11 @@ absl::Status DecideLink(const LogSegment& older, const LogSegment& newer) {
   return absl::OkStatus();
 }
 
+// A record may begin in a segment before that of its Lsn.
+bool BeginsBehind(const LogSegment& segment, Lsn lsn) {
+  return segment.prefix.first_lsn > lsn || (segment.continues && segment.prefix.first_lsn == lsn);
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<LogSegment>> DecideSegments(const ObservedDirectory& observed,
@@ -100,7 +105,7 @@ absl::StatusOr<std::vector<LogSegment>> DecideSegments(const ObservedDirectory& 
     return segments;
   }
   DR_RETURN_IF_ERROR(DecideHead(observed));
-  // From the newest down to what is needed; what is older is a rest of an interrupted trim.
+  // From the newest down to what is needed; what is older waits for the next trim.
   for (auto it = observed.segments.rbegin(); it != observed.segments.rend(); ++it) {
     const LogId log = segments.empty() ? (it->segment.ok() ? it->segment->prefix.log : LogId{})
                                        : segments.back().prefix.log;
@@ -115,14 +120,15 @@ absl::StatusOr<std::vector<LogSegment>> DecideSegments(const ObservedDirectory& 
       }
     }
     segments.push_back(std::move(segment));
-    if (segments.back().prefix.first_lsn <= bounds.needed_from) break;
+    if (!BeginsBehind(segments.back(), bounds.needed_from)) break;
   }
   std::reverse(segments.begin(), segments.end());
   const LogSegment& oldest = segments.front();
-  if (oldest.prefix.first_lsn > bounds.needed_from) {
+  if (BeginsBehind(oldest, bounds.needed_from)) {
     return Gap(oldest.name, bounds.needed_from,
-               fmt::format("the log begins at {}, but operations from {} on are needed",
-                           oldest.prefix.first_lsn.value, bounds.needed_from.value));
+               fmt::format("the log begins {} {}, but operations from {} on are needed",
+                           oldest.continues ? "inside" : "at", oldest.prefix.first_lsn.value,
+                           bounds.needed_from.value));
   }
   return segments;
 }

@@ -170,10 +170,12 @@ absl::Status SegmentFiles::ReleaseBehind(std::uint64_t number, std::uint64_t byt
   return file->Truncate(bytes);
 }
 
-absl::StatusOr<std::uint64_t> SegmentFiles::Retire(std::span<const std::uint64_t> numbers) {
+absl::StatusOr<std::uint64_t> SegmentFiles::RetireBelow(std::uint64_t number) {
   std::vector<SegmentFile> recycled;
-  for (std::uint64_t number : numbers) {
-    const std::string name = SegmentName(number);
+  DR_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> entries, directory_.List());
+  for (const DirectoryEntry& entry : entries) {
+    const std::string& name = entry.name;
+    if (ParseSegmentName(name).value_or(number) >= number) continue;
     DR_ASSIGN_OR_RETURN(std::unique_ptr<File> file, OpenForWriting(name, Create::kNever));
     DR_ASSIGN_OR_RETURN(FileInfo info, file->Info());
     if (info.size != segment_bytes_ || spares_.size() + recycled.size() >= kSparesMax) {

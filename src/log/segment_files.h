@@ -86,9 +86,9 @@ class SegmentFiles {
   absl::Status WriteHead(std::string_view first_block);
   /// Gives back what was prepared behind `bytes` and will never be used.
   absl::Status ReleaseBehind(std::uint64_t number, std::uint64_t bytes);
-  /// Ends the life of segments, oldest first: whole files become spares, others are removed.
-  /// Returns how many were recycled.
-  absl::StatusOr<std::uint64_t> Retire(std::span<const std::uint64_t> numbers);
+  /// Ends the life of all segments below `number`, oldest first, those included that recovery left
+  /// unread: whole files become spares, others are removed. Returns how many were recycled.
+  absl::StatusOr<std::uint64_t> RetireBelow(std::uint64_t number);
   absl::Status WriteAndSync(File& file, std::uint64_t offset, std::string_view data);
 
  private:

@@ -92,6 +92,16 @@ const std::vector<Row>& Rows() {
        [](Dir& d, Bounds&) { d.segments.erase(d.segments.begin()); }, FaultKind::kWalGap},
       {"the first segment was trimmed",
        [](Dir& d, Bounds& b) { d.segments.erase(d.segments.begin()); b.needed_from = {11}; }, {}, 2},
+      {"the first record that is needed begins in the segment before",
+       [](Dir& d, Bounds& b) { d.segments[2].segment->continues = true; b.needed_from = {21}; },
+       {}, 2},
+      {"the segment in which the first record that is needed begins is missing",
+       [](Dir& d, Bounds& b) {
+         d.segments[2].segment->continues = true;
+         d.segments.erase(d.segments.begin() + 1);
+         b.needed_from = {21};
+       },
+       FaultKind::kWalGap},
       {"a trim was interrupted and left an older segment behind a hole",
        [](Dir& d, Bounds& b) { d.segments.erase(d.segments.begin() + 1); b.needed_from = {21}; },
        {}, 1},

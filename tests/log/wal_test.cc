@@ -133,6 +133,34 @@ TEST_CASE("Trimming recycles whole files and keeps what is needed") {
   CHECK(Payloads(*log.wal, {150}).size() == 251);
 }
 
+TEST_CASE("What recovery did not need goes with the next trim") {
+  RealDirectory real;
+  {
+    OpenLog log = Value(real.Open());
+    for (int i = 0; i < 200; ++i) REQUIRE_OK(log.Append(std::string(1000, 'x')));
+  }
+  OpenLog log = Value(real.Open({.needed_from = {150}}));
+  for (int i = 0; i < 200; ++i) REQUIRE_OK(log.Append(std::string(1000, 'y')));
+  REQUIRE_OK(log.wal->Trim({350}));
+  std::size_t segments = 0;
+  for (const DirectoryEntry& entry : Value(real.directory->List())) {
+    if (entry.name.ends_with(".wal")) ++segments;
+  }
+  CHECK(segments == log.wal->figures().segments);
+  CHECK(Payloads(*log.wal, {350}).size() == 51);
+}
+
+TEST_CASE("A record that is needed may begin in a segment that holds nothing else that is") {
+  RealDirectory real;
+  {
+    OpenLog log = Value(real.Open());
+    REQUIRE_OK(log.Append(std::string(50'000, 'x')));
+    REQUIRE_OK(log.Append(std::string(200'000, 'y')));
+  }
+  OpenLog log = Value(real.Open({.needed_from = {2}}));
+  CHECK(Payloads(*log.wal, {2}) == std::vector<std::string>{std::string(200'000, 'y')});
+}
+
 TEST_CASE("A reader that has reached the end goes on when there is more") {
   RealDirectory real;
   OpenLog log = Value(real.Open());
