@@ -1,0 +1,67 @@
+"""What workers said from which a recovered state must not differ."""
+
+COMPONENTS = [("left",), ("right",), ("left", "right"), ("right",)]  # of each lane
+PENDING_MAX = 8  # operations of one lane that are under way at a time
+NOT_TAKEN = ("8", "9")  # kResourceExhausted, kFailedPrecondition: such an index is never applied
+
+
+class Lane:
+    def __init__(self):
+        self.acknowledged = set()
+        self.refused = set()
+        self.newest = 0  # of which was spoken
+
+    def lost(self, recovered):
+        """How many acknowledged indices are missing. The rest must be a prefix of what was submitted, in order, once."""
+        last = recovered[-1] if recovered else 0
+        lost = len(self.acknowledged.difference(recovered))
+        assert lost or recovered == [i for i in range(1, last + 1) if i not in self.refused], "not a prefix in order"
+        assert last <= self.newest + PENDING_MAX, f"{last} was never submitted, {self.newest} perhaps was"
+        return lost
+
+    def go_on_from(self, recovered):
+        """What was recovered once stays; what was not is submitted anew."""
+        self.newest = recovered[-1] if recovered else 0
+        self.acknowledged = set(recovered)
+        self.refused = {i for i in self.refused if i < self.newest}
+
+
+class Promises:
+    """Of all workers that one directory had."""
+
+    def __init__(self):
+        self.acknowledged = 0
+        self.refusals = []
+        self.lost = 0
+        self._lanes = [Lane() for _ in COMPONENTS]
+
+    def take(self, line):
+        what, lane, index, *reason = line.split(" ", 3)
+        lane, index = self._lanes[int(lane)], int(index)
+        lane.newest = max(lane.newest, index)
+        if what == "refused":
+            self.refusals.append(reason[0])
+            if reason[0].startswith(NOT_TAKEN):
+                lane.refused.add(index)
+        else:
+            assert what == "ack" and index not in lane.acknowledged, line
+            lane.acknowledged.add(index)
+            self.acknowledged += 1
+
+    def compare(self, state):
+        """`state` is what the worker recovered, as it says it."""
+        recovered = {}
+        for line in state:
+            _, lane, component, *runs = line.split(" ")
+            recovered[int(lane), component] = [i for run in runs for i in indices(run)]
+        for number, components in enumerate(COMPONENTS):
+            first, *others = [recovered.pop((number, component)) for component in components]
+            assert all(first == other for other in others), f"lane {number}: half of a batch"
+            self.lost += self._lanes[number].lost(first)
+            self._lanes[number].go_on_from(first)
+        assert not any(recovered.values()), f"in the wrong component: {recovered}"
+
+
+def indices(run):
+    first, last = map(int, run.split("-"))
+    return range(first, last + 1)

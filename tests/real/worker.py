@@ -1,0 +1,111 @@
+"""The worker seen from outside."""
+
+import argparse
+import os
+import pathlib
+import select
+import signal
+import subprocess
+import sys
+
+from promises import Promises
+
+PATIENCE_SECONDS = 120  # a worker that says nothing for so long hangs
+
+
+def arguments(description):
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("program", type=pathlib.Path)
+    parser.add_argument("--rounds", type=int, required=True)
+    parser.add_argument("--seed", type=int, default=1)
+    parsed = parser.parse_args()
+    parsed.program = parsed.program.resolve()
+    return parsed
+
+
+class State:
+    """A directory, and what its workers promised."""
+
+    def __init__(self, program, directory, buffered):
+        self.promises = Promises()
+        self.path = None  # "direct" or "buffered", known after a recovery
+        self._command = [program, directory, *(["--buffered"] if buffered else [])]
+
+    def start(self):
+        return Worker(self._command, self.promises)
+
+    def recover(self):
+        """Twice, because it must not matter, and compares what came back with what was promised."""
+        state = self._check()
+        assert state == self._check(), "a second recovery led elsewhere"
+        self.promises.compare(state)
+
+    def _check(self):
+        done = subprocess.run([*self._command, "--check"], capture_output=True, text=True, timeout=PATIENCE_SECONDS)
+        assert done.returncode == 0, f"recovery ended with {done.returncode}: {done.stderr}{done.stdout}"
+        path, *state = done.stdout.splitlines()
+        self.path = path.removeprefix("path ")
+        return state
+
+
+class Worker:
+    """Runs until the block is left, and is killed then."""
+
+    def __init__(self, command, promises):
+        self._promises = promises
+        self._rest = b""
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
+        self._process.stdout.close()
+
+    @property
+    def pid(self):
+        return self._process.pid
+
+    def kill(self):
+        if self._process.returncode is None:
+            self._process.kill()
+            code = self.wait()
+            assert code == -signal.SIGKILL, f"the worker ended by itself with {code}"
+
+    def wait(self):
+        """Reads all that it still says."""
+        while self._read():
+            pass
+        return self._process.wait()
+
+    def read_until(self, condition):
+        while not condition():
+            assert self._read(), "the worker ended by itself"
+
+    def read_acknowledged(self, count):
+        enough = self._promises.acknowledged + count
+        self.read_until(lambda: self._promises.acknowledged >= enough)
+
+    def read_what_is_there(self):
+        while select.select([self._process.stdout], [], [], 0)[0]:
+            assert self._read(), "the worker ended by itself"
+
+    def _read(self):
+        """Waits for something and takes it. False when there will be nothing more."""
+        pipe = self._process.stdout
+        ready, _, _ = select.select([pipe], [], [], PATIENCE_SECONDS)
+        assert ready, f"the worker said nothing for {PATIENCE_SECONDS} s"
+        data = os.read(pipe.fileno(), 1 << 16)
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            self._promises.take(line.decode())
+        return bool(data)
+
+
+def finish(figures, states):
+    """The closing line; ends with 1 if anything was lost."""
+    acknowledged = sum(state.promises.acknowledged for state in states)
+    lost = sum(state.promises.lost for state in states)
+    print(f"real: {figures} acknowledged={acknowledged} lost={lost}")
+    sys.exit(lost > 0 or acknowledged == 0)
