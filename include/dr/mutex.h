@@ -4,12 +4,14 @@
 // built for ThreadSanitizer, which then reports correct programs.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <shared_mutex>
 
 #include "absl/base/thread_annotations.h"
+#include "dr/export.h"
 
 namespace dr::inline v0 {
 
@@ -40,6 +42,13 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
 /// Waits return spuriously; callers loop on their condition.
 class CondVar {
  public:
+  CondVar() : condition_() {}
+  // The standard one's destructor waits for those asleep in it. A forked child inherits their number
+  // without their threads, and it would wait for ever; there is nothing else to give back.
+  ~CondVar() {}
+  CondVar(const CondVar&) = delete;
+  CondVar& operator=(const CondVar&) = delete;
+
   void Wait(Mutex& mutex) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
     condition_.wait(lock);
@@ -55,19 +64,23 @@ class CondVar {
   void NotifyAll() { condition_.notify_all(); }
 
  private:
-  std::condition_variable condition_;
+  union {
+    std::condition_variable condition_;
+  };
 };
 
-class ABSL_LOCKABLE SharedMutex {
+/// Readers share it, a writer has it alone. A writer that waits is not passed by new readers, however
+/// many there are. A thread that reads may lock it, or another one, for reading again.
+class DR_EXPORT ABSL_LOCKABLE SharedMutex {
  public:
-  void lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() { mutex_.lock(); }
+  void lock() ABSL_EXCLUSIVE_LOCK_FUNCTION();
   void unlock() ABSL_UNLOCK_FUNCTION() { mutex_.unlock(); }
-  bool try_lock() ABSL_EXCLUSIVE_TRYLOCK_FUNCTION(true) { return mutex_.try_lock(); }
-  void lock_shared() ABSL_SHARED_LOCK_FUNCTION() { mutex_.lock_shared(); }
-  void unlock_shared() ABSL_UNLOCK_FUNCTION() { mutex_.unlock_shared(); }
-  bool try_lock_shared() ABSL_SHARED_TRYLOCK_FUNCTION(true) { return mutex_.try_lock_shared(); }
+  void lock_shared() ABSL_SHARED_LOCK_FUNCTION();
+  void unlock_shared() ABSL_UNLOCK_FUNCTION();
 
  private:
+  std::mutex gate_;  ///< a waiting writer has it, so that readers queue up behind
+  std::atomic<int> writers_waiting_ = 0;
   std::shared_mutex mutex_;
 };
 

@@ -27,7 +27,8 @@ namespace dr::inline v0 {
 using ComponentFactory = std::function<std::vector<std::unique_ptr<StatefulComponent>>()>;
 
 struct ReplayOptions {
-  std::string directory = {};          ///< a host's; only read, and may be in use
+  std::string directory = {};          ///< a host's that is not open; of a running one, a snapshot
+                                       ///< of its file system, copied. Only read
   std::string scratch = {};            ///< a place that is filled and left empty
   std::vector<std::string> retired = {};
   FileSystem* files = nullptr;         ///< null: the machine's
@@ -46,7 +47,7 @@ struct ReplayReport {
 /// Compares at every digest in the log (CheckpointPolicy::digest_every) and at every newer
 /// checkpoint. Where they differ, replays twice more in step: if those two part, the operation after
 /// which they do is named, because it depends on something that is not in the log. Errors: as
-/// Host::Open.
+/// Host::Open, kUnavailable while a host has the directory included.
 DR_EXPORT absl::StatusOr<ReplayReport> VerifyReplay(const ReplayOptions& options,
                                                     const ComponentFactory& factory);
 

@@ -1,6 +1,7 @@
 #include "dr/host.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <thread>
 #include <utility>
@@ -8,11 +9,12 @@
 #include "dr/directory_store.h"
 #include "dr/repository.h"
 #include "fmt/format.h"
+#include "src/base/out_of_memory.h"
 #include "src/base/status_macros.h"
-#include "src/runtime/generation.h"
-#include "src/runtime/recovery.h"
 #include "src/host/worker.h"
 #include "src/runtime/checkpoint_writer.h"
+#include "src/runtime/generation.h"
+#include "src/runtime/recovery.h"
 
 namespace dr::inline v0 {
 namespace {
@@ -46,11 +48,7 @@ class Host::Impl {
     clock_ = options_.environment.clock != nullptr ? options_.environment.clock : &real_clock_;
     random_ = options_.environment.random != nullptr ? options_.environment.random : &real_random_;
   }
-  ~Impl() {
-    worker_.Stop();
-    checkpoint_worker_.Stop();
-    Detach();
-  }
+  ~Impl();
 
   absl::Status Open(const Context& context);
   absl::Status Start();
@@ -60,9 +58,13 @@ class Host::Impl {
   Figures figures() const;
 
  private:
+  absl::Status Usable() const;
+  absl::Status StopThreads(const Context& context);
   void Detach();
-  void CompletePending();
+  void CompletePending(const Context& context);
+  void WatchCallbacks();
   absl::Status KeepLog();
+  absl::StatusOr<CheckpointInfo> TakeCheckpoint(const Context& context);
   bool CheckpointDue() const;
   void CheckpointIfDue(const Context& context);
   void Notify(const Event& event) const {
@@ -85,7 +87,7 @@ class Host::Impl {
   std::unique_ptr<Wal> wal_;
   std::unique_ptr<OperationLog> log_;
   std::unique_ptr<Runtime> runtime_;
-  std::uint64_t replayed_ = 0;
+  Replayed replayed_;
   std::chrono::nanoseconds recovery_time_ = {};
   std::atomic<bool> closed_ = false;
 
@@ -93,7 +95,8 @@ class Host::Impl {
   std::unique_ptr<CheckpointWriter> checkpoints_ ABSL_PT_GUARDED_BY(checkpoint_mutex_);
 
   mutable Mutex figures_mutex_;
-  std::vector<std::chrono::nanoseconds> pauses_ ABSL_GUARDED_BY(figures_mutex_);
+  std::array<std::chrono::nanoseconds, kPausesKept> pauses_ ABSL_GUARDED_BY(figures_mutex_) = {};
+  std::uint64_t pauses_next_ ABSL_GUARDED_BY(figures_mutex_) = 0;
   std::uint64_t checkpoint_count_ ABSL_GUARDED_BY(figures_mutex_) = 0;
   std::uint64_t checkpoint_failures_ ABSL_GUARDED_BY(figures_mutex_) = 0;
   Position checkpointed_ ABSL_GUARDED_BY(figures_mutex_);
@@ -102,8 +105,30 @@ class Host::Impl {
   Instant checkpointed_at_ ABSL_GUARDED_BY(figures_mutex_);
 
   Lsn last_seen_;  ///< by the tick before: the log is idle if nothing came since
-  Worker worker_, checkpoint_worker_;
+  Mutex start_mutex_;
+  bool started_ ABSL_GUARDED_BY(start_mutex_) = false;
+  Worker worker_, checkpoint_worker_, watchdog_;
 };
+
+Host::Impl::~Impl() {
+  if (runtime_ != nullptr && runtime_->fork_guard.InChild()) {
+    for (Worker* worker : {&worker_, &checkpoint_worker_, &watchdog_}) worker->Forget();
+    for (const auto& [id, core] : components_) static_cast<void>(core->Close({}));
+    return;
+  }
+  static_cast<void>(StopThreads({}));
+  Detach();
+}
+
+// Before any lock, because in a forked child another thread may have held it.
+absl::Status Host::Impl::Usable() const {
+  if (runtime_->fork_guard.InChild()) {
+    return MakeFault({.kind = FaultKind::kPoisoned, .next = "use the host in the parent only"},
+                     "this process was forked from the one that has the host");
+  }
+  if (!closed_.load()) return absl::OkStatus();
+  return MakeFault({.kind = FaultKind::kUsage, .next = "open a host again"}, "the host was shut down");
+}
 
 absl::Status Host::Impl::Open(const Context& context) {
   const Instant start = clock_->Now();
@@ -135,17 +160,26 @@ absl::Status Host::Impl::Open(const Context& context) {
                              .digest_every = options_.checkpoint.digest_every});
   std::vector<ComponentCore*> cores;
   for (const auto& [id, core] : components_) cores.push_back(core);
-  MutexLock lock(checkpoint_mutex_);
-  checkpoints_ = std::make_unique<CheckpointWriter>(*runtime_, *wal_, *repository_, cores,
-                                                    options_.checkpoint,
-                                                    std::move(recovered.manifest));
-  recovery_time_ = clock_->Now() - start;
+  // What was replayed counts towards the next checkpoint, and so does the age of the one before: a
+  // host that is opened often takes them as one that runs through.
+  std::chrono::nanoseconds age = {};
+  if (recovered.manifest) {
+    age = absl::ToChronoNanoseconds(clock_->WallTime() - recovered.manifest->created);
+  } else if (!wal_->recovery().created) {
+    age = options_.checkpoint.interval;
+  }
   {
+    MutexLock lock(checkpoint_mutex_);
+    checkpoints_ = std::make_unique<CheckpointWriter>(*runtime_, *wal_, *repository_, cores,
+                                                      options_.checkpoint,
+                                                      std::move(recovered.manifest));
     MutexLock figures_lock(figures_mutex_);
     checkpointed_ = checkpoints_->newest();
     checkpointed_last_ = checkpointed_.lsn;
-    checkpointed_at_ = clock_->Now();
+    checkpointed_at_ =
+        clock_->Now() + -std::clamp(age, std::chrono::nanoseconds(0), options_.checkpoint.interval);
   }
+  recovery_time_ = clock_->Now() - start;
   for (ComponentCore* core : cores) core->Attach(*runtime_);
   const WalRecovery& recovery = wal_->recovery();
   if (recovery.groups_behind > 0) {
@@ -155,15 +189,22 @@ absl::Status Host::Impl::Open(const Context& context) {
   }
   Notify({.kind = EventKind::kRecovered, .lsn = recovery.last, .duration = recovery_time_,
           .text = fmt::format("recovered up to {}; {} operations replayed in {} ms",
-                              recovery.last.value, replayed_,
+                              recovery.last.value, replayed_.operations,
                               std::chrono::duration_cast<std::chrono::milliseconds>(recovery_time_)
                                   .count())});
   return absl::OkStatus();
 }
 
-void Host::Impl::CompletePending() {
-  for (const auto& [id, core] : components_) core->Pump();
+void Host::Impl::CompletePending(const Context& context) {
+  for (const auto& [id, core] : components_) core->Pump(context);
   runtime_->completions.Run();
+}
+
+// A component that hangs in its callback has failed; the thread that is inside is given up for it.
+void Host::Impl::WatchCallbacks() {
+  bool hangs = false;
+  for (const auto& [id, core] : components_) hangs |= core->Watch();
+  if (hangs) worker_.Replace();
 }
 
 // Seals what has come to rest and keeps space ready.
@@ -180,20 +221,28 @@ absl::Status Host::Impl::KeepLog() {
 }
 
 absl::Status Host::Impl::Start() {
+  DR_RETURN_IF_ERROR(Usable());
   DR_RETURN_IF_ERROR(wal_->status());
+  MutexLock lock(start_mutex_);
+  if (std::exchange(started_, true)) return absl::OkStatus();
   runtime_->completions.SetWake([this] { worker_.Wake(); });
+  // What fails in the background tells its callers and the observer; the threads live on for the rest.
   worker_.Start(kTick, [this] {
-    CompletePending();
-    // A poisoned or full log tells its callers and the observer; the thread lives on for the rest.
-    static_cast<void>(KeepLog());
+    static_cast<void>(WithinMemory([this] {
+      CompletePending({});
+      return KeepLog();
+    }));
   });
   checkpoint_worker_.Start(kTick, [this] { CheckpointIfDue({}); });
+  watchdog_.Start(options_.callback_deadline / 4, [this] { WatchCallbacks(); });
   return absl::OkStatus();
 }
 
 absl::Status Host::Impl::Step(const Context& context) {
+  DR_RETURN_IF_ERROR(Usable());
   DR_RETURN_IF_ERROR(CheckContext(context, *clock_, "Step"));
-  CompletePending();
+  CompletePending(context);
+  WatchCallbacks();
   last_seen_ = log_->last();
   DR_RETURN_IF_ERROR(KeepLog());
   CheckpointIfDue(context);
@@ -203,7 +252,7 @@ absl::Status Host::Impl::Step(const Context& context) {
 bool Host::Impl::CheckpointDue() const {
   const CheckpointPolicy& policy = options_.checkpoint;
   const Lsn last = log_->last();
-  const std::uint64_t bytes = wal_->figures().bytes;
+  const std::uint64_t bytes = replayed_.bytes + wal_->figures().bytes;
   MutexLock lock(figures_mutex_);
   if (last == checkpointed_last_) return false;
   return (policy.interval.count() > 0 && clock_->Now() - checkpointed_at_ >= policy.interval) ||
@@ -213,28 +262,32 @@ bool Host::Impl::CheckpointDue() const {
 
 void Host::Impl::CheckpointIfDue(const Context& context) {
   if (!CheckpointDue() || !wal_->status().ok()) return;
-  static_cast<void>(Checkpoint(context));
+  static_cast<void>(WithinMemory([&] { return Checkpoint(context); }));
+}
+
+absl::StatusOr<CheckpointInfo> Host::Impl::TakeCheckpoint(const Context& context) {
+  MutexLock lock(checkpoint_mutex_);
+  const Lsn last = log_->last();
+  const std::uint64_t bytes = replayed_.bytes + wal_->figures().bytes;
+  absl::StatusOr<CheckpointInfo> info =
+      WithinMemory([&]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return checkpoints_->Take(context); });
+  MutexLock figures_lock(figures_mutex_);
+  checkpointed_at_ = clock_->Now();
+  checkpointed_last_ = last;
+  checkpointed_bytes_ = bytes;
+  if (!info.ok()) {
+    ++checkpoint_failures_;
+    return info;
+  }
+  ++checkpoint_count_;
+  checkpointed_ = info->position;
+  pauses_[pauses_next_++ % kPausesKept] = info->pause_max;
+  return info;
 }
 
 absl::StatusOr<CheckpointInfo> Host::Impl::Checkpoint(const Context& context) {
-  MutexLock lock(checkpoint_mutex_);
-  const Lsn last = log_->last();
-  const std::uint64_t bytes = wal_->figures().bytes;
-  absl::StatusOr<CheckpointInfo> info = checkpoints_->Take(context);
-  {
-    MutexLock figures_lock(figures_mutex_);
-    checkpointed_at_ = clock_->Now();
-    checkpointed_last_ = last;
-    checkpointed_bytes_ = bytes;
-    if (info.ok()) {
-      ++checkpoint_count_;
-      checkpointed_ = info->position;
-      if (pauses_.size() == kPausesKept) pauses_.erase(pauses_.begin());
-      pauses_.push_back(info->pause_max);
-    } else {
-      ++checkpoint_failures_;
-    }
-  }
+  DR_RETURN_IF_ERROR(Usable());
+  absl::StatusOr<CheckpointInfo> info = TakeCheckpoint(context);
   if (info.ok()) {
     Notify({.kind = EventKind::kCheckpoint, .lsn = info->position.lsn, .duration = info->pause_max,
             .text = fmt::format("checkpoint {}: {} components written, {} carried, {} bytes",
@@ -247,11 +300,17 @@ absl::StatusOr<CheckpointInfo> Host::Impl::Checkpoint(const Context& context) {
   return info;
 }
 
+absl::Status Host::Impl::StopThreads(const Context& context) {
+  DR_RETURN_IF_ERROR(worker_.Stop(context, *clock_));
+  DR_RETURN_IF_ERROR(checkpoint_worker_.Stop(context, *clock_));
+  return watchdog_.Stop(context, *clock_);
+}
+
 absl::Status Host::Impl::Shutdown(const Context& context) {
+  DR_RETURN_IF_ERROR(Usable());
   for (const auto& [id, core] : components_) DR_RETURN_IF_ERROR(core->Close(context));
-  worker_.Stop();
-  checkpoint_worker_.Stop();
-  CompletePending();
+  DR_RETURN_IF_ERROR(StopThreads(context));
+  CompletePending(context);
   absl::Status result = absl::OkStatus();
   if (options_.checkpoint.on_shutdown) result = Checkpoint(context).status();
   if (absl::Status sealed = wal_->Seal(*log_); result.ok()) result = sealed;
@@ -261,11 +320,9 @@ absl::Status Host::Impl::Shutdown(const Context& context) {
 
 void Host::Impl::Detach() {
   if (runtime_ == nullptr || closed_.exchange(true)) return;
-  const absl::Status why = MakeFault({.kind = FaultKind::kUsage, .next = "open a host again"},
-                                     "the host was closed");
   for (const auto& [id, core] : components_) {
     static_cast<void>(core->Close({}));
-    core->Detach(why);
+    core->Detach();
   }
   runtime_->completions.Run();
   generation_.lock.reset();
@@ -279,15 +336,16 @@ Figures Host::Impl::figures() const {
     figures.pending += core->pending_count();
     if (!core->failure().ok()) figures.failed_components.push_back(core->id());
   }
-  figures.replayed = replayed_;
+  figures.replayed = replayed_.operations;
   figures.recovery_time = recovery_time_;
   figures.wal = wal_->figures();
   MutexLock lock(figures_mutex_);
   figures.checkpoints = checkpoint_count_;
   figures.checkpoint_failures = checkpoint_failures_;
   figures.checkpointed = checkpointed_;
-  if (!pauses_.empty()) {
-    std::vector<std::chrono::nanoseconds> sorted = pauses_;
+  const std::size_t kept = std::min<std::uint64_t>(pauses_next_, kPausesKept);
+  if (kept > 0) {
+    std::vector<std::chrono::nanoseconds> sorted(pauses_.begin(), pauses_.begin() + kept);
     std::sort(sorted.begin(), sorted.end());
     figures.checkpoint_pause_p50 = sorted[(sorted.size() - 1) / 2];
     figures.checkpoint_pause_p99 = sorted[(sorted.size() - 1) * 99 / 100];
@@ -298,20 +356,28 @@ Figures Host::Impl::figures() const {
 
 absl::StatusOr<std::unique_ptr<Host>> Host::Open(HostOptions options, const AdapterRegistry&,
                                                  const Context& context) {
-  auto impl = std::make_unique<Impl>(std::move(options));
-  DR_RETURN_IF_ERROR(impl->Open(context));
-  return std::unique_ptr<Host>(new Host(std::move(impl)));
+  return WithinMemory([&]() -> absl::StatusOr<std::unique_ptr<Host>> {
+    auto impl = std::make_unique<Impl>(std::move(options));
+    DR_RETURN_IF_ERROR(impl->Open(context));
+    return std::unique_ptr<Host>(new Host(std::move(impl)));
+  });
 }
 
 Host::Host(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Host::~Host() = default;
 
-absl::Status Host::Start() { return impl_->Start(); }
-absl::Status Host::Step(const Context& context) { return impl_->Step(context); }
-absl::StatusOr<CheckpointInfo> Host::Checkpoint(CheckpointMode, const Context& context) {
-  return impl_->Checkpoint(context);
+absl::Status Host::Start() {
+  return WithinMemory([&] { return impl_->Start(); });
 }
-absl::Status Host::Shutdown(const Context& context) { return impl_->Shutdown(context); }
+absl::Status Host::Step(const Context& context) {
+  return WithinMemory([&] { return impl_->Step(context); });
+}
+absl::StatusOr<CheckpointInfo> Host::Checkpoint(CheckpointMode, const Context& context) {
+  return WithinMemory([&] { return impl_->Checkpoint(context); });
+}
+absl::Status Host::Shutdown(const Context& context) {
+  return WithinMemory([&] { return impl_->Shutdown(context); });
+}
 Figures Host::figures() const { return impl_->figures(); }
 
 }  // namespace dr::inline v0

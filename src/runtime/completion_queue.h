@@ -1,26 +1,35 @@
-// Callbacks that wait for a thread of the host.
+// Callers' callbacks that wait for a thread of the host.
 #pragma once
 
-#include <deque>
+#include <memory>
 #include <utility>
 
 #include "absl/functional/any_invocable.h"
+#include "absl/status/statusor.h"
 #include "dr/mutex.h"
+#include "dr/types.h"
+#include "src/base/intrusive_queue.h"
 
 namespace dr::inline v0 {
+
+/// A callback and what it will be told. Made before its operation has an Lsn, so that telling it
+/// needs no memory.
+struct Completion {
+  absl::AnyInvocable<void(absl::StatusOr<Lsn>) &&> done = nullptr;
+  absl::StatusOr<Lsn> result = Lsn{};
+  Completion* next = nullptr;
+};
 
 /// Thread-safe. `wake` runs after each Push, to get a thread of the host going.
 class CompletionQueue {
  public:
-  using Callback = absl::AnyInvocable<void() &&>;
-
   void SetWake(absl::AnyInvocable<void()> wake) {
     MutexLock lock(mutex_);
     wake_ = std::move(wake);
   }
-  void Push(Callback callback) {
+  void Push(std::unique_ptr<Completion> completion) {
     MutexLock lock(mutex_);
-    callbacks_.push_back(std::move(callback));
+    completions_.Push(std::move(completion));
     if (wake_) wake_();
   }
   /// Wakes the host without a callback: something was appended that nobody waits for.
@@ -28,20 +37,21 @@ class CompletionQueue {
     MutexLock lock(mutex_);
     if (wake_) wake_();
   }
-  /// Runs all that are there, without a lock. Returns how many.
-  std::size_t Run() {
-    std::deque<Callback> callbacks;
+  /// Runs all that are there, without a lock.
+  void Run() {
+    IntrusiveQueue<Completion> completions;
     {
       MutexLock lock(mutex_);
-      callbacks.swap(callbacks_);
+      completions.Append(completions_);
     }
-    for (Callback& callback : callbacks) std::move(callback)();
-    return callbacks.size();
+    while (std::unique_ptr<Completion> next = completions.Pop()) {
+      std::move(next->done)(std::move(next->result));
+    }
   }
 
  private:
   Mutex mutex_;
-  std::deque<Callback> callbacks_ ABSL_GUARDED_BY(mutex_);
+  IntrusiveQueue<Completion> completions_ ABSL_GUARDED_BY(mutex_);
   absl::AnyInvocable<void()> wake_ ABSL_GUARDED_BY(mutex_);
 };
 

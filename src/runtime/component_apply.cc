@@ -8,12 +8,14 @@
 #include "src/base/status_macros.h"
 #include "src/runtime/component_core.h"
 #include "src/runtime/digest_marker.h"
+#include "src/runtime/state_hold.h"
 
 namespace dr::inline v0 {
 namespace {
 
 constexpr std::size_t kSparesMax = 256;
 constexpr std::size_t kSpareBytesMax = 4096;
+constexpr auto kWatchPeriod = std::chrono::milliseconds(50);
 
 }  // namespace
 
@@ -26,12 +28,21 @@ absl::Status ComponentCore::AwaitApplied(Lsn lsn, const Context& context) {
     lsn = std::min(lsn, last_);
     needed = std::min(lsn, last_local_);
   }
-  if (absl::Status durable = runtime.log.Persist(needed, context); !durable.ok()) {
-    if (FaultOf(durable)->kind == FaultKind::kPoisoned) FailPending(durable);
-    return durable;
+  absl::Status reached = runtime.log.Persist(needed, context);
+  if (reached.ok()) reached = runtime.log.Stage(lsn);
+  if (reached.ok()) return Drain(lsn, context);
+  if (!absl::IsUnknown(reached)) FailPending(reached);  // the log is poisoned
+  return reached;
+}
+
+void ComponentCore::Pump(const Context& context) {
+  Lsn last;
+  {
+    MutexLock lock(order_mutex_);
+    if (pending_.empty()) return;
+    last = last_;
   }
-  DR_RETURN_IF_ERROR(runtime.log.Stage(lsn));
-  return Drain(lsn, context);
+  static_cast<void>(AwaitApplied(last, context));
 }
 
 // One thread applies for all who wait; the rest find their operation applied when they wake.
@@ -42,7 +53,6 @@ absl::Status ComponentCore::Drain(Lsn lsn, const Context& context) {
     if (!failure_.ok()) return failure_;
     if (!applying_) {
       applying_ = true;
-      applying_since_ = runtime.clock.Now();
       apply_mutex_.unlock();
       ApplyReady();
       apply_mutex_.lock();
@@ -57,175 +67,157 @@ absl::Status ComponentCore::Drain(Lsn lsn, const Context& context) {
                                    "will follow",
                                    id_));
     }
-    if (runtime.clock.Now() > applying_since_ + runtime.callback_deadline) {
-      apply_mutex_.unlock();
-      Fail(Blame("Apply", "it has not returned within the deadline"));
-      apply_mutex_.lock();
-      continue;
-    }
-    applied_changed_.WaitFor(apply_mutex_, std::chrono::milliseconds(50));
+    applied_changed_.WaitFor(apply_mutex_, kWatchPeriod);
+    apply_mutex_.unlock();
+    Watch();
+    apply_mutex_.lock();
   }
   return absl::OkStatus();
 }
 
-std::list<std::unique_ptr<PendingOperation>> ComponentCore::TakeReady() {
+ComponentCore::Operations ComponentCore::TakeReady() {
   const OperationLog& log = runtime_.load()->log;
-  std::list<std::unique_ptr<PendingOperation>> ready;
+  const Lsn durable = log.durable(), staged = log.staged();
+  Operations ready;
   MutexLock lock(order_mutex_);
-  auto end = pending_.begin();
-  for (; end != pending_.end(); ++end) {
-    const Lsn lsn = (*end)->entry.record.lsn;
-    const Lsn reached =
-        (*end)->durability == Durability::kProcess ? log.staged() : log.durable();
-    if (lsn > reached) break;
+  while (const PendingOperation* next = pending_.front()) {
+    const Lsn reached = next->durability == Durability::kProcess ? staged : durable;
+    if (next->entry.record.lsn > reached) break;
+    ready.Push(pending_.Pop());
   }
-  ready.splice(ready.begin(), pending_, pending_.begin(), end);
   return ready;
 }
 
 void ComponentCore::ApplyReady() {
-  Runtime& runtime = *runtime_.load();
+  const std::uint32_t digest_every = runtime_.load()->digest_every;
   for (;;) {
-    std::list<std::unique_ptr<PendingOperation>> ready = TakeReady();
+    Operations ready = TakeReady();
     if (ready.empty()) return;
-    absl::Status failure = failed_ ? this->failure() : absl::OkStatus();
-    {
-      WriterLock lock(state_mutex_);
-      for (const auto& operation : ready) {
-        const RecordView& record = operation->entry.record;
-        if (failure.ok()) failure = ApplyOne(record, record.payload);
-        if (!failure.ok()) break;
-        applied_.store(record.lsn.value, std::memory_order_release);
-        applied_count_.fetch_add(1, std::memory_order_relaxed);
-        NoteDigest(record.lsn);
+    Operations applied;
+    while (ApplySome(ready, applied)) {
+      if (digest_every > 0 && applied_count() % digest_every == 0) LogDigest();
+    }
+    Finish(std::move(applied), absl::OkStatus());
+    if (ready.empty()) continue;
+    const absl::Status why = failure();
+    AnnounceFailure(why);
+    return Finish(std::move(ready), why);
+  }
+}
+
+// Up to the next operation after which a digest is due. False: there is no more, or it failed.
+bool ComponentCore::ApplySome(Operations& ready, Operations& applied) {
+  const std::uint32_t digest_every = runtime_.load()->digest_every;
+  WriterLock lock(state_mutex_);
+  StateHold hold(holder_, progress_, "Apply");
+  while (!ready.empty() && !failed_.load(std::memory_order_acquire)) {
+    const RecordView& record = ready.front()->entry.record;
+    if (absl::Status failed = ApplyOne(record, record.payload); !failed.ok()) {
+      // Still under the lock: nobody may save what this has left behind.
+      MarkFailed(failed);
+      return false;
+    }
+    applied_.store(record.lsn.value, std::memory_order_release);
+    const std::uint64_t count = applied_count_.fetch_add(1, std::memory_order_relaxed) + 1;
+    hold.Progress();
+    applied.Push(ready.Pop());
+    if (digest_every > 0 && count % digest_every == 0) return true;
+  }
+  return false;
+}
+
+// Tells asynchronous callers, and keeps the rest for the operations to come.
+void ComponentCore::Finish(Operations operations, const absl::Status& failure) {
+  Operations spare;
+  while (std::unique_ptr<PendingOperation> operation = operations.Pop()) {
+    if (operation->completion != nullptr) {
+      if (failure.ok()) {
+        operation->completion->result = operation->entry.record.lsn;
+      } else {
+        operation->completion->result = failure;
       }
+      runtime_.load()->completions.Push(std::move(operation->completion));
     }
-    if (!failure.ok()) Fail(failure);
-    for (const auto& operation : ready) {
-      if (operation->done == nullptr) continue;
-      absl::StatusOr<Lsn> result = operation->entry.record.lsn;
-      if (*result > applied()) result = failure;
-      runtime.completions.Push([done = std::move(operation->done), result]() mutable {
-        std::move(done)(result);
-      });
-    }
-    Recycle(std::move(ready));
-    if (!failure.ok()) return;
+    if (operation->payload.capacity() <= kSpareBytesMax) spare.Push(std::move(operation));
   }
-}
-
-void ComponentCore::Recycle(std::list<std::unique_ptr<PendingOperation>> done) {
-  done.remove_if([](const auto& operation) { return operation->payload.capacity() > kSpareBytesMax; });
-  std::list<std::unique_ptr<PendingOperation>> surplus;
   MutexLock lock(order_mutex_);
-  spare_.splice(spare_.end(), done);
-  while (spare_.size() > kSparesMax) {
-    surplus.splice(surplus.end(), spare_, spare_.begin());
+  while (spare_.size() < kSparesMax && !spare.empty()) spare_.Push(spare.Pop());
+}
+
+// A note is worth no waiting and no failure: without room or memory it is left out.
+void ComponentCore::LogDigest() {
+  OperationLog& log = runtime_.load()->log;
+  while (!markers_.empty() && markers_.front()->entry.record.lsn <= log.staged()) markers_.Pop();
+  try {
+    std::optional<Digest> digest = StateDigest();
+    if (!digest) return;
+    auto marker = std::make_unique<PendingOperation>();
+    marker->payload = EncodeDigestMarker({applied(), schema_.version, *digest});
+    marker->entry.record = {.kind = OperationKind::kMarker, .component = id_,
+                            .schema_name = schema_.name, .schema_version = schema_.version,
+                            .payload = marker->payload};
+    const Context at_once{.deadline = Instant::FromNanoseconds(0)};
+    if (log.Append(marker->entry, at_once).ok()) markers_.Push(std::move(marker));
+  } catch (const std::bad_alloc&) {
+    return;
   }
 }
 
-void ComponentCore::Fail(absl::Status why) {
-  Observer* observer = runtime_.load()->observer;
+// ---- Failing ------------------------------------------------------------------------------------
+
+bool ComponentCore::Watch() {
+  const Runtime& runtime = *runtime_.load();
+  const Instant now = runtime.clock.Now();
+  const std::uint64_t progress = progress_.load(std::memory_order_relaxed);
+  const char* holder = holder_.load(std::memory_order_acquire);
   {
     MutexLock lock(apply_mutex_);
-    if (!failure_.ok()) return;
-    failure_ = why;
-    failed_.store(true, std::memory_order_release);
-    applied_changed_.NotifyAll();
+    if (holder == nullptr || progress != watched_progress_) {
+      watched_progress_ = progress;
+      watched_since_ = now;
+      return false;
+    }
+    if (now <= watched_since_ + runtime.callback_deadline) return false;
   }
-  FailPending(why);
-  if (observer == nullptr) return;
-  observer->OnEvent({.kind = EventKind::kComponentFailed, .component = id_, .lsn = applied(),
-                     .status = why, .text = std::string(AsStd(why.message()))});
+  const absl::Status why = Blame(holder, "it has not returned within the deadline");
+  if (!MarkFailed(why)) return false;
+  AnnounceFailure(why);
+  return true;
 }
 
-// Operations that will not be applied by this host stay in the log. Their callers learn it.
+// True: nobody did before.
+bool ComponentCore::MarkFailed(const absl::Status& why) {
+  MutexLock lock(apply_mutex_);
+  if (!failure_.ok()) return false;
+  failure_ = why;
+  failed_.store(true, std::memory_order_release);
+  applied_changed_.NotifyAll();
+  return true;
+}
+
+void ComponentCore::AnnounceFailure(const absl::Status& why) {
+  FailPending(why);
+  Observer* observer = runtime_.load()->observer;
+  if (announced_.exchange(true) || observer == nullptr) return;
+  try {
+    observer->OnEvent({.kind = EventKind::kComponentFailed, .component = id_, .lsn = applied(),
+                       .status = why, .text = std::string(AsStd(why.message()))});
+  } catch (const std::bad_alloc&) {
+    return;  // the failure itself is not lost: every caller gets it
+  }
+}
+
+// Their entries stay, because the log may still read them. Their callers learn it.
 void ComponentCore::FailPending(const absl::Status& why) {
   Runtime& runtime = *runtime_.load();
   MutexLock lock(order_mutex_);
-  for (auto& operation : pending_) {
-    if (operation->done == nullptr) continue;
-    runtime.completions.Push([done = std::move(operation->done), why]() mutable {
-      std::move(done)(why);
-    });
-    operation->done = nullptr;
+  for (PendingOperation* operation = pending_.front(); operation != nullptr;
+       operation = operation->next) {
+    if (operation->completion == nullptr) continue;
+    operation->completion->result = why;
+    runtime.completions.Push(std::move(operation->completion));
   }
   order_changed_.NotifyAll();
-}
-
-void ComponentCore::Pump() {
-  Lsn last;
-  {
-    MutexLock lock(order_mutex_);
-    if (pending_.empty()) return;
-    last = last_;
-  }
-  static_cast<void>(AwaitApplied(last, {}));
-}
-
-void ComponentCore::NoteDigest(Lsn lsn) {
-  const Runtime& runtime = *runtime_.load();
-  if (runtime.digest_every == 0 || applied_count() % runtime.digest_every != 0) return;
-  std::optional<Digest> digest = component_.StateDigest();
-  if (!digest) return;
-  auto marker = std::make_unique<PendingOperation>();
-  marker->durability = Durability::kProcess;
-  marker->payload = EncodeDigestMarker({lsn, schema_.version, *digest});
-  marker->entry.record = {.kind = OperationKind::kMarker, .component = id_,
-                          .schema_name = schema_.name, .schema_version = schema_.version,
-                          .payload = marker->payload};
-  // A note is worth no waiting: without room it is left out.
-  const Context at_once{.deadline = Instant::FromNanoseconds(0)};
-  MutexLock lock(order_mutex_);
-  if (runtime_.load()->log.Append(marker->entry, at_once).ok()) {
-    markers_.push_back(std::move(marker));
-  }
-  while (!markers_.empty() && markers_.front()->entry.record.lsn <= runtime_.load()->log.staged()) {
-    markers_.pop_front();
-  }
-}
-
-absl::StatusOr<ComponentCore::Frozen> ComponentCore::Freeze(std::optional<Lsn> previous) {
-  struct Collector : StateWriter {
-    std::vector<std::string>& records;
-    explicit Collector(std::vector<std::string>& to) : records(to) {}
-    absl::Status Write(std::string_view record) override {
-      records.emplace_back(record);
-      return absl::OkStatus();
-    }
-  };
-  const Runtime& runtime = *runtime_.load();
-  Frozen frozen;
-  {
-    // While the order is ours nothing of this component gets a Lsn, so all up to the log's end is
-    // either applied or pending here.
-    MutexLock lock(order_mutex_);
-    frozen.as_of = pending_.empty() && last_ <= applied() ? runtime.log.last() : applied();
-    frozen.changed = !previous.has_value() || applied() > *previous;
-    if (!frozen.changed) frozen.as_of = std::max(frozen.as_of, *previous);
-  }
-  if (!frozen.changed) return frozen;
-  ReaderLock lock(state_mutex_);
-  const Instant start = runtime.clock.Now();
-  // More may have been applied by now; never less.
-  frozen.as_of = std::max(frozen.as_of, applied());
-  absl::Status status = Guarded("FreezeState", [&] {
-    frozen.view = component_.FreezeState();
-    return absl::OkStatus();
-  });
-  if (status.ok() && frozen.view == nullptr) {
-    Collector out(frozen.records);
-    status = Guarded("SaveState", [&] { return component_.SaveState(out); });
-  }
-  frozen.pause = runtime.clock.Now() - start;
-  DR_RETURN_IF_ERROR(status);
-  return frozen;
-}
-
-absl::Status ComponentCore::SaveFrozen(Frozen& frozen, StateWriter& out) {
-  for (const std::string& record : frozen.records) DR_RETURN_IF_ERROR(out.Write(record));
-  if (frozen.view == nullptr) return absl::OkStatus();
-  return Guarded("the frozen view", [&] { return frozen.view(out); });
 }
 
 }  // namespace dr::inline v0

@@ -1,16 +1,17 @@
 // What stands behind a StatefulComponent: its order, what is logged and not applied yet, and who
 // applies it.
 //
-//   order      gives operations their place; a CommitIf holds it until its own operation is applied
+//   order      gives operations their place; CommitIf and CommitAll hold it while they wait
 //   pending    logged operations in Lsn order; each owns its copy of the payload
 //   applying   one thread at a time takes what is ready and applies it under the state lock
+//
+// Locks: a component's state lock may be held when its apply_mutex_ is taken; order_mutex_ and
+// apply_mutex_ are leaves, and nothing waits for another component while it holds any of them.
 #pragma once
 
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <deque>
-#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +22,8 @@
 #include "dr/observer.h"
 #include "dr/operation_log.h"
 #include "dr/stateful_component.h"
+#include "src/base/fork_guard.h"
+#include "src/base/intrusive_queue.h"
 #include "src/runtime/completion_queue.h"
 
 namespace dr::inline v0 {
@@ -34,6 +37,7 @@ struct Runtime {
   std::chrono::nanoseconds callback_deadline = {};
   std::uint32_t digest_every = 0;
   CompletionQueue completions = {};
+  ForkGuard fork_guard = {};
 };
 
 /// An operation between its Lsn and its application.
@@ -41,7 +45,8 @@ struct PendingOperation {
   LogEntry entry = {};
   std::string payload = {}, subject = {};
   Durability durability = {};
-  absl::AnyInvocable<void(absl::StatusOr<Lsn>) &&> done = nullptr;
+  std::unique_ptr<Completion> completion = nullptr;  ///< of an asynchronous commit
+  PendingOperation* next = nullptr;
 };
 
 class ComponentCore {
@@ -59,10 +64,8 @@ class ComponentCore {
                                const CommitOptions& options);
   void CommitAsync(std::string payload, const CommitOptions& options,
                    absl::AnyInvocable<void(absl::StatusOr<Lsn>) &&> done);
-  // Locks as many components as the batch has, which the analysis cannot follow.
   static absl::StatusOr<Lsn> CommitAll(std::span<const ComponentCommit> commits,
-                                       const CommitOptions& options)
-      ABSL_NO_THREAD_SAFETY_ANALYSIS;
+                                       const CommitOptions& options);
 
   // For the host: recovery.
   absl::Status RegisterUpgrades(RestoreRegistry& upgrades);
@@ -76,10 +79,13 @@ class ComponentCore {
   void Attach(Runtime& runtime);
   /// Refuses what comes from now on, and waits for callers inside.
   absl::Status Close(const Context& context);
-  /// Completes what is still pending with `why`. Closed before.
-  void Detach(const absl::Status& why);
+  /// Tells those who still wait for an asynchronous commit that its outcome is open. Closed before.
+  void Detach();
   /// Applies what is ready; completes what cannot be any more, once the log is poisoned.
-  void Pump();
+  void Pump(const Context& context);
+  /// Looks whether a callback that holds the state is still the one that was seen a deadline ago; if
+  /// so the component has failed, and the result is true, once.
+  bool Watch();
 
   // For checkpoints.
   struct Frozen {
@@ -101,30 +107,35 @@ class ComponentCore {
   std::uint64_t pending_count() const;
 
  private:
-  class Entry;  // a caller inside: keeps Detach waiting
+  class Call;
+  class OrderHold;
+  using Operations = IntrusiveQueue<PendingOperation>;
 
-  absl::Status CheckCall(const Entry& entry, const CommitOptions& options);
+  // component_commit.cc
+  absl::Status CheckCall(const Call& call, const CommitOptions& options) const;
   std::unique_ptr<PendingOperation> NewOperation(std::string_view payload,
                                                  const CommitOptions& options);
   absl::Status AwaitOrder(const Context& context) ABSL_EXCLUSIVE_LOCKS_REQUIRED(order_mutex_);
-  absl::StatusOr<Lsn> Append(std::unique_ptr<PendingOperation> operation, const Context& context)
+  absl::Status AwaitEarlier(Lsn lsn, const Context& context);
+  absl::StatusOr<Lsn> Append(std::unique_ptr<PendingOperation>& operation, const Context& context);
+  absl::StatusOr<std::string> Decide(absl::FunctionRef<absl::StatusOr<std::string>()> decide) const;
+  void Enqueue(std::unique_ptr<PendingOperation> operation) noexcept
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(order_mutex_);
-  absl::StatusOr<std::string> Decide(Lsn before,
-                                     absl::FunctionRef<absl::StatusOr<std::string>()> decide,
-                                     const Context& context);
-  void Enqueue(std::unique_ptr<PendingOperation> operation)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(order_mutex_);
-  /// Waits until `lsn` is as durable as was asked for, and applied.
+
+  // component_apply.cc
   absl::Status AwaitApplied(Lsn lsn, const Context& context);
   absl::Status Drain(Lsn lsn, const Context& context);
   void ApplyReady();
-  std::list<std::unique_ptr<PendingOperation>> TakeReady();
+  Operations TakeReady();
+  bool ApplySome(Operations& ready, Operations& applied);
   absl::Status ApplyOne(const RecordView& record, std::string_view payload);
-  void NoteDigest(Lsn lsn);
-  void Recycle(std::list<std::unique_ptr<PendingOperation>> done);
-  void Fail(absl::Status why);
+  void Finish(Operations operations, const absl::Status& failure);
+  void LogDigest();
+  bool MarkFailed(const absl::Status& why);
+  void Fail(const absl::Status& why);
+  void AnnounceFailure(const absl::Status& why);
   void FailPending(const absl::Status& why);
-  absl::Status Blame(std::string_view callback, std::string_view what) const;
+  absl::Status Blame(std::string_view callback, std::string_view what) const noexcept;
   /// Runs a callback of the component: an error, exception or call back into dr names it.
   absl::Status Guarded(std::string_view name, absl::FunctionRef<absl::Status()> callback) const;
 
@@ -140,25 +151,29 @@ class ComponentCore {
 
   mutable Mutex order_mutex_;
   CondVar order_changed_;
-  bool order_held_ ABSL_GUARDED_BY(order_mutex_) = false;  ///< by a CommitIf that decides
+  bool order_held_ ABSL_GUARDED_BY(order_mutex_) = false;
   Lsn barrier_ ABSL_GUARDED_BY(order_mutex_);     ///< nothing is appended before this is applied
   Lsn last_ ABSL_GUARDED_BY(order_mutex_);        ///< appended
   Lsn last_local_ ABSL_GUARDED_BY(order_mutex_);  ///< appended at kLocal
-  std::list<std::unique_ptr<PendingOperation>> pending_ ABSL_GUARDED_BY(order_mutex_);
-  std::list<std::unique_ptr<PendingOperation>> spare_ ABSL_GUARDED_BY(order_mutex_);
+  Operations pending_ ABSL_GUARDED_BY(order_mutex_);
+  Operations spare_ ABSL_GUARDED_BY(order_mutex_);
 
-  /// Digest notes on their way into the log.
-  std::deque<std::unique_ptr<PendingOperation>> markers_ ABSL_GUARDED_BY(order_mutex_);
+  // Of the thread that applies.
+  Operations markers_;  ///< digest notes on their way into the log
 
   mutable Mutex apply_mutex_;
   CondVar applied_changed_;
   bool applying_ ABSL_GUARDED_BY(apply_mutex_) = false;
-  Instant applying_since_ ABSL_GUARDED_BY(apply_mutex_);
   absl::Status failure_ ABSL_GUARDED_BY(apply_mutex_);
+  std::uint64_t watched_progress_ ABSL_GUARDED_BY(apply_mutex_) = 0;
+  Instant watched_since_ ABSL_GUARDED_BY(apply_mutex_);
   std::atomic<bool> failed_ = false;
+  std::atomic<bool> announced_ = false;  ///< to the observer
   std::atomic<std::uint64_t> applied_ = 0;
   std::atomic<std::uint64_t> applied_count_ = 0;
-  mutable std::atomic<bool> reentered_ = false;
+  /// The callback that holds the state, if any, and a number that moves when it returns.
+  mutable std::atomic<const char*> holder_ = nullptr;
+  mutable std::atomic<std::uint64_t> progress_ = 1;
 };
 
 }  // namespace dr::inline v0

@@ -37,22 +37,6 @@ absl::Status Lost(std::string_view place, std::string_view what) {
                    what);
 }
 
-absl::StatusOr<std::unique_ptr<File>> TakeLock(Directory& root) {
-  DR_ASSIGN_OR_RETURN(std::unique_ptr<File> lock,
-                      root.Open(kLock, {.access = Access::kWrite, .create = Create::kIfMissing}));
-  if (absl::Status locked = lock->Lock(); !locked.ok()) {
-    if (!absl::IsUnavailable(locked)) return locked;
-    absl::StatusOr<std::string> holder = ReadSmall(*lock);
-    return MakeFault({.kind = FaultKind::kBusy, .place = std::string(kLock),
-                      .next = "stop the other host, or use another directory"},
-                     fmt::format("another host has the directory open (process {})",
-                                 holder.ok() ? holder->substr(0, holder->find('\n')) : "unknown"));
-  }
-  DR_RETURN_IF_ERROR(lock->Truncate(0));
-  DR_RETURN_IF_ERROR(lock->WriteAt(0, fmt::format("{}\n", getpid())));
-  return lock;
-}
-
 absl::StatusOr<std::string> ReadCurrent(Directory& root) {
   DR_ASSIGN_OR_RETURN(std::unique_ptr<File> file, root.Open(kCurrent, {}));
   DR_ASSIGN_OR_RETURN(std::string text, ReadSmall(*file));
@@ -121,6 +105,22 @@ absl::Status OpenRooms(Generation& generation) {
 
 }  // namespace
 
+absl::StatusOr<std::unique_ptr<File>> LockGeneration(Directory& root) {
+  DR_ASSIGN_OR_RETURN(std::unique_ptr<File> lock,
+                      root.Open(kLock, {.access = Access::kWrite, .create = Create::kIfMissing}));
+  if (absl::Status locked = lock->Lock(); !locked.ok()) {
+    if (!absl::IsUnavailable(locked)) return locked;
+    absl::StatusOr<std::string> holder = ReadSmall(*lock);
+    return MakeFault({.kind = FaultKind::kBusy, .place = std::string(kLock),
+                      .next = "stop the other host, or use another directory"},
+                     fmt::format("another host has the directory open (process {})",
+                                 holder.ok() ? holder->substr(0, holder->find('\n')) : "unknown"));
+  }
+  DR_RETURN_IF_ERROR(lock->Truncate(0));
+  DR_RETURN_IF_ERROR(lock->WriteAt(0, fmt::format("{}\n", getpid())));
+  return lock;
+}
+
 absl::StatusOr<Generation> PeekGeneration(FileSystem& files, std::string_view path) {
   Generation generation;
   DR_ASSIGN_OR_RETURN(generation.root, files.OpenDirectory(path, Create::kNever));
@@ -132,7 +132,7 @@ absl::StatusOr<Generation> PeekGeneration(FileSystem& files, std::string_view pa
 absl::StatusOr<Generation> OpenGeneration(FileSystem& files, std::string_view path) {
   Generation generation;
   DR_ASSIGN_OR_RETURN(generation.root, files.OpenDirectory(path, Create::kIfMissing));
-  DR_ASSIGN_OR_RETURN(generation.lock, TakeLock(*generation.root));
+  DR_ASSIGN_OR_RETURN(generation.lock, LockGeneration(*generation.root));
   absl::StatusOr<std::string> name = ReadCurrent(*generation.root);
   if (absl::IsNotFound(name.status())) {
     DR_RETURN_IF_ERROR(CreateFirst(*generation.root));

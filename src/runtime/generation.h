@@ -29,6 +29,9 @@ struct Generation {
 /// never taken for a new one.
 absl::StatusOr<Generation> OpenGeneration(FileSystem& files, std::string_view path);
 
+/// Keeps hosts out of the directory; kUnavailable if one has it.
+absl::StatusOr<std::unique_ptr<File>> LockGeneration(Directory& root);
+
 /// The generation that counts, without the lock and without creating anything: for tools that read.
 absl::StatusOr<Generation> PeekGeneration(FileSystem& files, std::string_view path);
 

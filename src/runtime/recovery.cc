@@ -106,15 +106,17 @@ absl::StatusOr<bool> ReplayRecord(const RecordView& record, const ComponentTable
   return true;
 }
 
-absl::StatusOr<std::uint64_t> ReplayLog(WalReader& reader, const ComponentTable& components,
-                                        const RestoreRegistry& upgrades,
-                                        const std::vector<std::string>& retired) {
-  std::uint64_t replayed = 0;
+absl::StatusOr<Replayed> ReplayLog(WalReader& reader, const ComponentTable& components,
+                                   const RestoreRegistry& upgrades,
+                                   const std::vector<std::string>& retired) {
+  Replayed replayed;
   for (;;) {
     DR_ASSIGN_OR_RETURN(std::optional<RecordView> record, reader.Next());
     if (!record) return replayed;
     DR_ASSIGN_OR_RETURN(bool applied, ReplayRecord(*record, components, upgrades, retired));
-    if (applied) ++replayed;
+    if (!applied) continue;
+    ++replayed.operations;
+    replayed.bytes += record->payload.size();
   }
 }
 
@@ -144,9 +146,7 @@ absl::StatusOr<Recovered> RecoverComponents(Repository& repository, Directory& w
     }
     if (!absl::IsDataLoss(loaded)) return loaded;
     skipped(manifest.sequence, loaded);
-  }
-  if (!recovered.manifest && !found.readable.empty()) {
-    // Nothing of the half-loaded state may stay.
+    // Nothing of the half-loaded state may stay: the next one may lack a component that this one had.
     EmptyState empty;
     for (const auto& [id, component] : components) DR_RETURN_IF_ERROR(component->Load(empty, {}));
   }

@@ -24,10 +24,16 @@ using ComponentTable = std::map<std::string_view, ComponentCore*>;
 absl::StatusOr<ComponentTable> ClaimComponents(const std::vector<StatefulComponent*>& components,
                                                RestoreRegistry& upgrades);
 
+/// What replay gave to components.
+struct Replayed {
+  std::uint64_t operations = 0;
+  std::uint64_t bytes = 0;  ///< of their payloads
+};
+
 struct Recovered {
   std::optional<BackupManifest> manifest;  ///< what the components were loaded from
   std::unique_ptr<Wal> wal;
-  std::uint64_t replayed = 0;
+  Replayed replayed = {};
 };
 
 /// All snapshots of one manifest. kDataLoss: one is damaged, and the components hold an unspecified
@@ -49,8 +55,8 @@ absl::StatusOr<Recovered> RecoverComponents(Repository& repository, Directory& w
 absl::StatusOr<bool> ReplayRecord(const RecordView& record, const ComponentTable& components,
                                   const RestoreRegistry& upgrades,
                                   const std::vector<std::string>& retired);
-/// All that the reader has. Returns how many were applied.
-absl::StatusOr<std::uint64_t> ReplayLog(WalReader& reader, const ComponentTable& components,
+/// All that the reader has.
+absl::StatusOr<Replayed> ReplayLog(WalReader& reader, const ComponentTable& components,
                                         const RestoreRegistry& upgrades,
                                         const std::vector<std::string>& retired);
 

@@ -39,9 +39,7 @@ absl::Status CopyTree(Directory& from, Directory& to) {
   DR_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> entries, from.List());
   for (const DirectoryEntry& entry : entries) {
     if (entry.type == DirectoryEntry::Type::kFile) {
-      absl::Status copied = CopyFile(from, to, entry.name);
-      // A live host may have renamed or trimmed it meanwhile.
-      if (!copied.ok() && !absl::IsNotFound(copied)) return copied;
+      DR_RETURN_IF_ERROR(CopyFile(from, to, entry.name));
     } else if (entry.type == DirectoryEntry::Type::kDirectory) {
       DR_ASSIGN_OR_RETURN(std::unique_ptr<Directory> source,
                           from.OpenDirectory(entry.name, Create::kNever));
@@ -255,6 +253,8 @@ absl::StatusOr<ReplayReport> VerifyReplay(const ReplayOptions& options,
                       .next = "give an empty directory"},
                      "the scratch place is not empty");
   }
+  // A copy of files that a host changes meanwhile would show damage that is not there.
+  DR_ASSIGN_OR_RETURN(std::unique_ptr<File> lock, LockGeneration(*source));
   ReplayReport report;
   absl::Status status = [&]() -> absl::Status {
     DR_RETURN_IF_ERROR(CopyTree(*source, *scratch));

@@ -271,5 +271,119 @@ TEST_CASE("Checkpoints by operation count let the log be trimmed, and an unchang
   CHECK(info.components_carried >= 1);
 }
 
+TEST_CASE("B3: a component that was half loaded from a damaged checkpoint is rebuilt from the log") {
+  TemporaryDirectory directory;
+  {
+    Counters old("old");
+    auto host = Value(Host::Open(Options(directory, {&old}), {}));
+    REQUIRE_OK(old.Add("a"));
+    REQUIRE_OK(host->Checkpoint());
+  }
+  {
+    Counters old("old"), young("young");
+    auto host = Value(Host::Open(Options(directory, {&old, &young}), {}));
+    for (int i = 0; i < 2000; ++i) {
+      REQUIRE_OK(young.Add(std::to_string(i), {.durability = Durability::kProcess}));
+    }
+    REQUIRE_OK(host->Checkpoint());
+  }
+  const std::string store = directory.path() + "/state/g-000001/store";
+  // The largest object is the snapshot of `young`; its last byte belongs to it.
+  REQUIRE(std::system(("f=$(find " + store + " -type f -printf '%s %p\\n' | sort -n | tail -1 | " +
+                       "cut -d' ' -f2) && s=$(stat -c %s $f) && chmod u+w $f && printf x | " +
+                       "dd of=$f bs=1 seek=$((s-1)) conv=notrunc status=none").c_str()) == 0);
+  Counters old("old"), young("young");
+  auto host = Value(Host::Open(Options(directory, {&old, &young}), {}));
+  CHECK(young.Total() == 2000);
+  CHECK(old.Count("a") == 1);
+}
+
+TEST_CASE("Start begins once, and not after Shutdown") {
+  TemporaryDirectory directory;
+  Counters counters;
+  auto host = Value(Host::Open(Options(directory, {&counters}), {}));
+  REQUIRE_OK(host->Start());
+  REQUIRE_OK(host->Start());
+  REQUIRE_OK(host->Shutdown());
+  CHECK(host->Start().code() == absl::StatusCode::kFailedPrecondition);
+  CHECK(host->Step().code() == absl::StatusCode::kFailedPrecondition);
+  CHECK(host->Checkpoint().status().code() == absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_CASE("A18: a forked child finds the host poisoned, and can destroy it") {
+  TemporaryDirectory directory;
+  Counters counters;
+  auto host = Value(Host::Open(Options(directory, {&counters}), {}));
+  REQUIRE_OK(host->Start());
+  REQUIRE_OK(counters.Add("parent"));
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(60);  // a child that hangs is a failure of this test, not of the suite
+    const bool refused =
+        counters.Add("child").status().code() == absl::StatusCode::kFailedPrecondition &&
+        host->Start().code() == absl::StatusCode::kFailedPrecondition &&
+        host->Checkpoint().status().code() == absl::StatusCode::kFailedPrecondition;
+    host.reset();
+    _exit(refused && !counters.Add("child").ok() ? 0 : 1);
+  }
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
+  REQUIRE_OK(counters.Add("parent"));
+  REQUIRE_OK(host->Shutdown());
+}
+
+TEST_CASE("The observer is called with no lock held") {
+  struct Asker : Observer {
+    void OnEvent(const Event& event) noexcept override {
+      if (event.kind != EventKind::kCheckpoint || asked.exchange(true)) return;
+      // On another thread, because what the observer may not do is call back itself.
+      std::thread([this] { static_cast<void>(host->Checkpoint()); }).join();
+    }
+    Host* host = nullptr;
+    std::atomic<bool> asked = false;
+  } asker;
+  TemporaryDirectory directory;
+  Counters counters;
+  HostOptions options = Options(directory, {&counters});
+  options.environment.observer = &asker;
+  auto host = Value(Host::Open(std::move(options), {}));
+  asker.host = host.get();
+  REQUIRE_OK(counters.Add("a"));
+  REQUIRE_OK(host->Checkpoint());
+  CHECK(asker.asked);
+}
+
+TEST_CASE("An asynchronous commit that the host's end overtakes has an open outcome") {
+  TemporaryDirectory directory;
+  Counters counters;
+  absl::StatusOr<Lsn> told = Lsn{};
+  {
+    auto host = Value(Host::Open(Options(directory, {&counters}), {}));
+    counters.AddAsync("a", [&](absl::StatusOr<Lsn> lsn) { told = lsn; });
+  }
+  CHECK(told.status().code() == absl::StatusCode::kUnknown);
+}
+
+TEST_CASE("What was replayed counts towards the next checkpoint") {
+  TemporaryDirectory directory;
+  const auto open = [&](Counters& counters) {
+    HostOptions options = Options(directory, {&counters});
+    options.checkpoint = {.interval = {}, .log_bytes = 1000};
+    return Value(Host::Open(std::move(options), {}));
+  };
+  for (int life = 0; life < 2; ++life) {
+    Counters counters;
+    auto host = open(counters);
+    REQUIRE_OK(counters.Add(std::string(600, 'x')));
+  }
+  Counters counters;
+  auto host = open(counters);
+  REQUIRE_OK(counters.Add("x"));
+  REQUIRE_OK(host->Step());
+  CHECK(host->figures().checkpoints == 1);
+}
+
 }  // namespace
 }  // namespace dr::test

@@ -19,7 +19,7 @@ HostOptions Options(const TemporaryDirectory& directory,
   return options;
 }
 
-enum class Mistake { kNone, kReturnsAnError, kThrows, kHangs, kReenters };
+enum class Mistake { kNone, kReturnsAnError, kThrows, kHangs, kIsSlow, kReenters };
 
 class Faulty : public StatefulComponent {
  public:
@@ -30,6 +30,13 @@ class Faulty : public StatefulComponent {
 
   absl::StatusOr<Lsn> Do(std::string_view what, const CommitOptions& options = {}) {
     return Commit(what, options);
+  }
+  absl::StatusOr<Lsn> DoIf(absl::FunctionRef<absl::StatusOr<std::string>()> decide,
+                           const CommitOptions& options) {
+    return CommitIf(decide, options);
+  }
+  void DoAsync(std::string what, absl::AnyInvocable<void(absl::StatusOr<Lsn>) &&> done) {
+    CommitAsync(std::move(what), {}, std::move(done));
   }
   std::atomic<bool> release = false;
 
@@ -44,6 +51,9 @@ class Faulty : public StatefulComponent {
         throw std::runtime_error("lost my head");
       case Mistake::kHangs:
         while (!release) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        break;
+      case Mistake::kIsSlow:
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
         break;
       case Mistake::kReenters:
         return const_cast<Faulty*>(this)->Commit("again").status();
@@ -101,6 +111,95 @@ TEST_CASE("B5: a component whose Apply hangs is named by the deadline, and holds
   CHECK(FaultOf(failed)->place == "faulty");
   faulty.release = true;
   stuck.join();
+}
+
+TEST_CASE("B5: a component that is merely busy does not count as one that hangs") {
+  TemporaryDirectory directory;
+  Faulty faulty(Mistake::kIsSlow, Mistake::kNone);
+  HostOptions options = Options(directory, {&faulty});
+  options.callback_deadline = std::chrono::seconds(1);
+  auto host = Value(Host::Open(std::move(options), {}));
+  // All of these are applied by one thread in one go, which takes more than a second.
+  for (int i = 0; i < 15; ++i) faulty.DoAsync("bad", [](absl::StatusOr<Lsn>) {});
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 2; ++i) {
+    threads.emplace_back([&] { static_cast<void>(faulty.Do("good")); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(host->figures().failed_components.empty());
+  REQUIRE_OK(faulty.Do("good"));
+}
+
+TEST_CASE("B5: a component that hangs on the host's thread holds up no other's asynchronous commits") {
+  TemporaryDirectory directory;
+  Faulty faulty(Mistake::kHangs, Mistake::kNone);
+  Counters counters;
+  HostOptions options = Options(directory, {&faulty, &counters});
+  options.callback_deadline = std::chrono::milliseconds(100);
+  auto host = Value(Host::Open(std::move(options), {}));
+  REQUIRE_OK(host->Start());
+  std::atomic<bool> told = false;
+  std::atomic<int> done = 0;
+  faulty.DoAsync("bad", [&](absl::StatusOr<Lsn>) { told = true; });
+  while (host->figures().failed_components.empty()) std::this_thread::yield();
+  for (int i = 0; i < 10; ++i) {
+    counters.AddAsync("a", [&](absl::StatusOr<Lsn> lsn) { done += lsn.ok() ? 1 : 100; });
+  }
+  while (done < 10) std::this_thread::yield();
+  CHECK(done == 10);
+  CHECK(host->figures().failed_components == std::vector<std::string>{"faulty"});
+  // An orderly end is not waited for beyond its deadline.
+  CHECK(host->Shutdown({.deadline = SystemClock().Now() + std::chrono::milliseconds(50)}).code() ==
+        absl::StatusCode::kDeadlineExceeded);
+  faulty.release = true;
+  host.reset();
+  CHECK(told);
+}
+
+TEST_CASE("A CommitIf whose turn does not come in time has no outcome that is open") {
+  TemporaryDirectory directory;
+  Faulty faulty(Mistake::kHangs, Mistake::kNone);
+  auto host = Value(Host::Open(Options(directory, {&faulty}), {}));
+  std::thread stuck([&] { REQUIRE_OK(faulty.Do("bad")); });
+  while (host->figures().durable.lsn.value < 1) std::this_thread::yield();
+  CommitOptions soon;
+  soon.context.deadline = SystemClock().Now() + std::chrono::milliseconds(50);
+  CHECK(faulty.DoIf([] { return std::string("decided"); }, soon).status().code() ==
+        absl::StatusCode::kDeadlineExceeded);
+  faulty.release = true;
+  stuck.join();
+  CHECK(Value(faulty.Do("good")).value == 2);
+}
+
+// Its frozen view calls back into dr, then waits until the test has seen it.
+class ReentersInView : public Counters {
+ public:
+  std::atomic<bool> called = false, go_on = false;
+
+ private:
+  FrozenState FreezeState() const override {
+    return [this](StateWriter& out) {
+      auto* self = const_cast<ReentersInView*>(this);
+      static_cast<void>(self->Add("again"));
+      self->called = true;
+      while (!go_on) std::this_thread::yield();
+      return out.Write("state=1");
+    };
+  }
+};
+
+TEST_CASE("B5: a call back into dr is noticed whatever other callbacks run meanwhile") {
+  TemporaryDirectory directory;
+  ReentersInView component;
+  auto host = Value(Host::Open(Options(directory, {&component}), {}));
+  REQUIRE_OK(component.Add("a"));
+  absl::Status checkpoint;
+  std::thread taker([&] { checkpoint = host->Checkpoint().status(); });
+  while (!component.called) std::this_thread::yield();
+  REQUIRE_OK(component.Add("b"));
+  component.go_on = true;
+  taker.join();
+  CHECK(FaultOf(checkpoint)->kind == FaultKind::kComponent);
 }
 
 TEST_CASE("B5: a component that fails while it is saved fails the checkpoint as a whole") {

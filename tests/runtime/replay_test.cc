@@ -94,5 +94,23 @@ TEST_CASE("P10: a planted nondeterminism is named by the first operation after w
   CHECK(report.first_difference.value == bad_from);
 }
 
+TEST_CASE("A directory that a host has open is not copied under it") {
+  TemporaryDirectory directory;
+  Dice dice(~0ULL);
+  auto host = Value(Host::Open(Options(directory, {&dice}), {}));
+  REQUIRE_OK(dice.Roll());
+  const auto factory = [] {
+    std::vector<std::unique_ptr<StatefulComponent>> fresh;
+    fresh.push_back(std::make_unique<Dice>(~0ULL));
+    return fresh;
+  };
+  const ReplayOptions options{.directory = directory.path() + "/state",
+                              .scratch = directory.path() + "/scratch"};
+  CHECK(VerifyReplay(options, factory).status().code() == absl::StatusCode::kUnavailable);
+  REQUIRE_OK(host->Shutdown());
+  host.reset();
+  CHECK(Value(VerifyReplay(options, factory)).equal);
+}
+
 }  // namespace
 }  // namespace dr::test

@@ -1,0 +1,64 @@
+// Every kind of commit at once: each holds its order while another waits for it.
+
+#include <catch2/catch.hpp>
+#include <thread>
+
+#include "fmt/format.h"
+#include "tests/host/counter_component.h"
+#include "tests/log/log_fixture.h"
+
+namespace dr::test {
+namespace {
+
+// Keeps its digest, so that applying writes to the log as well.
+class Digested : public Counters {
+ public:
+  using Counters::Counters;
+
+ private:
+  std::optional<Digest> StateDigest() const override { return DigestOf("state"); }
+};
+
+TEST_CASE("P9, P11: batches, decisions over two components and digest notes do not wait in a circle") {
+  constexpr int kEach = 300;
+  TemporaryDirectory directory;
+  Digested a("a"), b("b");
+  HostOptions options;
+  options.directory = directory.path() + "/state";
+  options.components = {&a, &b};
+  options.durability = Durability::kProcess;
+  options.log = {.segment_bytes = 1 << 20, .group_bytes = 64 << 10, .ring_capacity = 64};
+  options.checkpoint.digest_every = 1;
+  auto host = Value(Host::Open(std::move(options), {}));
+  std::atomic<int> refused = 0;
+  const auto repeat = [&](auto commit) {
+    return std::thread([&refused, commit] {
+      for (int i = 0; i < kEach; ++i) refused += commit() ? 0 : 1;
+    });
+  };
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 2; ++t) {
+    threads.push_back(repeat([&] {
+      const ComponentCommit commits[] = {{&a, "batch"}, {&b, "batch"}};
+      return CommitAll(commits).ok();
+    }));
+    threads.push_back(repeat([&] {
+      return b.AddIf([&]() -> absl::StatusOr<std::string> {
+        return fmt::format("decided at {}", a.Total() % 2);
+      }).ok();
+    }));
+    threads.push_back(repeat([&] {
+      return a.AddIf([&]() -> absl::StatusOr<std::string> {
+        return fmt::format("decided at {}", b.Total() % 2);
+      }).ok();
+    }));
+    threads.push_back(repeat([&] { return a.Add("alone").ok(); }));
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(refused == 0);
+  CHECK(a.Total() == 2 * 3 * kEach);
+  CHECK(b.Total() == 2 * 2 * kEach);
+}
+
+}  // namespace
+}  // namespace dr::test
