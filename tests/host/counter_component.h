@@ -41,9 +41,12 @@ class Counters : public StatefulComponent {
   std::vector<std::string> applied;
   /// Runs while the state is being saved.
   std::function<void()> while_saving = [] {};
+  /// Runs before an operation is applied.
+  std::function<void()> before_applying = [] {};
 
  private:
   absl::Status Apply(const Operation& op) override {
+    before_applying();
     ++counts_[std::string(op.payload)];
     applied.push_back(std::to_string(op.lsn.value) + " " +
                       std::to_string(absl::ToUnixNanos(op.time)) + " " + std::string(op.payload));

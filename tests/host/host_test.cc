@@ -370,13 +370,13 @@ TEST_CASE("What was replayed counts towards the next checkpoint") {
   TemporaryDirectory directory;
   const auto open = [&](Counters& counters) {
     HostOptions options = Options(directory, {&counters});
-    options.checkpoint = {.interval = {}, .log_bytes = 1000};
+    options.checkpoint = {.interval = {}, .log_bytes = 10000};  // more than the last life writes
     return Value(Host::Open(std::move(options), {}));
   };
   for (int life = 0; life < 2; ++life) {
     Counters counters;
     auto host = open(counters);
-    REQUIRE_OK(counters.Add(std::string(600, 'x')));
+    REQUIRE_OK(counters.Add(std::string(3000, 'x')));
   }
   Counters counters;
   auto host = open(counters);

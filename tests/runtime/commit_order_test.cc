@@ -19,17 +19,53 @@ class Digested : public Counters {
   std::optional<Digest> StateDigest() const override { return DigestOf("state"); }
 };
 
+HostOptions Options(const TemporaryDirectory& directory,
+                    std::vector<StatefulComponent*> components) {
+  HostOptions options;
+  options.directory = directory.path() + "/state";
+  options.components = std::move(components);
+  options.durability = Durability::kProcess;
+  options.log = {.segment_bytes = 1 << 20, .group_bytes = 64 << 10, .ring_capacity = 64};
+  options.checkpoint.digest_every = 1;
+  return options;
+}
+
+TEST_CASE("A batch that waits for one component does not keep another from applying") {
+  TemporaryDirectory directory;
+  Digested a("a"), b("b");
+  auto host = Value(Host::Open(Options(directory, {&a, &b}), {}));
+  std::atomic<bool> applying = false, go_on = false, deciding = false;
+  a.before_applying = [&] {
+    applying = true;
+    while (!go_on) std::this_thread::yield();
+  };
+  std::thread alone([&] { REQUIRE_OK(a.Add("alone")); });
+  while (!applying) std::this_thread::yield();
+  std::thread decision([&] {
+    REQUIRE_OK(b.AddIf([&]() -> absl::StatusOr<std::string> {
+      deciding = true;
+      return fmt::format("{}", a.Total());  // waits until `a` has applied
+    }));
+  });
+  while (!deciding) std::this_thread::yield();
+  std::thread batch([&] {
+    const ComponentCommit commits[] = {{&a, "batch"}, {&b, "batch"}};
+    REQUIRE_OK(CommitAll(commits));  // has the order of `a`, waits for that of `b`
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  go_on = true;
+  alone.join();
+  decision.join();
+  batch.join();
+  CHECK(a.Total() == 2);
+  CHECK(b.Total() == 2);
+}
+
 TEST_CASE("P9, P11: batches, decisions over two components and digest notes do not wait in a circle") {
   constexpr int kEach = 300;
   TemporaryDirectory directory;
   Digested a("a"), b("b");
-  HostOptions options;
-  options.directory = directory.path() + "/state";
-  options.components = {&a, &b};
-  options.durability = Durability::kProcess;
-  options.log = {.segment_bytes = 1 << 20, .group_bytes = 64 << 10, .ring_capacity = 64};
-  options.checkpoint.digest_every = 1;
-  auto host = Value(Host::Open(std::move(options), {}));
+  auto host = Value(Host::Open(Options(directory, {&a, &b}), {}));
   std::atomic<int> refused = 0;
   const auto repeat = [&](auto commit) {
     return std::thread([&refused, commit] {
