@@ -22,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 
-SECONDS = 300
+SECONDS = 60
 
 
 def header(patch, field):
