@@ -1,12 +1,13 @@
 // A small host for the tests of drctl: does to a directory what its arguments say, in order.
 //
-//   drctl_host DIRECTORY [digests] STEP...     add:N  checkpoint  shutdown  wait
+//   drctl_host DIRECTORY [digests] STEP...     add:N  batch:N  checkpoint  shutdown  wait
 //
 // Prints how often it was added to, at the end. Without shutdown it ends like a kill.
 #include <unistd.h>
 
 #include <iostream>
 #include <string>
+#include <vector>
 
 #include "dr/host.h"
 #include "fmt/format.h"
@@ -17,6 +18,10 @@ class Tally : public dr::StatefulComponent {
  public:
   Tally() : StatefulComponent("tally", {.name = "tally.v", .version = 2}) {}
   absl::Status Add(int n) { return Commit(fmt::format("\x1b[31mred\n\"{}\"\xff", n)).status(); }
+  /// `n` at once: all of them or none.
+  absl::Status AddBatch(int n) {
+    return dr::CommitAll(std::vector<dr::ComponentCommit>(n, {this, "batch"})).status();
+  }
   std::uint64_t count() const { return count_; }
 
  private:
@@ -49,6 +54,7 @@ absl::Status Do(const std::string& step, dr::Host& host, Tally& tally) {
     std::getline(std::cin, line);
     return absl::OkStatus();
   }
+  if (step.starts_with("batch:")) return tally.AddBatch(std::stoi(step.substr(6)));
   if (!step.starts_with("add:")) return absl::InvalidArgumentError(step);
   for (int n = 1; n <= std::stoi(step.substr(4)); ++n) {
     if (absl::Status s = tally.Add(n); !s.ok()) return s;

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Runs one case against drctl: drctl_test.py DRCTL HOST CASE."""
 
+import base64
 import json
 import pathlib
 import subprocess
@@ -132,7 +133,150 @@ def usage(at):
     assert "3 damage found" in drctl("wal", "verify", "--help")
 
 
-READING = [("wal", "inspect"), ("wal", "verify")]
+def shown(directory, *arguments, code=0):
+    return [json.loads(line) for line in drctl("log", "show", directory, "--json", *arguments, code=code).splitlines()]
+
+
+def content(record):
+    return {key: record[key] for key in ("lsn", "time", "kind", "component", "schema", "subject", "payload_base64")}
+
+
+def group_of(directory, lsn):
+    return next((s, g) for s, g in groups(directory) if g["first_lsn"] == lsn <= g["last_lsn"])
+
+
+def salvage(directory, to, output, code=0):
+    return ask("wal", "salvage", directory, "--to", to, "--output", output, code=code)
+
+
+def refused(directory, to, output):
+    done = subprocess.run([DRCTL, "wal", "salvage", directory, "--to", str(to), "--output", output], capture_output=True, text=True)
+    assert done.returncode == 2, (done.returncode, done.stderr)
+    return done.stderr
+
+
+def salvage_host(at):
+    new = at.parent / "new"
+    host(at, "digests", "add:25", "batch:3", "add:10")
+    old = shown(at, "--full")
+    segment, group = group_of(at, 31)
+    flip(wal(at) / segment, group["offset"] + 120)
+    before = picture(at)
+    found = salvage(at, 30, new)
+    assert (found["from"], found["last"]) == (1, 30) and any("damage" in line for line in found["given_up"]), found
+    assert picture(at) == before
+    assert list(map(content, shown(new, "--full"))) == list(map(content, old[:30]))
+    operations = sum(record["kind"] == "operation" for record in old[:30])
+    assert host(new, "add:1") == str(operations + 1)
+    assert ask("wal", "verify", new)["last"] == 31
+    assert not (at.parent / "new.partial").exists()
+
+
+def salvage_checkpoint(at):
+    new = at.parent / "new"
+    host(at, "add:40", "checkpoint", "add:20", "checkpoint", "add:20", "checkpoint", "add:2")
+    assert segments(at)[0].name > "0000000000000001.wal", "nothing was trimmed"
+    sequences = ask("checkpoint", "list", at)["checkpoints"]
+    assert [c["as_of"] for c in sequences] == [80, 60], sequences
+    found = salvage(at, 70, new)
+    assert found["last"] == 70 and found["checkpoints_as_of"] == [60], found
+    assert any("includes operations up to 80" in line for line in found["given_up"]), found
+    assert host(new) == "70"
+    assert ask("checkpoint", "list", new, "--verify")["checkpoints"][0]["as_of"] == 60
+    exact = at.parent / "exact"
+    salvage(at, 60, exact)
+    assert host(exact, "add:2") == "62"
+    assert "cannot be reached" in refused(at, 10, at.parent / "early") and not (at.parent / "early").exists()
+
+
+def salvage_folder(at):
+    new = at.parent / "folder"
+    host(at, "add:30")
+    salvage(wal(at), 12, new)
+    found = ask("wal", "verify", new)
+    assert (found["from"], found["last"], found["durable_recorded"]) == (1, 12, 12), found
+    flip(new / "0000000000000001.wal", BLOCK + 100)
+    assert ask("wal", "verify", new, code=3)["damage"]["offset"] == BLOCK
+
+
+def salvage_refusals(at):
+    new = at.parent / "new"
+    host(at, "add:5", "batch:3", "add:2")
+    assert "inside a batch" in refused(at, 6, new)
+    assert "the last one that can be is 10" in refused(at, 11, new)
+    new.mkdir()
+    (new / "mine").write_text("keep")
+    assert "not empty" in refused(at, 5, new)
+    assert "not empty" in refused(at, 5, at)
+    assert sorted(p.name for p in at.parent.iterdir()) == ["host", "new"] and (new / "mine").read_text() == "keep"
+    (new / "mine").unlink()
+    salvage(at, 5, new)
+    assert host(new) == "5"
+
+
+def log_show(at):
+    host(at, "digests", "add:25", "batch:2", "shutdown")
+    found = shown(at, "--full")
+    assert [r["lsn"] for r in found] == list(range(1, len(found) + 1))
+    first = found[0]
+    assert (first["kind"], first["component"], first["schema"], first["schema_version"]) == ("operation", "tally", "tally.v", 2), first
+    assert first["payload"] == r"\x1b[31mred\n" + '"1"' + r"\xff", first
+    assert base64.b64decode(first["payload_base64"]) == b'\x1b[31mred\n"1"\xff'
+    assert [r["batch_continues"] for r in found][-3:-1].count(True) == 1, found[-3:]
+    markers = shown(at, "--kind", "marker")
+    assert markers and all(m["payload"].startswith("digest ") for m in markers), markers
+    assert [r["lsn"] for r in shown(at, "--from", 3, "--to", 5)] == [3, 4, 5]
+    assert shown(at, "--component", "other") == []
+    drctl("log", "show", at, "--kind", "nonsense", code=2)
+    assert len(drctl("log", "show", at).splitlines()) == len(found)
+
+
+def log_damage(at):
+    host(at, "add:30", "shutdown")
+    segment, group = group_of(at, 21)
+    flip(wal(at) / segment, group["offset"] + 120)
+    assert [r["lsn"] for r in shown(at, code=3)] == list(range(1, 21))
+
+
+def checkpoints(at):
+    host(at, "add:5", "checkpoint", "add:5", "checkpoint")
+    listed = ask("checkpoint", "list", at, "--verify")["checkpoints"]
+    assert [(c["sequence"], c["as_of"], c["components"], c["verified"]) for c in listed] == [(2, 10, 1, True), (1, 5, 1, True)], listed
+    shown_one = ask("checkpoint", "show", at, 1, "--verify")
+    component = shown_one["components"][0]
+    assert (component["component"], component["records"], component["as_of"], component["verified"]) == ("tally", 1, 5, True), shown_one
+    assert len(component["digest"]) == 32 and component["chunks"][0]["bytes"] > 0
+    drctl("checkpoint", "show", at, 9, code=1)
+    drctl("checkpoint", "list", wal(at), code=2)
+    newest = ask("checkpoint", "show", at)["components"][0]["chunks"][0]["key"]
+    damaged = [p for p in at.rglob("*") if p.is_file() and p.name in newest]
+    assert len(damaged) == 1, damaged
+    flip(damaged[0], 300)
+    assert ask("checkpoint", "list", at)["checkpoints"][0]["sequence"] == 2
+    found = ask("checkpoint", "list", at, "--verify", code=3)["checkpoints"]
+    assert found[0]["error"]["kind"] == "auth_failed" and found[1]["verified"], found
+    assert ask("checkpoint", "show", at, 2, "--verify", code=3)["components"][0]["verified"] is False
+
+
+def doctor(at):
+    host(at, "add:1")
+    names = sorted(map(str, at.rglob("*")))
+    found = ask("doctor", at)
+    assert sorted(map(str, at.rglob("*"))) == names
+    assert found["generation"] == "g-000001" and found["mode"] == "0700" and found["format_version"] == 1, found
+    assert found["durable_write_us"] > 0 and found["open_files_max"] > 0 and found["free_bytes"] > 0, found
+    drctl("doctor", at)
+    at.chmod(0o755)
+    assert any("chmod 700" in w for w in ask("doctor", at)["warnings"])
+    if pathlib.Path("/dev/shm").is_dir():
+        with tempfile.TemporaryDirectory(dir="/dev/shm") as memory:
+            assert any("power cut" in w for w in ask("doctor", memory)["warnings"])
+    (at / "CURRENT").write_text("g-000009 0\n")
+    assert ask("doctor", at, code=3)["error"]["kind"] == "incomplete"
+
+
+READING = [("wal", "inspect"), ("wal", "verify"), ("log", "show"), ("checkpoint", "list", "--verify"),
+           ("checkpoint", "show", "--verify")]
 
 with tempfile.TemporaryDirectory() as scratch:
     globals()[CASE](pathlib.Path(scratch) / "host")

@@ -26,6 +26,11 @@ class Program {
     CLI::App* wal = Group("wal", "the log's files");
     Verb(wal, "inspect", "segments and groups as they are on the disk", WalInspect);
     Verb(wal, "verify", "read all that is needed, strictly; name the first damage", WalVerify);
+    AddSalvage(wal);
+    AddLogShow(Group("log", "the operations"));
+    AddCheckpoints(Group("checkpoint", "what a host may open from"));
+    Verb(&app_, "doctor",
+         "what the place can promise; writes a nameless 4 KiB file to measure it", Doctor);
   }
 
   int Main(int argc, char** argv) {
@@ -48,8 +53,9 @@ class Program {
   CLI::App* Verb(CLI::App* parent, const std::string& name, const std::string& about, Run run) {
     CLI::App* verb = parent->add_subcommand(name, about);
     verb->add_option("DIR", arguments_.directory,
-                     parent->get_name() == "wal" ? "a host's directory, or a folder of segments"
-                                                 : "a host's directory")
+                     parent->get_name() == "wal" || parent->get_name() == "log"
+                         ? "a host's directory, or a folder of segments"
+                         : "a host's directory")
         ->required();
     verb->add_flag("--json", arguments_.json, "print JSON");
     verb->footer(kFooter);
@@ -57,8 +63,51 @@ class Program {
     return verb;
   }
 
+  void AddSalvage(CLI::App* wal) {
+    CLI::App* verb = Verb(wal, "salvage", "write a new directory with all operations up to LSN",
+                          [this](Machine& machine, const Arguments& arguments) {
+                            return WalSalvage(machine, arguments, salvage_);
+                          });
+    verb->add_option("--to", salvage_.to, "the last operation to keep; the rest is given up")
+        ->required()->type_name("LSN");
+    verb->add_option("--output", salvage_.output, "a directory that is not there, or empty")
+        ->required()->type_name("NEWDIR");
+  }
+
+  void AddLogShow(CLI::App* log) {
+    CLI::App* verb = Verb(log, "show", "one line for each operation",
+                          [this](Machine& machine, const Arguments& arguments) {
+                            return LogShow(machine, arguments, log_);
+                          });
+    verb->add_option("--from", log_.from, "first operation")->type_name("LSN");
+    verb->add_option("--to", log_.to, "last operation")->type_name("LSN");
+    verb->add_option("--component", log_.component, "of this component only")->type_name("ID");
+    verb->add_option("--kind", log_.kind,
+                     "operation, task, transition, yield, call_result or marker only");
+    verb->add_flag("--full", log_.full, "whole payloads, in JSON also as payload_base64");
+  }
+
+  void AddCheckpoints(CLI::App* group) {
+    CLI::App* list = Verb(group, "list", "all, newest first",
+                          [this](Machine& machine, const Arguments& arguments) {
+                            return CheckpointList(machine, arguments, checkpoint_);
+                          });
+    CLI::App* show = Verb(group, "show", "components and chunks of one",
+                          [this](Machine& machine, const Arguments& arguments) {
+                            return CheckpointShow(machine, arguments, checkpoint_);
+                          });
+    show->add_option("N", checkpoint_.sequence, "its number; the newest if left out")
+        ->check(CLI::PositiveNumber);
+    for (CLI::App* verb : {list, show}) {
+      verb->add_flag("--verify", checkpoint_.verify, "read all chunks");
+    }
+  }
+
   CLI::App app_;
   Arguments arguments_;
+  SalvageArguments salvage_;
+  LogArguments log_;
+  CheckpointArguments checkpoint_;
   Run run_;
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 
 #include "absl/status/status.h"
@@ -12,5 +13,30 @@ namespace drctl {
 
 absl::Status WalInspect(Machine& machine, const Arguments& arguments);
 absl::Status WalVerify(Machine& machine, const Arguments& arguments);
+
+struct SalvageArguments {
+  std::uint64_t to = 0;     ///< the last operation to keep
+  std::string output = {};  ///< must not be there, or be empty
+};
+absl::Status WalSalvage(Machine& machine, const Arguments& arguments,
+                        const SalvageArguments& salvage);
+
+struct LogArguments {
+  std::uint64_t from = 1, to = std::numeric_limits<std::uint64_t>::max();
+  std::string component = {}, kind = {};  ///< empty: all
+  bool full = false;                      ///< whole payloads
+};
+absl::Status LogShow(Machine& machine, const Arguments& arguments, const LogArguments& log);
+
+struct CheckpointArguments {
+  std::uint64_t sequence = 0;  ///< 0: the newest
+  bool verify = false;         ///< read all chunks
+};
+absl::Status CheckpointList(Machine& machine, const Arguments& arguments,
+                            const CheckpointArguments& checkpoint);
+absl::Status CheckpointShow(Machine& machine, const Arguments& arguments,
+                            const CheckpointArguments& checkpoint);
+
+absl::Status Doctor(Machine& machine, const Arguments& arguments);
 
 }  // namespace drctl

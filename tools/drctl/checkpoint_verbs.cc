@@ -1,0 +1,154 @@
+// checkpoint list and show: what a host may open from.
+#include <algorithm>
+#include <optional>
+
+#include "dr/status.h"
+#include "src/base/printable.h"
+#include "src/base/status_macros.h"
+#include "tools/drctl/verbs.h"
+
+namespace drctl {
+namespace {
+
+absl::Status ReadAll(const Source& source, const dr::ComponentSnapshot& snapshot) {
+  DR_ASSIGN_OR_RETURN(auto reader, source.repository->OpenSnapshot(snapshot, {}));
+  for (;;) {
+    DR_ASSIGN_OR_RETURN(std::optional<std::string_view> record, reader->Next());
+    if (!record) return absl::OkStatus();
+  }
+}
+
+absl::Status ReadAll(const Source& source, const dr::BackupManifest& manifest) {
+  for (const dr::ComponentSnapshot& snapshot : manifest.components) {
+    DR_RETURN_IF_ERROR(ReadAll(source, snapshot));
+  }
+  return absl::OkStatus();
+}
+
+std::uint64_t BytesOf(const dr::BackupManifest& manifest) {
+  std::uint64_t bytes = 0;
+  for (const dr::ComponentSnapshot& snapshot : manifest.components) bytes += snapshot.bytes;
+  return bytes;
+}
+
+double AgeSeconds(const Machine& machine, const dr::BackupManifest& manifest) {
+  return absl::ToDoubleSeconds(machine.clock.WallTime() - manifest.created);
+}
+
+JsonObject JsonManifest(const Machine& machine, const dr::BackupManifest& manifest) {
+  return JsonObject()
+      .Add("sequence", manifest.sequence)
+      .Add("epoch", manifest.epoch.value)
+      .Add("as_of", manifest.as_of.value)
+      .Add("durable_lsn", manifest.durable_lsn.value)
+      .Add("log", LogIdText(manifest.log))
+      .Add("created", TimeText(manifest.created))
+      .Add("age_seconds", AgeSeconds(machine, manifest))
+      .Add("bytes", BytesOf(manifest));
+}
+
+JsonObject JsonSnapshot(const dr::ComponentSnapshot& snapshot) {
+  JsonArray chunks;
+  for (const dr::ChunkRef& chunk : snapshot.chunks) {
+    chunks.Add(JsonObject()
+                   .Add("key", chunk.key)
+                   .Add("bytes", chunk.bytes)
+                   .Add("hash", fmt::format("{:016x}", chunk.hash)));
+  }
+  return JsonObject()
+      .Add("component", snapshot.component)
+      .Add("schema", snapshot.schema.name)
+      .Add("schema_version", snapshot.schema.version)
+      .Add("as_of", snapshot.as_of.value)
+      .Add("records", snapshot.records)
+      .Add("bytes", snapshot.bytes)
+      .Add("digest", dr::ToHex(snapshot.digest))
+      .Add("chunks", chunks);
+}
+
+void PrintManifest(const Machine& machine, const dr::BackupManifest& manifest,
+                   std::string_view mark) {
+  fmt::print("{:>6}  epoch {}  as of {}  {}  {:.0f} s old  {} components  {} bytes  {}\n",
+             manifest.sequence, manifest.epoch.value, manifest.as_of.value,
+             TimeText(manifest.created), AgeSeconds(machine, manifest),
+             manifest.components.size(), BytesOf(manifest), mark);
+}
+
+void PrintSnapshot(const dr::ComponentSnapshot& snapshot) {
+  fmt::print("  {}  {}@{}  as of {}  {} records  {} bytes  digest {}\n",
+             dr::Printable(snapshot.component), dr::Printable(snapshot.schema.name),
+             snapshot.schema.version, snapshot.as_of.value, snapshot.records, snapshot.bytes,
+             dr::ToHex(snapshot.digest));
+  for (const dr::ChunkRef& chunk : snapshot.chunks) {
+    fmt::print("    {}  {} bytes  {:016x}\n", dr::Printable(chunk.key), chunk.bytes, chunk.hash);
+  }
+}
+
+absl::StatusOr<dr::RepositoryEntry> FindEntry(const Source& source, std::uint64_t sequence) {
+  DR_ASSIGN_OR_RETURN(std::vector<dr::RepositoryEntry> entries, source.repository->Entries({}));
+  for (dr::RepositoryEntry& entry : entries) {
+    if (sequence == 0 || entry.sequence == sequence) return std::move(entry);
+  }
+  return dr::MakeFault({.kind = dr::FaultKind::kMissing, .next = "see `drctl checkpoint list`"},
+                       sequence == 0 ? "there is no checkpoint"
+                                     : fmt::format("there is no checkpoint {}", sequence));
+}
+
+}  // namespace
+
+absl::Status CheckpointList(Machine& machine, const Arguments& arguments,
+                            const CheckpointArguments& checkpoint) {
+  DR_ASSIGN_OR_RETURN(Source source, OpenHostSource(machine, arguments.directory));
+  DR_ASSIGN_OR_RETURN(std::vector<dr::RepositoryEntry> entries, source.repository->Entries({}));
+  JsonArray listed;
+  absl::Status damage = absl::OkStatus();
+  for (const dr::RepositoryEntry& entry : entries) {
+    absl::Status state = entry.manifest.status();
+    if (state.ok() && checkpoint.verify) state = ReadAll(source, *entry.manifest);
+    damage.Update(state);
+    JsonObject json = entry.manifest.ok() ? JsonManifest(machine, *entry.manifest)
+                                          : JsonObject().Add("sequence", entry.sequence);
+    if (entry.manifest.ok()) json.Add("components", entry.manifest->components.size());
+    if (checkpoint.verify && state.ok()) json.Add("verified", true);
+    if (!state.ok()) json.Add("error", JsonError(state));
+    listed.Add(json);
+    if (arguments.json) continue;
+    const std::string mark = !state.ok()           ? Bad("damaged")
+                             : checkpoint.verify ? Good("whole")
+                                                   : std::string();
+    if (entry.manifest.ok()) {
+      PrintManifest(machine, *entry.manifest, mark);
+    } else {
+      fmt::print("{:>6}  {}\n", entry.sequence, mark);
+    }
+  }
+  if (arguments.json) fmt::print("{}\n", JsonObject().Add("checkpoints", listed).text());
+  return damage;
+}
+
+absl::Status CheckpointShow(Machine& machine, const Arguments& arguments,
+                            const CheckpointArguments& checkpoint) {
+  DR_ASSIGN_OR_RETURN(Source source, OpenHostSource(machine, arguments.directory));
+  DR_ASSIGN_OR_RETURN(dr::RepositoryEntry entry, FindEntry(source, checkpoint.sequence));
+  DR_RETURN_IF_ERROR(entry.manifest.status());
+  JsonArray components;
+  absl::Status damage = absl::OkStatus();
+  if (!arguments.json) PrintManifest(machine, *entry.manifest, "");
+  for (const dr::ComponentSnapshot& snapshot : entry.manifest->components) {
+    const absl::Status state = checkpoint.verify ? ReadAll(source, snapshot) : absl::OkStatus();
+    damage.Update(state);
+    JsonObject json = JsonSnapshot(snapshot);
+    if (checkpoint.verify) json.Add("verified", state.ok());
+    if (!state.ok()) json.Add("error", JsonError(state));
+    components.Add(json);
+    if (arguments.json) continue;
+    PrintSnapshot(snapshot);
+    if (checkpoint.verify) fmt::print("    {}\n", state.ok() ? Good("whole") : Bad("damaged"));
+  }
+  if (arguments.json) {
+    fmt::print("{}\n", JsonManifest(machine, *entry.manifest).Add("components", components).text());
+  }
+  return damage;
+}
+
+}  // namespace drctl
