@@ -45,7 +45,8 @@ struct CloseFile {
 };
 
 // An overlay mounted "volatile" answers every sync at once and does nothing. Only the mount table
-// says so; where it cannot be read the mount is taken for an ordinary one.
+// says so, newer kernels by "fsync=volatile"; where it cannot be read the mount is taken for an
+// ordinary one.
 bool IsVolatileMount(int fd) {
   struct statx info {};
   if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &info) != 0) return false;
@@ -59,8 +60,9 @@ bool IsVolatileMount(int fd) {
       continue;
     }
     if (line.starts_with(prefix)) {
-      const std::string options = line.substr(line.rfind(' ') + 1) + ",";
-      return options.starts_with("volatile,") || options.find(",volatile,") != options.npos;
+      const std::string options = fmt::format(",{},", line.substr(line.rfind(' ') + 1));
+      return options.find(",volatile,") != options.npos ||
+             options.find(",fsync=volatile,") != options.npos;
     }
     line.clear();
   }

@@ -1,6 +1,6 @@
 // A small host for the tests of drctl: does to a directory what its arguments say, in order.
 //
-//   drctl_host DIRECTORY [digests] STEP...     add:N  batch:N  checkpoint  shutdown  wait
+//   drctl_host DIRECTORY [digests] STEP...     add:N  batch:N  big:N  checkpoint  shutdown  wait
 //
 // Prints how often it was added to, at the end. Without shutdown it ends like a kill.
 #include <unistd.h>
@@ -18,6 +18,7 @@ class Tally : public dr::StatefulComponent {
  public:
   Tally() : StatefulComponent("tally", {.name = "tally.v", .version = 2}) {}
   absl::Status Add(int n) { return Commit(fmt::format("\x1b[31mred\n\"{}\"\xff", n)).status(); }
+  absl::Status AddBig(std::size_t bytes) { return Commit(std::string(bytes, 'b')).status(); }
   /// `n` at once: all of them or none.
   absl::Status AddBatch(int n) {
     return dr::CommitAll(std::vector<dr::ComponentCommit>(n, {this, "batch"})).status();
@@ -55,6 +56,7 @@ absl::Status Do(const std::string& step, dr::Host& host, Tally& tally) {
     return absl::OkStatus();
   }
   if (step.starts_with("batch:")) return tally.AddBatch(std::stoi(step.substr(6)));
+  if (step.starts_with("big:")) return tally.AddBig(std::stoul(step.substr(4)));
   if (!step.starts_with("add:")) return absl::InvalidArgumentError(step);
   for (int n = 1; n <= std::stoi(step.substr(4)); ++n) {
     if (absl::Status s = tally.Add(n); !s.ok()) return s;

@@ -3,7 +3,9 @@
 
 import base64
 import json
+import os
 import pathlib
+import pty
 import subprocess
 import sys
 import tempfile
@@ -18,6 +20,19 @@ def drctl(*arguments, code=0):
     assert done.returncode == code, f"{arguments}: ended with {done.returncode}, not {code}\n{out}{err}"
     assert "\x1b" not in out + err, f"{arguments}: prints control characters\n{out!r}"
     return out
+
+
+def refused(*arguments, code=2):
+    """The error, when nothing else is printed."""
+    done = subprocess.run([DRCTL, *map(str, arguments)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == code and done.stdout == "", (arguments, done.returncode, done.stdout, done.stderr)
+    assert done.stderr.startswith("error: ") and "; " in done.stderr, done.stderr
+    return done.stderr
+
+
+def skip(why):
+    print(f"skipped: {why}")
+    sys.exit(77)
 
 
 def ask(*arguments, code=0):
@@ -130,7 +145,9 @@ def usage(at):
     drctl("wal", "verify", code=2)
     drctl("wal", "verify", at, "--nonsense", code=2)
     drctl("wal", "verify", at, code=1)
-    assert "3 damage found" in drctl("wal", "verify", "--help")
+    for verb in ALL:
+        text = drctl(*verb[:2], "--help") if verb != ("doctor",) else drctl("doctor", "--help")
+        assert "3 damage found" in text and "DIR" in text and "--json" in text, text
 
 
 def shown(directory, *arguments, code=0):
@@ -145,31 +162,55 @@ def group_of(directory, lsn):
     return next((s, g) for s, g in groups(directory) if g["first_lsn"] == lsn <= g["last_lsn"])
 
 
-def salvage(directory, to, output, code=0):
-    return ask("wal", "salvage", directory, "--to", to, "--output", output, code=code)
+def salvage(directory, to, output):
+    found = ask("wal", "salvage", directory, "--to", to, "--output", output)
+    assert found["written"] and not pathlib.Path(f"{output}.partial").exists(), found
+    return found
 
 
-def refused(directory, to, output):
-    done = subprocess.run([DRCTL, "wal", "salvage", directory, "--to", str(to), "--output", output], capture_output=True, text=True)
-    assert done.returncode == 2, (done.returncode, done.stderr)
-    return done.stderr
+def not_salvaged(directory, to, output, code=2):
+    return refused("wal", "salvage", directory, "--to", to, "--output", output, code=code)
 
 
 def salvage_host(at):
     new = at.parent / "new"
-    host(at, "digests", "add:25", "batch:3", "add:10")
+    host(at, "digests", "add:15", "big:3000000", "add:9", "batch:3", "add:10")
     old = shown(at, "--full")
     segment, group = group_of(at, 31)
     flip(wal(at) / segment, group["offset"] + 120)
     before = picture(at)
+    planned = ask("wal", "salvage", at, "--to", 30)
+    assert not planned.pop("written") and planned.pop("output") == "" and not new.exists(), planned
+    assert "nothing was written" in drctl("wal", "salvage", at, "--to", 30)
     found = salvage(at, 30, new)
+    assert planned.items() <= found.items(), (planned, found)
     assert (found["from"], found["last"]) == (1, 30) and any("damage" in line for line in found["given_up"]), found
     assert picture(at) == before
     assert list(map(content, shown(new, "--full"))) == list(map(content, old[:30]))
     operations = sum(record["kind"] == "operation" for record in old[:30])
     assert host(new, "add:1") == str(operations + 1)
     assert ask("wal", "verify", new)["last"] == 31
-    assert not (at.parent / "new.partial").exists()
+    assert all(p.stat().st_mode & 0o077 == 0 for p in [new, *new.rglob("*")])
+
+
+def salvage_every(at):
+    host(at, "add:9", "shutdown")
+    for to in range(1, 10):
+        new = at.parent / f"to{to}"
+        salvage(at, to, new)
+        assert host(new) == str(to)
+        assert [r["lsn"] for r in shown(new)] == list(range(1, to + 1))
+
+
+def salvage_busy(at):
+    new = at.parent / "new"
+    busy = subprocess.Popen([HOST, at, "add:3", "wait"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    busy.stdout.readline()
+    assert "a host is at work" in refused("wal", "salvage", at, "--to", 2, code=4)
+    assert "a host is at work" in not_salvaged(wal(at), 2, new, code=4)
+    assert not new.exists()
+    busy.communicate("\n", timeout=60)
+    salvage(at, 2, new)
 
 
 def salvage_checkpoint(at):
@@ -186,7 +227,7 @@ def salvage_checkpoint(at):
     exact = at.parent / "exact"
     salvage(at, 60, exact)
     assert host(exact, "add:2") == "62"
-    assert "cannot be reached" in refused(at, 10, at.parent / "early") and not (at.parent / "early").exists()
+    assert "cannot be reached" in not_salvaged(at, 10, at.parent / "early") and not (at.parent / "early").exists()
 
 
 def salvage_folder(at):
@@ -202,15 +243,24 @@ def salvage_folder(at):
 def salvage_refusals(at):
     new = at.parent / "new"
     host(at, "add:5", "batch:3", "add:2")
-    assert "inside a batch" in refused(at, 6, new)
-    assert "the last one that can be is 10" in refused(at, 11, new)
+    for to in (6, 7):
+        assert "inside a batch" in not_salvaged(at, to, new)
+    assert "the last one that can be is 10" in not_salvaged(at, 11, new)
     new.mkdir()
     (new / "mine").write_text("keep")
-    assert "not empty" in refused(at, 5, new)
-    assert "not empty" in refused(at, 5, at)
+    assert "not empty" in not_salvaged(at, 5, new)
+    assert "not empty" in not_salvaged(at, 5, at)
+    not_salvaged(at, 5, new / "mine")
+    not_salvaged(at, 5, at.parent / "nowhere" / "new", code=1)
+    for to in ("0", "-1", "five", ""):
+        drctl("wal", "salvage", at, "--to", to, "--output", new, code=2)
     assert sorted(p.name for p in at.parent.iterdir()) == ["host", "new"] and (new / "mine").read_text() == "keep"
     (new / "mine").unlink()
-    salvage(at, 5, new)
+    partial = at.parent / "new.partial"
+    partial.mkdir()
+    assert "interrupted" in not_salvaged(at, 5, new)
+    partial.rmdir()
+    salvage(at, 5, f"{new}/")
     assert host(new) == "5"
 
 
@@ -227,7 +277,9 @@ def log_show(at):
     assert markers and all(m["payload"].startswith("digest ") for m in markers), markers
     assert [r["lsn"] for r in shown(at, "--from", 3, "--to", 5)] == [3, 4, 5]
     assert shown(at, "--component", "other") == []
-    drctl("log", "show", at, "--kind", "nonsense", code=2)
+    assert shown(at, "--from", 1000) == []
+    assert "call_result" in refused("log", "show", at, "--kind", "nonsense")
+    assert "3 comes before 5" in refused("log", "show", at, "--from", 5, "--to", 3)
     assert len(drctl("log", "show", at).splitlines()) == len(found)
 
 
@@ -236,6 +288,14 @@ def log_damage(at):
     segment, group = group_of(at, 21)
     flip(wal(at) / segment, group["offset"] + 120)
     assert [r["lsn"] for r in shown(at, code=3)] == list(range(1, 21))
+    assert [r["lsn"] for r in shown(at, "--from", 15, "--to", 20)] == list(range(15, 21))
+    assert shown(at, "--from", 25, code=3) == []
+
+
+def log_trimmed(at):
+    host(at, "add:40", "checkpoint", "add:20", "checkpoint", "add:20", "checkpoint", "add:2")
+    found = [r["lsn"] for r in shown(at)]
+    assert 1 < found[0] <= 61 and found == list(range(found[0], 83)), found
 
 
 def checkpoints(at):
@@ -264,15 +324,118 @@ def doctor(at):
     found = ask("doctor", at)
     assert sorted(map(str, at.rglob("*"))) == names
     assert found["generation"] == "g-000001" and found["mode"] == "0700" and found["format_version"] == 1, found
-    assert found["durable_write_us"] > 0 and found["open_files_max"] > 0 and found["free_bytes"] > 0, found
-    drctl("doctor", at)
+    assert found["plain_write_us"] > 0 and found["durable_write_us_max"] >= found["durable_write_us"] > 0, found
+    assert found["open_files_max"] > 0 and found["free_bytes"] > 0 and found["ok"] and found["durable"], found
+    assert "durable: yes" in drctl("doctor", at)
     at.chmod(0o755)
     assert any("chmod 700" in w for w in ask("doctor", at)["warnings"])
-    if pathlib.Path("/dev/shm").is_dir():
-        with tempfile.TemporaryDirectory(dir="/dev/shm") as memory:
-            assert any("power cut" in w for w in ask("doctor", memory)["warnings"])
+    empty = at.parent / "empty"
+    empty.mkdir()
+    assert ask("doctor", empty)["generation"] == "" and list(empty.iterdir()) == []
     (at / "CURRENT").write_text("g-000009 0\n")
     assert ask("doctor", at, code=3)["error"]["kind"] == "incomplete"
+
+
+def doctor_memory(at):
+    if not pathlib.Path("/dev/shm").is_dir():
+        skip("there is no /dev/shm")
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as memory:
+        found = ask("doctor", memory, code=5)
+        assert (found["file_system"], found["durable"], found["error"]["kind"]) == ("tmpfs", False, "unsupported"), found
+        assert any("power cut" in w for w in found["warnings"]), found
+        assert any("nothing here waits" in w for w in found["warnings"]), found
+        assert "durable: no" in drctl("doctor", memory, code=5)
+
+
+def doctor_overlay(at):
+    for name in ("lower", "upper", "work", "merged"):
+        (at / name).mkdir(parents=True)
+    mount = f"mount -t overlay overlay -o lowerdir={at}/lower,upperdir={at}/upper,workdir={at}/work"
+    for options, code, file_system in (("", 0, "overlay"), (",volatile", 5, "overlay-volatile")):
+        done = subprocess.run(["unshare", "-m", "sh", "-c", f"{mount}{options} {at}/merged || exit 77; "
+                               f"'{DRCTL}' doctor --json {at}/merged"], capture_output=True, text=True)
+        if done.returncode == 77 or "unshare" in done.stderr:
+            skip(f"no overlay can be mounted: {done.stderr}")
+        assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
+        found = json.loads(done.stdout)
+        assert found["file_system"] == file_system and found["warnings"], found
+
+
+ALL = [("wal", "inspect"), ("wal", "verify"), ("wal", "salvage", "--to", "1"), ("log", "show"), ("checkpoint", "list"),
+       ("checkpoint", "show"), ("doctor",)]
+
+
+def bad_places(at):
+    file, empty, loop = at.parent / "file", at.parent / "empty", at.parent / "loop"
+    file.write_text("\x1b[31m")
+    empty.mkdir()
+    loop.symlink_to(loop)
+    for verb in ALL:
+        assert "check the name" in refused(*verb, at.parent / "nothing", code=1)
+        assert "file" in refused(*verb, file)
+        refused(*verb, loop)
+        refused(*verb, "")
+        assert "\x1b" not in refused(*verb, "no\x1bwhere\n", code=1)
+        if verb != ("doctor",):
+            assert "host's directory" in refused(*verb, empty, code=1)
+    assert list(empty.iterdir()) == []
+
+
+def no_rights(at):
+    host(at, "add:2", "checkpoint")
+    if os.geteuid() == 0:
+        skip("root may do everything") if not os.access("/usr/bin/setpriv", os.X_OK) else None
+    prefix = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+    at.parent.chmod(0o755)
+    at.chmod(0o755 if prefix else 0)
+    if prefix and subprocess.run([*prefix, DRCTL, "--version"], capture_output=True).returncode != 0:
+        skip("an unprivileged user cannot run the program where it was built")
+    for verb in ALL:
+        done = subprocess.run([*prefix, DRCTL, *verb, at], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1 and "Permission denied" in done.stderr, (verb, done)
+        assert "check owner, permissions and mount options" in done.stderr, (verb, done)
+    at.chmod(0o700)
+
+
+def bad_files(at):
+    host(at, "add:5", "checkpoint", "add:5")
+    parts = [segments(at)[-1], wal(at) / "HEAD", at / "CURRENT", *(p for p in at.rglob("*") if "entry" in str(p) and p.is_file())]
+    assert len(parts) == 4, parts
+    for part in parts:
+        whole = part.read_bytes()
+        for bytes_there in (b"", whole[:min(100, len(whole) // 2)], b"\x1b[31m" + os.urandom(len(whole) - 5)):
+            part.write_bytes(bytes_there)
+            codes = set()
+            for verb in ALL[:-1]:
+                done = subprocess.run([DRCTL, *verb, at], capture_output=True, timeout=60)
+                assert done.returncode in (0, 1, 2, 3) and b"\x1b" not in done.stdout + done.stderr, (part, verb, done)
+                codes.add(done.returncode)
+            assert 3 in codes, (part, len(bytes_there), codes)
+        part.write_bytes(whole)
+    assert ask("wal", "verify", at)["last"] == 10
+
+
+def on_terminal(*arguments, **environment):
+    master, slave = pty.openpty()
+    kept = {k: v for k, v in os.environ.items() if k != "NO_COLOR"}
+    subprocess.run([DRCTL, *map(str, arguments)], stdout=slave, env={**kept, **environment}, timeout=60, check=True)
+    os.close(slave)
+    return os.read(master, 1 << 16).decode()
+
+
+def colour(at):
+    host(at, "add:2", "shutdown")
+    assert on_terminal("wal", "verify", at).startswith("\x1b[32mwhole\x1b[0m")
+    assert on_terminal("wal", "verify", at, NO_COLOR="1").startswith("whole")
+    assert "\x1b[31m" not in on_terminal("log", "show", at, "--full")
+
+
+def output_lost(at):
+    host(at, "add:2", "checkpoint")
+    for verb in (*READING, ("doctor",)):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([DRCTL, *verb, at], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+        assert done.returncode == 1 and "No space left" in done.stderr, (verb, done)
 
 
 READING = [("wal", "inspect"), ("wal", "verify"), ("log", "show"), ("checkpoint", "list", "--verify"),

@@ -10,21 +10,6 @@
 namespace drctl {
 namespace {
 
-absl::Status ReadAll(const Source& source, const dr::ComponentSnapshot& snapshot) {
-  DR_ASSIGN_OR_RETURN(auto reader, source.repository->OpenSnapshot(snapshot, {}));
-  for (;;) {
-    DR_ASSIGN_OR_RETURN(std::optional<std::string_view> record, reader->Next());
-    if (!record) return absl::OkStatus();
-  }
-}
-
-absl::Status ReadAll(const Source& source, const dr::BackupManifest& manifest) {
-  for (const dr::ComponentSnapshot& snapshot : manifest.components) {
-    DR_RETURN_IF_ERROR(ReadAll(source, snapshot));
-  }
-  return absl::OkStatus();
-}
-
 std::uint64_t BytesOf(const dr::BackupManifest& manifest) {
   std::uint64_t bytes = 0;
   for (const dr::ComponentSnapshot& snapshot : manifest.components) bytes += snapshot.bytes;
@@ -74,6 +59,30 @@ void PrintManifest(const Machine& machine, const dr::BackupManifest& manifest,
              manifest.components.size(), BytesOf(manifest), mark);
 }
 
+JsonObject JsonEntry(const Machine& machine, const dr::RepositoryEntry& entry,
+                     const absl::Status& state, bool verify) {
+  JsonObject json;
+  if (entry.manifest.ok()) {
+    json = JsonManifest(machine, *entry.manifest)
+               .Add("components", entry.manifest->components.size());
+  } else {
+    json.Add("sequence", entry.sequence);
+  }
+  if (verify) json.Add("verified", state.ok());
+  if (!state.ok()) json.Add("error", JsonError(state));
+  return json;
+}
+
+void PrintEntry(const Machine& machine, const dr::RepositoryEntry& entry,
+                const absl::Status& state, bool verify) {
+  const std::string mark = !state.ok() ? Bad("damaged") : verify ? Good("whole") : std::string();
+  if (entry.manifest.ok()) {
+    PrintManifest(machine, *entry.manifest, mark);
+  } else {
+    fmt::print("{:>6}  {}\n", entry.sequence, mark);
+  }
+}
+
 void PrintSnapshot(const dr::ComponentSnapshot& snapshot) {
   fmt::print("  {}  {}@{}  as of {}  {} records  {} bytes  digest {}\n",
              dr::Printable(snapshot.component), dr::Printable(snapshot.schema.name),
@@ -103,26 +112,20 @@ absl::Status CheckpointList(Machine& machine, const Arguments& arguments,
   JsonArray listed;
   absl::Status damage = absl::OkStatus();
   for (const dr::RepositoryEntry& entry : entries) {
-    absl::Status state = entry.manifest.status();
-    if (state.ok() && checkpoint.verify) state = ReadAll(source, *entry.manifest);
+    const absl::Status state =
+        checkpoint.verify ? ReadAll(source, entry) : entry.manifest.status();
     damage.Update(state);
-    JsonObject json = entry.manifest.ok() ? JsonManifest(machine, *entry.manifest)
-                                          : JsonObject().Add("sequence", entry.sequence);
-    if (entry.manifest.ok()) json.Add("components", entry.manifest->components.size());
-    if (checkpoint.verify && state.ok()) json.Add("verified", true);
-    if (!state.ok()) json.Add("error", JsonError(state));
-    listed.Add(json);
-    if (arguments.json) continue;
-    const std::string mark = !state.ok()           ? Bad("damaged")
-                             : checkpoint.verify ? Good("whole")
-                                                   : std::string();
-    if (entry.manifest.ok()) {
-      PrintManifest(machine, *entry.manifest, mark);
+    if (arguments.json) {
+      listed.Add(JsonEntry(machine, entry, state, checkpoint.verify));
     } else {
-      fmt::print("{:>6}  {}\n", entry.sequence, mark);
+      PrintEntry(machine, entry, state, checkpoint.verify);
     }
   }
-  if (arguments.json) fmt::print("{}\n", JsonObject().Add("checkpoints", listed).text());
+  if (arguments.json) {
+    fmt::print("{}\n", JsonObject().Add("checkpoints", listed).text());
+  } else if (entries.empty()) {
+    fmt::print("there is no checkpoint\n");
+  }
   return damage;
 }
 

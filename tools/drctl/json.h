@@ -9,7 +9,8 @@
 
 namespace drctl {
 
-/// `text` quoted. What is not printable is written out first ("\x1b"), so any bytes give valid JSON.
+/// `text` quoted. What is not printable is written out first ("\x1b"), so any bytes give valid
+/// JSON.
 std::string JsonQuote(std::string_view text);
 
 inline std::string JsonValue(bool value) { return value ? "true" : "false"; }

@@ -1,5 +1,7 @@
 // drctl: looks at a host's directory from outside.
 #include <CLI/CLI.hpp>
+#include <cerrno>
+#include <cstdio>
 #include <exception>
 #include <functional>
 
@@ -11,11 +13,19 @@ namespace drctl {
 namespace {
 
 constexpr int kUsage = 2;
+constexpr int kUnsupported = 5;
 constexpr const char* kFooter =
-    "Exit codes: 0 fine, 1 error, 2 wrong usage, 3 damage found, 4 in use or changing.\n"
+    "Exit codes: 0 fine, 1 error, 2 wrong usage, 3 damage found, 4 in use, changing, or the\n"
+    "device failed, 5 this place cannot do what dr promises.\n"
     "With --json the result is one object on stdout (`log show`: one per line).";
 
 using Run = std::function<absl::Status(Machine&, const Arguments&)>;
+
+int ExitCode(const absl::Status& status) {
+  const int code = dr::PrintError(status);
+  const auto fault = dr::FaultOf(status);
+  return fault && fault->kind == dr::FaultKind::kUnsupported ? kUnsupported : code;
+}
 
 class Program {
  public:
@@ -30,7 +40,7 @@ class Program {
     AddLogShow(Group("log", "the operations"));
     AddCheckpoints(Group("checkpoint", "what a host may open from"));
     Verb(&app_, "doctor",
-         "what the place can promise; writes a nameless 4 KiB file to measure it", Doctor);
+         "what the place can promise; writes 4 KiB to measure it", Doctor);
   }
 
   int Main(int argc, char** argv) {
@@ -40,7 +50,9 @@ class Program {
       return app_.exit(error) == 0 ? 0 : kUsage;
     }
     Machine machine;
-    return dr::PrintError(run_(machine, arguments_));
+    absl::Status status = run_(machine, arguments_);
+    if (std::fflush(stdout) != 0) status.Update(dr::MakeIoFault("write", "stdout", errno));
+    return ExitCode(status);
   }
 
  private:
@@ -64,14 +76,15 @@ class Program {
   }
 
   void AddSalvage(CLI::App* wal) {
-    CLI::App* verb = Verb(wal, "salvage", "write a new directory with all operations up to LSN",
+    CLI::App* verb = Verb(wal, "salvage", "keep all operations up to LSN, in a new directory",
                           [this](Machine& machine, const Arguments& arguments) {
                             return WalSalvage(machine, arguments, salvage_);
                           });
     verb->add_option("--to", salvage_.to, "the last operation to keep; the rest is given up")
-        ->required()->type_name("LSN");
-    verb->add_option("--output", salvage_.output, "a directory that is not there, or empty")
-        ->required()->type_name("NEWDIR");
+        ->required()->check(CLI::PositiveNumber)->type_name("LSN");
+    verb->add_option("--output", salvage_.output,
+                     "write it there, where nothing is; if left out, only tell what can be kept")
+        ->type_name("NEWDIR");
   }
 
   void AddLogShow(CLI::App* log) {

@@ -33,7 +33,9 @@ std::string TimeText(absl::Time time) {
   return absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", time, absl::UTCTimeZone());
 }
 
-std::string LogIdText(const dr::LogId& id) { return fmt::format("{:016x}{:016x}", id.high, id.low); }
+std::string LogIdText(const dr::LogId& id) {
+  return fmt::format("{:016x}{:016x}", id.high, id.low);
+}
 
 JsonObject JsonError(const absl::Status& status) {
   JsonObject json;

@@ -9,6 +9,7 @@
 #include "src/base/status_macros.h"
 #include "src/log/segment_files.h"
 #include "src/runtime/generation.h"
+#include "tools/drctl/salvage_plan.h"
 #include "tools/drctl/verbs.h"
 
 namespace drctl {
@@ -21,104 +22,7 @@ absl::Status Refused(std::string_view place, std::string_view what, std::string_
                         .next = std::string(next)}, what);
 }
 
-absl::Status ReadAll(dr::Repository& repository, const dr::BackupManifest& manifest) {
-  for (const dr::ComponentSnapshot& snapshot : manifest.components) {
-    DR_ASSIGN_OR_RETURN(auto reader, repository.OpenSnapshot(snapshot, {}));
-    for (;;) {
-      DR_ASSIGN_OR_RETURN(std::optional<std::string_view> record, reader->Next());
-      if (!record) break;
-    }
-  }
-  return absl::OkStatus();
-}
-
-/// What of the old place goes into the new one.
-struct Plan {
-  Readable log = {};
-  dr::Lsn first = {}, to = {};                     ///< of the operations; to < first: none
-  std::vector<dr::BackupManifest> checkpoints = {};  ///< oldest first
-  JsonArray given_up = {};
-  std::vector<std::string> given_up_lines = {};
-
-  void GiveUp(std::string what) {
-    given_up.Add(what);
-    given_up_lines.push_back(std::move(what));
-  }
-};
-
-// A snapshot that includes operations behind `to` would bring them back.
-absl::Status ChooseCheckpoints(const Source& source, Plan& plan) {
-  if (source.repository == nullptr) return absl::OkStatus();
-  DR_ASSIGN_OR_RETURN(std::vector<dr::RepositoryEntry> entries, source.repository->Entries({}));
-  std::reverse(entries.begin(), entries.end());
-  for (dr::RepositoryEntry& entry : entries) {
-    absl::Status state = entry.manifest.status();
-    if (state.ok()) state = ReadAll(*source.repository, *entry.manifest);
-    if (!state.ok()) {
-      if (!absl::IsDataLoss(state)) return state;
-      plan.GiveUp(fmt::format("checkpoint {}: it is damaged", entry.sequence));
-      continue;
-    }
-    dr::Lsn newest = entry.manifest->as_of;
-    for (const dr::ComponentSnapshot& snapshot : entry.manifest->components) {
-      newest = std::max(newest, snapshot.as_of);
-    }
-    if (newest > plan.to) {
-      plan.GiveUp(fmt::format("checkpoint {}: it includes operations up to {}", entry.sequence,
-                              newest.value));
-    } else {
-      plan.checkpoints.push_back(std::move(*entry.manifest));
-    }
-  }
-  return absl::OkStatus();
-}
-
-// As early as the log can be read from there to the last operation that is wanted.
-absl::Status ChooseLog(const Source& source, Plan& plan) {
-  DR_ASSIGN_OR_RETURN(std::vector<dr::Lsn> starts, PossibleStarts(source));
-  dr::Lsn reachable = {};
-  for (dr::Lsn start : starts) {
-    const bool has_base =
-        start.value == 1 || source.repository == nullptr ||
-        std::any_of(plan.checkpoints.begin(), plan.checkpoints.end(),
-                    [&](const dr::BackupManifest& m) { return dr::Next(m.as_of) >= start; });
-    if (!has_base) continue;
-    absl::StatusOr<Readable> log = FindReadable(*source.wal, start);
-    if (absl::IsDataLoss(log.status())) continue;
-    DR_RETURN_IF_ERROR(log.status());
-    reachable = std::max(reachable, log->last);
-    if (log->last < plan.to) continue;
-    plan.first = start;
-    plan.log = *std::move(log);
-    return absl::OkStatus();
-  }
-  return Refused("--to", fmt::format("operation {} cannot be reached", plan.to.value),
-                 reachable == dr::Lsn{}
-                     ? "nothing of this log can be used; restore from a copy"
-                     : fmt::format("the last one that can be is {}", reachable.value));
-}
-
-// Older checkpoints than where the log begins can no longer be replayed from.
-void DropUncovered(Plan& plan) {
-  std::erase_if(plan.checkpoints, [&](const dr::BackupManifest& manifest) {
-    if (dr::Next(manifest.as_of) >= plan.first) return false;
-    plan.GiveUp(fmt::format("checkpoint {}: the log behind it is not there", manifest.sequence));
-    return true;
-  });
-}
-
-absl::Status RefuseInsideBatch(dr::Directory& from, const Plan& plan) {
-  if (plan.to < plan.first) return absl::OkStatus();
-  DR_ASSIGN_OR_RETURN(auto reader,
-                      dr::OpenRecovered(from, plan.log.segments, plan.log.limit, plan.to));
-  DR_ASSIGN_OR_RETURN(std::optional<dr::RecordView> last, reader->Next());
-  if (last && !last->batch_continues) return absl::OkStatus();
-  return Refused("--to", fmt::format("operation {} is inside a batch, which counts as a whole",
-                                     plan.to.value),
-                 "name the last operation of the batch, or the last one before it");
-}
-
-absl::Status CopyRecords(dr::Directory& from, const Plan& plan, dr::GroupBuilder& builder,
+absl::Status CopyRecords(dr::Directory& from, const SalvagePlan& plan, dr::GroupBuilder& builder,
                          dr::File& file) {
   DR_ASSIGN_OR_RETURN(auto reader,
                       dr::OpenRecovered(from, plan.log.segments, plan.log.limit, plan.first));
@@ -147,7 +51,7 @@ absl::Status CopyRecords(dr::Directory& from, const Plan& plan, dr::GroupBuilder
 }
 
 /// The new log is another one: files of the old can never be taken for its own.
-absl::StatusOr<dr::SegmentPrefix> NewPrefix(Machine& machine, const Plan& plan) {
+absl::StatusOr<dr::SegmentPrefix> NewPrefix(Machine& machine, const SalvagePlan& plan) {
   dr::SegmentPrefix prefix{.block_bytes = dr::kBlockBytes, .epoch = {1}, .first_lsn = plan.first,
                            .durable_lsn = plan.to, .created = machine.clock.WallTime()};
   for (const dr::LogSegment& segment : plan.log.segments) {
@@ -160,7 +64,7 @@ absl::StatusOr<dr::SegmentPrefix> NewPrefix(Machine& machine, const Plan& plan) 
   return prefix;
 }
 
-absl::Status WriteLog(dr::Directory& from, const Plan& plan, const dr::SegmentPrefix& prefix,
+absl::Status WriteLog(dr::Directory& from, const SalvagePlan& plan, const dr::SegmentPrefix& prefix,
                       dr::Directory& to) {
   const std::string block = dr::EncodePrefix(prefix);
   for (const std::string& name : {dr::SegmentName(prefix.number), std::string(dr::kHeadName)}) {
@@ -176,7 +80,7 @@ absl::Status WriteLog(dr::Directory& from, const Plan& plan, const dr::SegmentPr
   return to.Sync();
 }
 
-absl::Status WriteCheckpoints(Machine& machine, Source& source, const Plan& plan,
+absl::Status WriteCheckpoints(Machine& machine, Source& source, const SalvagePlan& plan,
                               const dr::SegmentPrefix& prefix,
                               std::unique_ptr<dr::Directory> to) {
   DR_ASSIGN_OR_RETURN(auto store,
@@ -199,7 +103,7 @@ absl::Status WriteCheckpoints(Machine& machine, Source& source, const Plan& plan
   return absl::OkStatus();
 }
 
-absl::Status WriteInto(Machine& machine, Source& source, const Plan& plan,
+absl::Status WriteInto(Machine& machine, Source& source, const SalvagePlan& plan,
                        const std::string& path) {
   DR_ASSIGN_OR_RETURN(dr::SegmentPrefix prefix, NewPrefix(machine, plan));
   if (source.repository == nullptr) {
@@ -238,7 +142,9 @@ absl::StatusOr<Output> PrepareOutput(Machine& machine, std::string path) {
   } else if (!absl::IsNotFound(there.status())) {
     return there.status();
   }
-  const std::string above = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+  const std::string above = slash == std::string::npos ? "."
+                            : slash == 0               ? "/"
+                                                       : path.substr(0, slash);
   DR_ASSIGN_OR_RETURN(output.parent, machine.files.OpenDirectory(above, dr::Create::kNever));
   auto partial = output.parent->OpenDirectory(output.partial, dr::Create::kExclusive);
   if (absl::IsAlreadyExists(partial.status())) {
@@ -248,25 +154,54 @@ absl::StatusOr<Output> PrepareOutput(Machine& machine, std::string path) {
   return output;
 }
 
-void Print(const Arguments& arguments, const SalvageArguments& salvage, const Plan& plan) {
-  if (arguments.json) {
-    JsonArray checkpoints;
-    for (const dr::BackupManifest& m : plan.checkpoints) checkpoints.Add(m.as_of.value);
-    fmt::print("{}\n", JsonObject()
-                           .Add("ok", true)
-                           .Add("output", salvage.output)
-                           .Add("from", plan.first.value)
-                           .Add("last", plan.to.value)
-                           .Add("checkpoints_as_of", checkpoints)
-                           .Add("given_up", plan.given_up)
-                           .text());
-    return;
-  }
-  fmt::print("{}: operations {} to {} and {} checkpoints\n", Good("written and read back"),
-             plan.first.value, plan.to.value, plan.checkpoints.size());
-  for (const std::string& line : plan.given_up_lines) {
-    fmt::print("{} {}\n", Bad("given up:"), line);
-  }
+// A host that goes on writing would not know of the other history.
+absl::StatusOr<std::unique_ptr<dr::File>> KeepHostsOut(dr::Directory& wal) {
+  auto lock = wal.Open(dr::kLockName, {.access = dr::Access::kWrite});
+  if (absl::IsNotFound(lock.status())) return nullptr;  // a copy that no host has opened
+  DR_RETURN_IF_ERROR(lock.status());
+  const absl::Status locked = (*lock)->Lock();
+  if (locked.ok()) return lock;
+  if (!absl::IsUnavailable(locked)) return locked;
+  return dr::MakeFault({.kind = dr::FaultKind::kBusy, .place = std::string(dr::kLockName),
+                        .next = "stop it first"},
+                       "a host is at work in this log");
+}
+
+absl::Status Write(Machine& machine, Source& source, const SalvagePlan& plan,
+                   const std::string& path) {
+  DR_ASSIGN_OR_RETURN(Output output, PrepareOutput(machine, path));
+  DR_RETURN_IF_ERROR(WriteInto(machine, source, plan, output.partial_path));
+  DR_RETURN_IF_ERROR(output.parent->Rename(output.partial, output.name));
+  return output.parent->Sync();
+}
+
+void PrintJson(const SalvageArguments& salvage, const SalvagePlan& plan) {
+  JsonArray checkpoints;
+  for (const dr::BackupManifest& manifest : plan.checkpoints) checkpoints.Add(manifest.as_of.value);
+  JsonArray given_up;
+  for (const std::string& line : plan.given_up) given_up.Add(line);
+  fmt::print("{}\n", JsonObject()
+                         .Add("ok", true)
+                         .Add("written", !salvage.output.empty())
+                         .Add("output", salvage.output)
+                         .Add("from", plan.first.value)
+                         .Add("last", plan.to.value)
+                         .Add("checkpoints_as_of", checkpoints)
+                         .Add("given_up", given_up)
+                         .text());
+}
+
+void PrintText(const SalvageArguments& salvage, const SalvagePlan& plan) {
+  const bool written = !salvage.output.empty();
+  fmt::print("{}: {}; checkpoints: {}\n",
+             written ? Good("written and read back") : std::string("can be kept"),
+             plan.to < plan.first
+                 ? fmt::format("what includes operation {}", plan.to.value)
+                 : fmt::format("operations {} to {}", plan.first.value, plan.to.value),
+             plan.checkpoints.size());
+  for (const std::string& line : plan.given_up) fmt::print("{} {}\n", Bad("given up:"), line);
+  fmt::print("{}\n", written ? "the old directory is as it was"
+                             : "nothing was written: say where to with --output NEWDIR");
 }
 
 }  // namespace
@@ -274,25 +209,16 @@ void Print(const Arguments& arguments, const SalvageArguments& salvage, const Pl
 absl::Status WalSalvage(Machine& machine, const Arguments& arguments,
                         const SalvageArguments& salvage) {
   DR_ASSIGN_OR_RETURN(Source source, OpenSource(machine, arguments.directory));
-  Plan plan{.to = {salvage.to}};
-  DR_RETURN_IF_ERROR(ChooseCheckpoints(source, plan));
-  DR_RETURN_IF_ERROR(ChooseLog(source, plan));
-  DR_RETURN_IF_ERROR(RefuseInsideBatch(*source.wal, plan));
-  DropUncovered(plan);
-  const absl::StatusOr<Verified> before = Verify(source);
-  if (plan.log.last > plan.to) {
-    plan.GiveUp(fmt::format("operations {} to {}, which can be read", plan.to.value + 1,
-                            plan.log.last.value));
+  DR_ASSIGN_OR_RETURN(auto lock, KeepHostsOut(*source.wal));
+  DR_ASSIGN_OR_RETURN(SalvagePlan plan, PlanSalvage(source, {salvage.to}));
+  if (!salvage.output.empty()) {
+    DR_RETURN_IF_ERROR(Write(machine, source, plan, salvage.output));
   }
-  if (!before.ok()) {
-    plan.GiveUp(fmt::format("whatever is behind the damage: {}",
-                            dr::AsStd(before.status().message())));
+  if (arguments.json) {
+    PrintJson(salvage, plan);
+  } else {
+    PrintText(salvage, plan);
   }
-  DR_ASSIGN_OR_RETURN(Output output, PrepareOutput(machine, salvage.output));
-  DR_RETURN_IF_ERROR(WriteInto(machine, source, plan, output.partial_path));
-  DR_RETURN_IF_ERROR(output.parent->Rename(output.partial, output.name));
-  DR_RETURN_IF_ERROR(output.parent->Sync());
-  Print(arguments, salvage, plan);
   return absl::OkStatus();
 }
 

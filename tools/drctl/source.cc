@@ -102,6 +102,22 @@ absl::StatusOr<Source> OpenHostSource(Machine& machine, const std::string& path)
                        "a folder of log segments has no checkpoints");
 }
 
+absl::Status ReadAll(const Source& source, const dr::ComponentSnapshot& snapshot) {
+  DR_ASSIGN_OR_RETURN(auto reader, source.repository->OpenSnapshot(snapshot, {}));
+  for (;;) {
+    DR_ASSIGN_OR_RETURN(std::optional<std::string_view> record, reader->Next());
+    if (!record) return absl::OkStatus();
+  }
+}
+
+absl::Status ReadAll(const Source& source, const dr::RepositoryEntry& entry) {
+  DR_RETURN_IF_ERROR(entry.manifest.status());
+  for (const dr::ComponentSnapshot& snapshot : entry.manifest->components) {
+    DR_RETURN_IF_ERROR(ReadAll(source, snapshot));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<dr::RecoveryBounds> BoundsOf(const Source& source) {
   dr::RecoveryBounds bounds;
   if (source.repository == nullptr) {

@@ -37,8 +37,12 @@ absl::StatusOr<Source> OpenSource(Machine& machine, const std::string& path);
 /// As above; refuses a wal folder.
 absl::StatusOr<Source> OpenHostSource(Machine& machine, const std::string& path);
 
-/// What must be there: behind the oldest readable checkpoint, or in a wal folder all that its oldest
-/// segment begins with; and what the checkpoints prove.
+/// All records of a snapshot, of every snapshot of an entry: kDataLoss names what is damaged.
+absl::Status ReadAll(const Source& source, const dr::ComponentSnapshot& snapshot);
+absl::Status ReadAll(const Source& source, const dr::RepositoryEntry& entry);
+
+/// What must be there: behind the oldest readable checkpoint, or in a wal folder all that its
+/// oldest segment begins with; and what the checkpoints prove.
 absl::StatusOr<dr::RecoveryBounds> BoundsOf(const Source& source);
 
 /// A log all of which was read.
@@ -49,9 +53,10 @@ struct Verified {
   dr::Lsn evidence = {};           ///< the highest durable_lsn on the disk
   std::uint64_t groups_behind = 0;  ///< torn or left over behind the end
 };
-/// Reads all that BoundsOf asks for, and what is there before it, strictly; the first damage is kDataLoss with its place. What a
-/// host at work changes meanwhile is not taken for damage: what looks damaged is read again until it
-/// is the same twice. (If a durable_lsn says that a place was durable, it was whole before.)
+/// Reads all that BoundsOf asks for, and what is there before it, strictly; the first damage is
+/// kDataLoss with its place. What a host at work changes meanwhile is not taken for damage: what
+/// looks damaged is read again until it is the same twice. (If a durable_lsn says that a place was
+/// durable, it was whole before.)
 absl::StatusOr<Verified> Verify(const Source& source);
 
 /// What can be read of a log from an operation on, whatever is wrong behind it.

@@ -16,7 +16,7 @@ absl::Status WalVerify(Machine& machine, const Arguments& arguments);
 
 struct SalvageArguments {
   std::uint64_t to = 0;     ///< the last operation to keep
-  std::string output = {};  ///< must not be there, or be empty
+  std::string output = {};  ///< must not be there, or be empty; none: nothing is written
 };
 absl::Status WalSalvage(Machine& machine, const Arguments& arguments,
                         const SalvageArguments& salvage);

@@ -1,0 +1,118 @@
+#include "tools/drctl/salvage_plan.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "dr/status.h"
+#include "fmt/format.h"
+#include "src/base/status_macros.h"
+
+namespace drctl {
+namespace {
+
+absl::Status Refused(std::string_view what, std::string_view next) {
+  return dr::MakeFault(
+      {.kind = dr::FaultKind::kInvalid, .place = "--to", .next = std::string(next)}, what);
+}
+
+dr::Lsn NewestIn(const dr::BackupManifest& manifest) {
+  dr::Lsn newest = manifest.as_of;
+  for (const dr::ComponentSnapshot& snapshot : manifest.components) {
+    newest = std::max(newest, snapshot.as_of);
+  }
+  return newest;
+}
+
+// A snapshot that includes operations behind `to` would bring them back.
+absl::Status ChooseCheckpoints(const Source& source, SalvagePlan& plan) {
+  if (source.repository == nullptr) return absl::OkStatus();
+  DR_ASSIGN_OR_RETURN(std::vector<dr::RepositoryEntry> entries, source.repository->Entries({}));
+  std::reverse(entries.begin(), entries.end());
+  for (dr::RepositoryEntry& entry : entries) {
+    const absl::Status state = ReadAll(source, entry);
+    if (absl::IsDataLoss(state)) {
+      plan.given_up.push_back(fmt::format("checkpoint {}: it is damaged", entry.sequence));
+      continue;
+    }
+    DR_RETURN_IF_ERROR(state);
+    if (const dr::Lsn newest = NewestIn(*entry.manifest); newest > plan.to) {
+      plan.given_up.push_back(fmt::format("checkpoint {}: it includes operations up to {}",
+                                          entry.sequence, newest.value));
+    } else {
+      plan.checkpoints.push_back(std::move(*entry.manifest));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// As early as the log can be read from there to the last operation that is wanted.
+absl::Status ChooseLog(const Source& source, SalvagePlan& plan) {
+  DR_ASSIGN_OR_RETURN(std::vector<dr::Lsn> starts, PossibleStarts(source));
+  dr::Lsn reachable = {};
+  for (dr::Lsn start : starts) {
+    const bool has_base =
+        start.value == 1 || source.repository == nullptr ||
+        std::any_of(plan.checkpoints.begin(), plan.checkpoints.end(),
+                    [&](const dr::BackupManifest& m) { return dr::Next(m.as_of) >= start; });
+    if (!has_base) continue;
+    absl::StatusOr<Readable> log = FindReadable(*source.wal, start);
+    if (absl::IsDataLoss(log.status())) continue;
+    DR_RETURN_IF_ERROR(log.status());
+    reachable = std::max(reachable, log->last);
+    if (log->last < plan.to) continue;
+    plan.first = start;
+    plan.log = *std::move(log);
+    return absl::OkStatus();
+  }
+  return Refused(fmt::format("operation {} cannot be reached", plan.to.value),
+                 reachable == dr::Lsn{}
+                     ? "nothing of this log can be used; restore from a copy"
+                     : fmt::format("the last one that can be is {}", reachable.value));
+}
+
+// Older checkpoints than where the log begins can no longer be replayed from.
+void DropUncovered(SalvagePlan& plan) {
+  std::erase_if(plan.checkpoints, [&](const dr::BackupManifest& manifest) {
+    if (dr::Next(manifest.as_of) >= plan.first) return false;
+    plan.given_up.push_back(
+        fmt::format("checkpoint {}: the log behind it is not there", manifest.sequence));
+    return true;
+  });
+}
+
+absl::Status RefuseInsideBatch(dr::Directory& from, const SalvagePlan& plan) {
+  if (plan.to < plan.first) return absl::OkStatus();
+  DR_ASSIGN_OR_RETURN(auto reader,
+                      dr::OpenRecovered(from, plan.log.segments, plan.log.limit, plan.to));
+  DR_ASSIGN_OR_RETURN(std::optional<dr::RecordView> last, reader->Next());
+  if (last && !last->batch_continues) return absl::OkStatus();
+  return Refused(fmt::format("operation {} is inside a batch, which counts as a whole",
+                             plan.to.value),
+                 "name the last operation of the batch, or the last one before it");
+}
+
+void NameOperationsGivenUp(const Source& source, SalvagePlan& plan) {
+  if (plan.log.last > plan.to) {
+    plan.given_up.push_back(fmt::format("operations {} to {}, which can be read",
+                                        plan.to.value + 1, plan.log.last.value));
+  }
+  if (const absl::Status damage = Verify(source).status(); !damage.ok()) {
+    plan.given_up.push_back(
+        fmt::format("whatever is behind the damage: {}", dr::AsStd(damage.message())));
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<SalvagePlan> PlanSalvage(const Source& source, dr::Lsn to) {
+  SalvagePlan plan{.to = to};
+  DR_RETURN_IF_ERROR(ChooseCheckpoints(source, plan));
+  DR_RETURN_IF_ERROR(ChooseLog(source, plan));
+  DR_RETURN_IF_ERROR(RefuseInsideBatch(*source.wal, plan));
+  DropUncovered(plan);
+  NameOperationsGivenUp(source, plan);
+  return plan;
+}
+
+}  // namespace drctl

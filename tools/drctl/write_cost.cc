@@ -1,0 +1,72 @@
+#include "tools/drctl/write_cost.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dr/segment.h"
+#include "fmt/format.h"
+#include "src/base/status_macros.h"
+#include "src/log/segment_files.h"
+
+namespace drctl {
+namespace {
+
+constexpr int kWrites = 20;
+
+enum class Durable { kNo, kBySync, kByWrite };
+
+absl::StatusOr<std::vector<double>> Time(dr::File& file, const dr::Clock& clock, Durable durable) {
+  dr::AlignedBuffer block(dr::kBlockBytes);
+  const std::string_view bytes(block.data(), block.size());
+  // As the log does it: space that was written and synced before is overwritten.
+  DR_RETURN_IF_ERROR(file.WriteAt(0, bytes));
+  DR_RETURN_IF_ERROR(file.Sync());
+  std::vector<double> microseconds;
+  for (int i = 0; i < kWrites; ++i) {
+    const dr::Instant begin = clock.Now();
+    DR_RETURN_IF_ERROR(file.WriteAt(0, bytes));
+    if (durable == Durable::kBySync) DR_RETURN_IF_ERROR(file.Sync());
+    microseconds.push_back(
+        std::chrono::duration<double, std::micro>(clock.Now() - begin).count());
+  }
+  std::sort(microseconds.begin(), microseconds.end());
+  return microseconds;
+}
+
+absl::StatusOr<std::vector<double>> Measure(dr::Directory& directory, const dr::Clock& clock,
+                                            Durable durable) {
+  // Kept until the end: some file systems do not sync a file without a name. Should this be killed,
+  // the next open of the log removes it.
+  const std::string name = fmt::format("drctl-{}.tmp", getpid());
+  DR_ASSIGN_OR_RETURN(auto file, directory.Open(name, {.access = dr::Access::kWrite,
+                                                       .create = dr::Create::kExclusive,
+                                                       .path = durable == Durable::kByWrite
+                                                                   ? dr::WritePath::kDirect
+                                                                   : dr::WritePath::kBuffered}));
+  auto microseconds = Time(*file, clock, durable);
+  const absl::Status removed = directory.Remove(name);
+  if (!removed.ok() && !absl::IsNotFound(removed)) return removed;
+  return microseconds;
+}
+
+}  // namespace
+
+absl::StatusOr<WriteCost> MeasureWrites(dr::Directory& directory, const dr::Clock& clock) {
+  DR_ASSIGN_OR_RETURN(std::vector<double> plain, Measure(directory, clock, Durable::kNo));
+  auto durable = Measure(directory, clock, Durable::kByWrite);
+  const bool direct = !absl::IsUnimplemented(durable.status()) &&
+                      !absl::IsInvalidArgument(durable.status());
+  if (!direct) durable = Measure(directory, clock, Durable::kBySync);
+  DR_RETURN_IF_ERROR(durable.status());
+  return WriteCost{.direct = direct,
+                   .durable_us = (*durable)[kWrites / 2],
+                   .durable_us_max = durable->back(),
+                   .plain_us = plain[kWrites / 2]};
+}
+
+}  // namespace drctl
