@@ -143,7 +143,11 @@ def usage(at):
     drctl(code=2)
     drctl("wal", code=2)
     drctl("wal", "verify", code=2)
-    drctl("wal", "verify", at, "--nonsense", code=2)
+    drctl("wal", "verify", at, "--nonsense\x1b[31m", code=2)
+    drctl("checkpoint", "show", at, "0", code=2)
+    for position in ("x", "0", "-1", "\x1b", "99999999999999999999999"):
+        drctl("log", "show", at, "--from", position, code=2)
+    assert "--help" in refused("wal", "salvage", at)
     drctl("wal", "verify", at, code=1)
     for verb in ALL:
         text = drctl(*verb[:2], "--help") if verb != ("doctor",) else drctl("doctor", "--help")
@@ -278,6 +282,7 @@ def log_show(at):
     assert [r["lsn"] for r in shown(at, "--from", 3, "--to", 5)] == [3, 4, 5]
     assert shown(at, "--component", "other") == []
     assert shown(at, "--from", 1000) == []
+    assert [r["lsn"] for r in shown(at, "--from", "0000000000000010", "--to", "012")] == [10, 11, 12]
     assert "call_result" in refused("log", "show", at, "--kind", "nonsense")
     assert "3 comes before 5" in refused("log", "show", at, "--from", 5, "--to", 3)
     assert len(drctl("log", "show", at).splitlines()) == len(found)

@@ -123,6 +123,12 @@ void PrintJson(const Diagnosis& found, const absl::Status& verdict) {
   fmt::print("{}\n", json.text());
 }
 
+std::string DurableText(const Diagnosis& found) {
+  if (!found.durable) return Bad("no, this place cannot promise it");
+  if (!found.cost.ok()) return Bad("not known, because nothing could be written");
+  return Good("yes, as far as the file system goes");
+}
+
 void PrintText(const Diagnosis& found) {
   fmt::print("versions: dr {}, format {}\n", dr::LibraryVersion(), dr::kSegmentFormatVersion);
   fmt::print("host: {}\n", found.generation.empty() ? "none yet" : found.generation);
@@ -138,8 +144,7 @@ void PrintText(const Diagnosis& found) {
   for (const std::string& warning : found.warnings) {
     fmt::print("{} {}\n", Bad("warning:"), warning);
   }
-  fmt::print("durable: {}\n", found.durable ? Good("yes, as far as the file system goes")
-                                            : Bad("no, this place cannot promise it"));
+  fmt::print("durable: {}\n", DurableText(found));
 }
 
 }  // namespace

@@ -4,15 +4,17 @@
 #include <cstdio>
 #include <exception>
 #include <functional>
+#include <string>
 
+#include "absl/strings/numbers.h"
 #include "dr/status.h"
 #include "dr/version.h"
+#include "fmt/format.h"
 #include "tools/drctl/verbs.h"
 
 namespace drctl {
 namespace {
 
-constexpr int kUsage = 2;
 constexpr int kUnsupported = 5;
 constexpr const char* kFooter =
     "Exit codes: 0 fine, 1 error, 2 wrong usage, 3 damage found, 4 in use, changing, or the\n"
@@ -20,6 +22,15 @@ constexpr const char* kFooter =
     "With --json the result is one object on stdout (`log show`: one per line).";
 
 using Run = std::function<absl::Status(Machine&, const Arguments&)>;
+
+// Left to itself the parser would take 010 for octal and a number that is too large for the largest.
+std::string Position(const std::string& text) {
+  std::uint64_t number = 0;
+  if (!absl::SimpleAtoi(text, &number) || number == 0) {
+    throw CLI::ValidationError(fmt::format("\"{}\" is no position; they count from 1", text));
+  }
+  return std::to_string(number);
+}
 
 int ExitCode(const absl::Status& status) {
   const int code = dr::PrintError(status);
@@ -46,8 +57,11 @@ class Program {
   int Main(int argc, char** argv) {
     try {
       app_.parse(argc, argv);
+    } catch (const CLI::Success& shown) {  // --help, --version
+      return app_.exit(shown);
     } catch (const CLI::ParseError& error) {
-      return app_.exit(error) == 0 ? 0 : kUsage;
+      return dr::PrintError(absl::InvalidArgumentError(
+          fmt::format("{}; run with --help to see what is possible", error.what())));
     }
     Machine machine;
     absl::Status status = run_(machine, arguments_);
@@ -81,7 +95,7 @@ class Program {
                             return WalSalvage(machine, arguments, salvage_);
                           });
     verb->add_option("--to", salvage_.to, "the last operation to keep; the rest is given up")
-        ->required()->check(CLI::PositiveNumber)->type_name("LSN");
+        ->required()->transform(Position)->type_name("LSN");
     verb->add_option("--output", salvage_.output,
                      "write it there, where nothing is; if left out, only tell what can be kept")
         ->type_name("NEWDIR");
@@ -92,8 +106,8 @@ class Program {
                           [this](Machine& machine, const Arguments& arguments) {
                             return LogShow(machine, arguments, log_);
                           });
-    verb->add_option("--from", log_.from, "first operation")->type_name("LSN");
-    verb->add_option("--to", log_.to, "last operation")->type_name("LSN");
+    verb->add_option("--from", log_.from, "first operation")->transform(Position)->type_name("LSN");
+    verb->add_option("--to", log_.to, "last operation")->transform(Position)->type_name("LSN");
     verb->add_option("--component", log_.component, "of this component only")->type_name("ID");
     verb->add_option("--kind", log_.kind,
                      "operation, task, transition, yield, call_result or marker only");
@@ -110,7 +124,7 @@ class Program {
                             return CheckpointShow(machine, arguments, checkpoint_);
                           });
     show->add_option("N", checkpoint_.sequence, "its number; the newest if left out")
-        ->check(CLI::PositiveNumber);
+        ->transform(Position);
     for (CLI::App* verb : {list, show}) {
       verb->add_flag("--verify", checkpoint_.verify, "read all chunks");
     }
