@@ -71,10 +71,10 @@ absl::Status GroupCommit::MakeRoom(OperationLog& log, std::uint64_t count, const
     DR_RETURN_IF_ERROR(CheckContext(context, *options_.clock, "room in the log"));
     if (FreeBlocks() < ReservedBlocks(log) + count && !preparing_) {
       DR_RETURN_IF_ERROR(PrepareStep(log));
-    } else if (CanLead()) {
+    } else if (dispatched_ < log.last() && CanLead()) {
       Lead(log);
     } else {
-      DR_RETURN_IF_ERROR(Wait({}, context));
+      DR_RETURN_IF_ERROR(Wait({}, context));  // for a sync, or for another that prepares space
     }
   }
 }

@@ -1,7 +1,9 @@
 #include "dr/wal.h"
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <thread>
+#include <vector>
 
 #include "dr/file_system.h"
 #include "fmt/format.h"
@@ -131,6 +133,20 @@ TEST_CASE("Trimming recycles whole files and keeps what is needed") {
   CHECK(FaultOf(log.wal->Read({1}).status())->kind == FaultKind::kWalGap);
   for (int i = 0; i < 200; ++i) REQUIRE_OK(log.Append(std::string(1000, 'y')));
   CHECK(Payloads(*log.wal, {150}).size() == 251);
+}
+
+TEST_CASE("A producer that needs room waits for another that prepares it") {
+  RealDirectory real;
+  OpenLog log = Value(real.Open());
+  std::atomic<int> appended = 0;
+  std::vector<std::thread> producers;
+  for (int i = 0; i < 4; ++i) {
+    producers.emplace_back([&] {
+      for (int n = 0; n < 200; ++n) appended += log.AppendBatch({"a", "b", "c", "d"}).ok();
+    });
+  }
+  for (std::thread& producer : producers) producer.join();
+  CHECK(appended == 800);
 }
 
 TEST_CASE("What recovery did not need goes with the next trim") {
