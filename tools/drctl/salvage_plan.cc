@@ -84,12 +84,22 @@ void DropUncovered(SalvagePlan& plan) {
 absl::Status RefuseInsideBatch(dr::Directory& from, const SalvagePlan& plan) {
   if (plan.to < plan.first) return absl::OkStatus();
   DR_ASSIGN_OR_RETURN(auto reader,
-                      dr::OpenRecovered(from, plan.log.segments, plan.log.limit, plan.to));
-  DR_ASSIGN_OR_RETURN(std::optional<dr::RecordView> last, reader->Next());
-  if (last && !last->batch_continues) return absl::OkStatus();
+                      dr::OpenRecovered(from, plan.log.segments, plan.log.limit, plan.first));
+  dr::Lsn before = {};
+  dr::Lsn end = {};  // of the batch, or the operation, that `to` is in
+  while (end < plan.to) {
+    DR_ASSIGN_OR_RETURN(std::optional<dr::RecordView> record, reader->Next());
+    if (!record) return absl::InternalError("the log ended earlier when it was read again");
+    if (record->batch_continues) continue;
+    before = end;
+    end = record->lsn;
+  }
+  if (end == plan.to) return absl::OkStatus();
   return Refused(fmt::format("operation {} is inside a batch, which counts as a whole",
                              plan.to.value),
-                 "name the last operation of the batch, or the last one before it");
+                 before == dr::Lsn{} ? fmt::format("name {}, where it ends", end.value)
+                                     : fmt::format("name {}, where it ends, or {} before it",
+                                                   end.value, before.value));
 }
 
 void NameOperationsGivenUp(const Source& source, SalvagePlan& plan) {
