@@ -182,6 +182,11 @@ absl::Status GroupCommit::CheckFile(File& file, std::uint64_t size_min) const {
 
 void GroupCommit::Poison(absl::Status why) {
   if (!poison_.ok()) return;
+  // "No space" would say that the operation was not taken, but its place in the log is given.
+  if (absl::IsResourceExhausted(why)) {
+    why = MakeFault({.kind = FaultKind::kIo, .next = "open the log again, which tells what was kept"},
+                    AsStd(why.message()));
+  }
   poison_ = std::move(why);
   events_.push_back({.kind = EventKind::kLogPoisoned, .lsn = durable(), .status = poison_,
           .text = "the log takes nothing more until it is opened again"});

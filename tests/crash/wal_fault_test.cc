@@ -53,12 +53,12 @@ TEST_CASE("A8, A11-A14: whichever call fails, the error is typed and nothing ack
 }
 
 TEST_CASE("A8: after a failed sync everything is refused and that file is not synced again") {
-  for (bool direct : {true, false}) {
+  for (auto [direct, error] : {std::pair(true, EIO), {false, EIO}, {true, ENOSPC}, {false, ENOSPC}}) {
     SimFileSystem disk({.direct = direct});
     SimLog log(disk);
     REQUIRE_OK(log.Open({}));
     REQUIRE_OK(log.Append(100));
-    disk.Inject({.error = EIO, .only = direct ? SimCall::kWrite : SimCall::kSync});
+    disk.Inject({.error = error, .only = direct ? SimCall::kWrite : SimCall::kSync});
     absl::Status first = log.Append(100);
     REQUIRE(FaultOf(first).has_value());
     CHECK(FaultOf(first)->kind == FaultKind::kIo);
