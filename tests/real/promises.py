@@ -2,6 +2,7 @@
 
 COMPONENTS = [("left",), ("right",), ("left", "right"), ("right",)]  # of each lane
 PENDING_MAX = 8  # operations of one lane that are under way at a time
+POISONED = " poisoned: "
 NOT_TAKEN = ("8", "9")  # kResourceExhausted, kFailedPrecondition: such an index is never applied
 
 
@@ -10,6 +11,7 @@ class Lane:
         self.acknowledged = set()
         self.refused = set()
         self.newest = 0  # of which was spoken
+        self.poisoned = 0  # how many refusals in a row, up to now, said so
 
     def lost(self, recovered):
         """How many acknowledged indices are missing. The rest must be a prefix of what was submitted, in order, once."""
@@ -41,12 +43,19 @@ class Promises:
         lane.newest = max(lane.newest, index)
         if what == "refused":
             self.refusals.append(reason[0])
+            lane.poisoned = lane.poisoned + 1 if POISONED in reason[0] else 0
             if reason[0].startswith(NOT_TAKEN):
                 lane.refused.add(index)
         else:
             assert what == "ack" and index not in lane.acknowledged, line
             lane.acknowledged.add(index)
+            lane.poisoned = 0
             self.acknowledged += 1
+
+    @property
+    def poisoned(self):
+        """How many refusals in a row said so in every lane."""
+        return min(lane.poisoned for lane in self._lanes)
 
     def compare(self, state):
         """`state` is what the worker recovered, as it says it."""

@@ -19,6 +19,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <semaphore>
@@ -203,6 +204,7 @@ int main(int argc, char** argv) {
   const std::vector<std::string_view> arguments(argv, argv + argc);
   const auto given = [&](std::string_view option) { return std::ranges::count(arguments, option) > 0; };
   if (argc < 2 || (given("--buffered") && !RefuseDirectWrites())) return 2;
+  prctl(PR_SET_PDEATHSIG, SIGKILL);  // so that it keeps no disk busy
   const auto signals = dr::ShutdownSignals::Block();
   if (!signals.ok()) return dr::PrintError(signals.status());
 

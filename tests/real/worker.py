@@ -7,6 +7,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 
 from promises import Promises
 
@@ -63,10 +64,6 @@ class Worker:
         self.kill()
         self._process.stdout.close()
 
-    @property
-    def pid(self):
-        return self._process.pid
-
     def kill(self):
         if self._process.returncode is None:
             self._process.kill()
@@ -87,9 +84,17 @@ class Worker:
         enough = self._promises.acknowledged + count
         self.read_until(lambda: self._promises.acknowledged >= enough)
 
-    def read_what_is_there(self):
+    def pause(self):
+        """Returns when no thread of it runs or is in a system call, and all that it said was read."""
+        self._process.send_signal(signal.SIGSTOP)
+        for task in pathlib.Path(f"/proc/{self._process.pid}/task").iterdir():
+            while (task / "stat").read_text().rpartition(")")[2].split()[0] != "T":
+                time.sleep(0.001)
         while select.select([self._process.stdout], [], [], 0)[0]:
             assert self._read(), "the worker ended by itself"
+
+    def go_on(self):
+        self._process.send_signal(signal.SIGCONT)
 
     def _read(self):
         """Waits for something and takes it. False when there will be nothing more."""

@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+"""failing_sync.py WORKER --rounds N [--seed S]: a disk whose syncs fail, and then succeed although data is gone.
+
+The disk is a file on a memory file system that gets full. The file has a hole wherever the log prepared space and did
+not use it yet, so that nothing but the log's own groups is lost, and the kernel reports that to one sync only.
+"""
+
+import os
+import pathlib
+import random
+import tempfile
+
+import disks
+from promises import PENDING_MAX, POISONED
+import worker
+
+MEBIBYTES = 64
+ROOM = "size=72m"
+LINES_IN_A_PIPE_MAX = 65536 // 100
+
+
+def check_syncs_succeed(log):
+    for file in log.iterdir():
+        with open(file, "rb") as opened:
+            os.fsync(opened.fileno())
+
+
+def fail(state, chance, disk, filler, place):
+    promises, log = state.promises, place / "state" / "g-000001" / "wal"
+    with state.start() as victim:
+        victim.read_acknowledged(chance.randrange(1, 300))
+        victim.pause()
+        for file in log.iterdir():
+            disks.dig_holes(disk, file)
+        disks.fill(filler)
+        victim.go_on()
+        victim.read_until(lambda: promises.poisoned > PENDING_MAX)
+        filler.unlink()
+        check_syncs_succeed(log)
+        acknowledged, poisoned = promises.acknowledged, promises.poisoned
+        victim.read_until(lambda: promises.poisoned > poisoned + LINES_IN_A_PIPE_MAX)
+        assert promises.acknowledged == acknowledged, "acknowledged after a sync had failed"
+    assert any(POISONED not in refusal for refusal in promises.refusals), "nobody was told why"
+
+
+def live(program, seed, folder):
+    """One disk; every second one is written through the page cache."""
+    room, place = folder / "room", folder / "mounted"
+    with disks.mounted("tmpfs", room, ROOM, kind="tmpfs"):
+        disk = room / "disk.img"
+        disks.make_ext4(disk, MEBIBYTES)
+        disks.run("fallocate", "--length", disk.stat().st_size, disk)
+        state = worker.State(program, place / "state", buffered=seed % 2 == 0)
+        with disks.mounted(disk, place, "loop"):
+            fail(state, random.Random(seed), disk, room / "filler", place)
+        with disks.mounted(disk, place, "loop"):
+            state.recover()
+            with state.start() as victim:
+                victim.read_acknowledged(1)
+            state.recover()
+    return state
+
+
+def main():
+    options = worker.arguments(__doc__)
+    disks.need_private_mounts(options.rounds)
+    with tempfile.TemporaryDirectory(prefix="dr_real_sync_") as name:
+        folder = pathlib.Path(name)
+        disks.need_loop_mounts(options.rounds, folder)
+        states = [live(options.program, options.seed + i, folder) for i in range(options.rounds)]
+    buffered = sum(state.path == "buffered" for state in states)
+    refused = sum(len(state.promises.refusals) for state in states)
+    worker.finish(f"failed_syncs={len(states)} buffered={buffered} refused={refused}", states)
+
+
+main()

@@ -1,0 +1,60 @@
+#!/usr/bin/env python3
+"""power_cut.py WORKER --rounds N [--seed S]: takes the disk away under the worker and goes on with what was on it.
+
+The disk is a file. What the file system has not sent there when the file is copied is what a power cut loses.
+"""
+
+import pathlib
+import random
+import tempfile
+import time
+
+import disks
+import worker
+
+ROUNDS_EACH = 10  # on one disk and its copies
+MEBIBYTES = 64
+ACKNOWLEDGED_FIRST = [0, 1, 20, 100, 300]
+OPTIONS = "loop,commit=600"  # the file system does not sync by itself meanwhile
+
+
+def cut(state, chance, disk, copy):
+    """What the power cut leaves of the disk is the copy; what was promised is what was read before it began."""
+    with state.start() as victim:
+        victim.read_acknowledged(chance.choice(ACKNOWLEDGED_FIRST))
+        time.sleep(chance.uniform(0, 0.03))
+        victim.pause()
+        disks.run("cp", "--sparse=always", disk, copy)
+
+
+def live(program, seed, folder):
+    """One disk and all its power cuts; half of the disks are written through the page cache."""
+    chance = random.Random(seed)
+    disk, copy, place = folder / "disk.img", folder / "copy.img", folder / "mounted"
+    state = worker.State(program, place / "state", buffered=seed % 2 == 0)
+    disks.make_ext4(disk, MEBIBYTES)
+    for _ in range(ROUNDS_EACH):
+        with disks.mounted(disk, place, OPTIONS):
+            state.recover()  # and what it recovers must not be lost in the next power cut
+            cut(state, chance, disk, copy)
+        copy.replace(disk)
+    with disks.mounted(disk, place, OPTIONS):
+        state.recover()
+    assert state.path == ("buffered" if seed % 2 == 0 else "direct"), state.path
+    assert not state.promises.refusals, state.promises.refusals[0]
+    return state
+
+
+def main():
+    options = worker.arguments(__doc__)
+    disks.need_private_mounts(options.rounds)
+    seeds = range(options.seed, options.seed + options.rounds // ROUNDS_EACH)
+    with tempfile.TemporaryDirectory(prefix="dr_real_power_") as name:
+        folder = pathlib.Path(name)
+        disks.need_loop_mounts(options.rounds, folder)
+        states = [live(options.program, seed, folder) for seed in seeds]
+    direct = sum(state.path == "direct" for state in states)
+    worker.finish(f"power_cuts={ROUNDS_EACH * len(states)} direct={ROUNDS_EACH * direct}", states)
+
+
+main()
