@@ -92,6 +92,8 @@ class DR_EXPORT OperationLog {
   void Release(Lsn lsn);
   /// Producers may take Lsns up to and including `lsn` (never lowered).
   void Allow(Lsn lsn) { limit_.store(lsn.value, std::memory_order_release); }
+  /// No more Lsns: whoever comes now is sent to MakeRoom, which says why.
+  void Close() { limit_.store(0, std::memory_order_release); }
   Lsn limit() const { return {limit_.load(std::memory_order_acquire)}; }
 
  private:

@@ -74,6 +74,8 @@ struct SegmentPrefix {
 
 /// Prefix as stored, padded to the first block. Its PrefixHash is what the first group chains to.
 DR_EXPORT std::string EncodePrefix(const SegmentPrefix& prefix);
+/// The same into `out`, of max(kPrefixBytes, block_bytes) bytes.
+DR_EXPORT void EncodePrefixInto(std::span<char> out, const SegmentPrefix& prefix);
 DR_EXPORT std::uint64_t PrefixHash(std::string_view encoded);
 /// Needs max(kPrefixBytes, block_bytes) bytes. kDataLoss where it is not valid, kUnimplemented for
 /// a version, codec or suite that this build does not know (naming found and known).

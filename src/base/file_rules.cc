@@ -8,7 +8,6 @@
 namespace dr::inline v0 {
 
 absl::Status CheckFileName(std::string_view name) {
-  constexpr std::size_t kNameBytesMax = 255;
   const bool valid = !name.empty() && name.size() <= kNameBytesMax && name != "." && name != ".." &&
                      name.find('/') == name.npos && name.find('\0') == name.npos;
   if (valid) return absl::OkStatus();

@@ -11,6 +11,8 @@
 
 namespace dr::inline v0 {
 
+inline constexpr std::size_t kNameBytesMax = 255;
+
 /// OK for one path component of 1 to 255 bytes that is not "." or ".."; otherwise kInvalidArgument.
 absl::Status CheckFileName(std::string_view name);
 

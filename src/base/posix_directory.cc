@@ -3,6 +3,7 @@
 #include <dirent.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "dr/status.h"
@@ -34,6 +35,17 @@ int CreateFlags(Create create) {
   return 0;
 }
 
+// A checked name with the zero that system calls want behind it. Takes no memory, because renaming
+// belongs to what may not fail for want of any.
+class CName {
+ public:
+  explicit CName(std::string_view name) { text_[name.copy(text_.data(), text_.size() - 1)] = '\0'; }
+  const char* c_str() const { return text_.data(); }
+
+ private:
+  std::array<char, kNameBytesMax + 1> text_;
+};
+
 struct CloseStream {
   void operator()(DIR* stream) const { closedir(stream); }
 };
@@ -44,7 +56,7 @@ PosixDirectory::PosixDirectory(const Syscalls& system, FileDescriptor fd, std::s
     : system_(system), fd_(std::move(fd)), place_(std::move(place)) {}
 
 absl::StatusOr<FileDescriptor> PosixDirectory::OpenBeneath(std::string_view name, int flags) {
-  const std::string path(name);
+  const CName path(name);
   open_how how{};
   how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC | O_NOFOLLOW);
   how.mode = (flags & O_CREAT) != 0 ? kFileMode : 0;
@@ -88,7 +100,7 @@ absl::StatusOr<std::unique_ptr<File>> PosixDirectory::Open(std::string_view name
                     CreateFlags(options.create);
   DR_ASSIGN_OR_RETURN(FileDescriptor fd, OpenBeneath(name, flags));
   if (absl::Status s = PrepareFile(fd, options.path, place); !s.ok()) {
-    if (options.create == Create::kExclusive) unlinkat(fd_.get(), std::string(name).c_str(), 0);
+    if (options.create == Create::kExclusive) unlinkat(fd_.get(), CName(name).c_str(), 0);
     return s;
   }
   return std::make_unique<PosixFile>(system_, std::move(fd), options.path, std::move(place));
@@ -99,7 +111,7 @@ absl::StatusOr<std::unique_ptr<Directory>> PosixDirectory::OpenDirectory(std::st
   DR_RETURN_IF_ERROR(CheckFileName(name));
   std::string place = JoinForMessage(place_, name);
   if (create != Create::kNever &&
-      system_.MkdirAt(fd_.get(), std::string(name).c_str(), kDirectoryMode) != 0 &&
+      system_.MkdirAt(fd_.get(), CName(name).c_str(), kDirectoryMode) != 0 &&
       (errno != EEXIST || create == Create::kExclusive)) {
     return MakeIoFault("mkdir", place, errno);
   }
@@ -138,7 +150,7 @@ absl::StatusOr<std::vector<DirectoryEntry>> PosixDirectory::List() {
 absl::Status PosixDirectory::Rename(std::string_view from, std::string_view to) {
   DR_RETURN_IF_ERROR(CheckFileName(from));
   DR_RETURN_IF_ERROR(CheckFileName(to));
-  if (renameat(fd_.get(), std::string(from).c_str(), fd_.get(), std::string(to).c_str()) == 0) {
+  if (renameat(fd_.get(), CName(from).c_str(), fd_.get(), CName(to).c_str()) == 0) {
     return absl::OkStatus();
   }
   return MakeIoFault("rename", JoinForMessage(place_, from), errno);
@@ -147,7 +159,7 @@ absl::Status PosixDirectory::Rename(std::string_view from, std::string_view to) 
 absl::Status PosixDirectory::Link(std::string_view from, std::string_view to) {
   DR_RETURN_IF_ERROR(CheckFileName(from));
   DR_RETURN_IF_ERROR(CheckFileName(to));
-  if (linkat(fd_.get(), std::string(from).c_str(), fd_.get(), std::string(to).c_str(), 0) == 0) {
+  if (linkat(fd_.get(), CName(from).c_str(), fd_.get(), CName(to).c_str(), 0) == 0) {
     return absl::OkStatus();
   }
   return MakeIoFault("link", JoinForMessage(place_, errno == EEXIST ? to : from), errno);
@@ -155,13 +167,13 @@ absl::Status PosixDirectory::Link(std::string_view from, std::string_view to) {
 
 absl::Status PosixDirectory::Remove(std::string_view name) {
   DR_RETURN_IF_ERROR(CheckFileName(name));
-  if (unlinkat(fd_.get(), std::string(name).c_str(), 0) == 0) return absl::OkStatus();
+  if (unlinkat(fd_.get(), CName(name).c_str(), 0) == 0) return absl::OkStatus();
   return MakeIoFault("unlink", JoinForMessage(place_, name), errno);
 }
 
 absl::Status PosixDirectory::RemoveDirectory(std::string_view name) {
   DR_RETURN_IF_ERROR(CheckFileName(name));
-  if (unlinkat(fd_.get(), std::string(name).c_str(), AT_REMOVEDIR) == 0) return absl::OkStatus();
+  if (unlinkat(fd_.get(), CName(name).c_str(), AT_REMOVEDIR) == 0) return absl::OkStatus();
   return MakeIoFault("rmdir", JoinForMessage(place_, name), errno == EEXIST ? ENOTEMPTY : errno);
 }
 

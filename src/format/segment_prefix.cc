@@ -45,7 +45,13 @@ absl::Status CheckKnown(const SegmentPrefix& prefix, std::string_view place) {
 
 std::string EncodePrefix(const SegmentPrefix& prefix) {
   std::string bytes(std::max<std::size_t>(kPrefixBytes, prefix.block_bytes), '\0');
-  char* at = bytes.data();
+  EncodePrefixInto(bytes, prefix);
+  return bytes;
+}
+
+void EncodePrefixInto(std::span<char> out, const SegmentPrefix& prefix) {
+  std::fill(out.begin(), out.end(), '\0');
+  char* at = out.data();
   StoreLittle(at + layout::kMagic, layout::kMagicValue);
   StoreLittle(at + layout::kFormatVersion, kSegmentFormatVersion);
   StoreLittle(at + layout::kMinReaderVersion, kMinReaderVersion);
@@ -66,8 +72,8 @@ std::string EncodePrefix(const SegmentPrefix& prefix) {
   StoreLittle(at + layout::kPreviousHash, prefix.previous.hash);
   StoreLittle(at + layout::kPreviousLastLsn, prefix.previous.last_lsn.value);
   StoreLittle(at + layout::kCreated, absl::ToUnixNanos(prefix.created));
-  StoreLittle(at + layout::kHash, HashOf(std::string_view(bytes).substr(layout::kHashed)));
-  return bytes;
+  const std::string_view bytes(out.data(), out.size());
+  StoreLittle(at + layout::kHash, HashOf(bytes.substr(layout::kHashed)));
 }
 
 std::uint64_t PrefixHash(std::string_view encoded) {

@@ -6,6 +6,7 @@
 
 #include "dr/status.h"
 #include "fmt/format.h"
+#include "src/base/out_of_memory.h"
 #include "src/base/status_macros.h"
 
 namespace dr::inline v0 {
@@ -38,7 +39,9 @@ GroupCommit::GroupCommit(const WalOptions& options, std::unique_ptr<SegmentFiles
       durable_(last.value),
       recorded_(last),
       readable_end_(live_.offset),
-      last_time_ns_(last_time_ns) {}
+      last_time_ns_(last_time_ns) {
+  older_.reserve(older_.size() + files_->spares() + 2);
+}
 
 absl::Status GroupCommit::Healthy() const {
   if (!poison_.ok()) return Poisoned(poison_);
@@ -145,11 +148,13 @@ void GroupCommit::WriteGroup(OperationLog& log) {
 
   File& file = *live_.file.file;
   mutex_.unlock();
-  absl::Status written = files_->WriteAndSync(file, group.offset, bytes);
-  if (written.ok()) written = CheckFile(file, group.end_offset);
+  absl::Status written = WithinMemory([&] {
+    absl::Status status = files_->WriteAndSync(file, group.offset, bytes);
+    return status.ok() ? CheckFile(file, group.end_offset) : status;
+  });
   mutex_.lock();
 
-  if (!written.ok()) Poison(std::move(written));
+  if (!written.ok()) Poison(log, std::move(written));
   group.done = true;
   Complete();
 }
@@ -180,7 +185,7 @@ absl::Status GroupCommit::CheckFile(File& file, std::uint64_t size_min) const {
                                    : "the segment was cut short while it was written");
 }
 
-void GroupCommit::Poison(absl::Status why) {
+void GroupCommit::Poison(OperationLog& log, absl::Status why) {
   if (!poison_.ok()) return;
   // "No space" would say that the operation was not taken, but its place in the log is given.
   if (absl::IsResourceExhausted(why)) {
@@ -188,17 +193,30 @@ void GroupCommit::Poison(absl::Status why) {
                     AsStd(why.message()));
   }
   poison_ = std::move(why);
-  events_.push_back({.kind = EventKind::kLogPoisoned, .lsn = durable(), .status = poison_,
-          .text = "the log takes nothing more until it is opened again"});
+  log.Close();
+  Tell({.kind = EventKind::kLogPoisoned, .lsn = durable(), .status = poison_},
+       "the log takes nothing more until it is opened again");
+}
+
+// The event goes out when the mutex is given back. One for which there is no memory is left out; what
+// it would say, callers get as a status.
+void GroupCommit::Tell(Event event, std::string_view text) noexcept {
+  try {
+    event.text = text;
+    events_.push_back(std::move(event));
+  } catch (const std::bad_alloc&) {
+    return;
+  }
 }
 
 // ---- Waiting ------------------------------------------------------------------------------------
 
 absl::Status GroupCommit::Persist(OperationLog& log, Lsn upto, const Context& context) {
   Section section(*this);
-  DR_RETURN_IF_ERROR(Healthy());
+  if (fork_guard_.InChild()) return Healthy();
   while (durable() < upto) {
-    if (!poison_.ok()) return poison_;  // it failed on this caller's watch: the outcome is unknown
+    // The operation has its Lsn, so its outcome is unknown: the error is the failure's own.
+    if (!poison_.ok()) return poison_;
     if (dispatched_ < upto && CanLead()) {
       Lead(log);
     } else if (absl::Status waited = Wait(upto, context); !waited.ok()) {
@@ -227,51 +245,33 @@ absl::Status GroupCommit::Stage(OperationLog& log, Lsn upto) {
 
 absl::Status GroupCommit::Wait(Lsn upto, const Context& context) {
   DR_RETURN_IF_ERROR(CheckContext(context, *options_.clock, "waiting for the log"));
-  Waiter waiter;
-  waiter.upto = upto;
-  auto place = waiters_.insert(waiters_.end(), &waiter);
+  Waiter waiter(upto);
+  waiters_.Add(waiter);
   mutex_.unlock();
-  {
-    std::stop_callback on_stop(context.stop, [&waiter] {
-      MutexLock lock(waiter.mutex);
-      waiter.condition.NotifyOne();
-    });
-    MutexLock lock(waiter.mutex);
-    if (context.deadline.is_never()) {
-      while (!waiter.awake && !context.stop.stop_requested()) waiter.condition.Wait(waiter.mutex);
-    } else {
-      while (!waiter.awake && !context.stop.stop_requested()) {
-        const auto left = context.deadline - options_.clock->Now();
-        if (left.count() <= 0) break;
-        waiter.condition.WaitFor(waiter.mutex, left);
-      }
-    }
-  }
+  waiter.Sleep(context, *options_.clock);
   mutex_.lock();
-  MutexLock lock(waiter.mutex);
-  if (!waiter.awake) waiters_.erase(place);
+  if (!waiter.awake()) waiters_.Remove(waiter);
   return absl::OkStatus();
 }
 
-void GroupCommit::WakeOne(std::list<Waiter*>::iterator place) {
-  Waiter& waiter = **place;
-  waiters_.erase(place);
-  MutexLock lock(waiter.mutex);
-  waiter.awake = true;
-  waiter.condition.NotifyOne();
+void GroupCommit::WakeOne(Waiter& waiter) {
+  waiters_.Remove(waiter);
+  waiter.Wake();
 }
 
 // First somebody who can lead, so that the device does not idle; then all that are done.
 void GroupCommit::Wake() {
   const bool all = !poison_.ok();
   if (!all && CanLead()) {
-    auto leader = std::find_if(waiters_.begin(), waiters_.end(),
-                               [after = dispatched_](Waiter* w) { return w->upto > after; });
-    if (leader != waiters_.end()) WakeOne(leader);
+    for (Waiter* waiter = waiters_.first(); waiter != nullptr; waiter = waiter->next()) {
+      if (waiter->upto() <= dispatched_) continue;
+      WakeOne(*waiter);
+      break;
+    }
   }
-  for (auto it = waiters_.begin(); it != waiters_.end();) {
-    auto place = it++;
-    if (all || (*place)->upto <= durable()) WakeOne(place);
+  for (Waiter *waiter = waiters_.first(), *next = nullptr; waiter != nullptr; waiter = next) {
+    next = waiter->next();  // woken, it is gone
+    if (all || waiter->upto() <= durable()) WakeOne(*waiter);
   }
 }
 
@@ -297,18 +297,19 @@ void GroupCommit::Rotate(OperationLog& log) {
     const std::uint64_t footer_offset = live_.offset;
     File& ending = *live_.file.file;  // `rotating_` keeps it in place without the lock
     mutex_.unlock();
-    EncodePrefix(prefix).copy(rotation_block_.data(), kBlockBytes);
-    written = WriteRotation(ending, footer, footer_offset, *next, prefix.number);
+    EncodePrefixInto(rotation_block_.span(), prefix);
+    written = WithinMemory(
+        [&] { return WriteRotation(ending, footer, footer_offset, *next, prefix.number); });
     mutex_.lock();
   }
   rotating_ = false;
   if (!written.ok()) {
-    Poison(std::move(written));
+    Poison(log, std::move(written));
     return Wake();
   }
   live_.segment.end = prefix.previous;
   live_.segment.file_bytes = live_.file.prepared_bytes;
-  older_.push_back(live_.segment);
+  older_.push_back(live_.segment);  // PrepareStep has kept a place for it
   const std::string_view block(rotation_block_.data(), kBlockBytes);
   live_.segment = {.name = next->name, .prefix = prefix, .prefix_hash = PrefixHash(block),
                    .continues = live_.builder.in_record()};
@@ -329,6 +330,7 @@ absl::Status GroupCommit::WriteRotation(File& ending, std::string_view footer,
 }
 
 absl::Status GroupCommit::Seal(OperationLog& log) {
+  DR_RETURN_IF_ERROR(status());
   DR_RETURN_IF_ERROR(Persist(log, log.last(), {}));
   Section section(*this);
   const Lsn target = durable();
@@ -380,7 +382,7 @@ absl::StatusOr<SegmentExtent> GroupCommit::Locate(std::uint64_t number) const {
     if (segment.prefix.number != number) continue;
     return SegmentExtent{segment, segment.end.offset, segment.end.last_lsn, durable(), false};
   }
-  return MakeFault({.kind = FaultKind::kWalGap, .place = SegmentName(number),
+  return MakeFault({.kind = FaultKind::kWalGap, .place = std::string(SegmentName(number)),
                     .next = "read from a later position, or from a checkpoint"},
                    "this part of the log was trimmed");
 }
@@ -392,7 +394,7 @@ absl::StatusOr<std::uint64_t> GroupCommit::SegmentWith(Lsn from) const {
     if (it->prefix.first_lsn <= from) return it->prefix.number;
   }
   const LogSegment& oldest = older_.empty() ? live_.segment : older_.front();
-  return MakeFault({.kind = FaultKind::kWalGap, .place = oldest.name, .lsn = from,
+  return MakeFault({.kind = FaultKind::kWalGap, .place = std::string(oldest.name), .lsn = from,
                     .next = "read from a checkpoint"},
                    fmt::format("the log begins at {}", oldest.prefix.first_lsn.value));
 }

@@ -8,7 +8,6 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <list>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -20,6 +19,7 @@
 #include "src/log/group_reader.h"
 #include "src/log/log_reader.h"
 #include "src/log/segment_files.h"
+#include "src/log/waiter.h"
 
 namespace dr::inline v0 {
 
@@ -68,13 +68,6 @@ class GroupCommit {
    private:
     GroupCommit& log_;
   };
-  /// Somebody asleep. Lives on its own stack; whoever takes it off the list must wake it.
-  struct Waiter {
-    Lsn upto;
-    Mutex mutex;
-    CondVar condition;
-    bool awake = false;
-  };
   struct InFlight {
     bool used = false, done = false;
     std::uint64_t offset = 0, end_offset = 0, end_hash = 0;
@@ -95,7 +88,8 @@ class GroupCommit {
   absl::Status WriteRotation(File& ending, std::string_view footer, std::uint64_t footer_offset,
                              SegmentFile& next, std::uint64_t number);
   absl::Status CheckFile(File& file, std::uint64_t size_min) const;
-  void Poison(absl::Status why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Poison(OperationLog& log, absl::Status why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Tell(Event event, std::string_view text) noexcept ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   std::uint64_t FreeBlocks() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::uint64_t ReservedBlocks(const OperationLog& log) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -104,7 +98,7 @@ class GroupCommit {
 
   absl::Status Wait(Lsn upto, const Context& context) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Wake() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void WakeOne(std::list<Waiter*>::iterator waiter) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void WakeOne(Waiter& waiter) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const WalOptions options_;
   const std::unique_ptr<SegmentFiles> files_;
@@ -140,7 +134,7 @@ class GroupCommit {
   std::uint64_t large_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  ///< admitted and not yet encoded
   bool no_space_ ABSL_GUARDED_BY(mutex_) = false;
 
-  std::list<Waiter*> waiters_ ABSL_GUARDED_BY(mutex_);
+  WaiterList waiters_ ABSL_GUARDED_BY(mutex_);
   std::vector<Event> events_ ABSL_GUARDED_BY(mutex_);  ///< for the observer, once unlocked
   WalFigures figures_ ABSL_GUARDED_BY(mutex_);
 };

@@ -38,7 +38,7 @@ absl::StatusOr<LogSegment> OpenLogSegment(Directory& directory, std::string_view
   DR_ASSIGN_OR_RETURN(std::size_t read, file->ReadAt(0, start));
   const std::string_view bytes(start.data(), read);
   const std::string_view block = bytes.substr(0, kBlockBytes);
-  LogSegment segment{.name = std::string(name), .prefix = {}, .file_bytes = info.size};
+  LogSegment segment{.name = LogFileName(name), .prefix = {}, .file_bytes = info.size};
   DR_ASSIGN_OR_RETURN(segment.prefix, DecodePrefix(block, name));
   segment.prefix_hash = PrefixHash(block);
   if (auto first = DecodeGroupHeader(bytes.substr(block.size()), segment.prefix)) {

@@ -12,12 +12,13 @@
 #include "absl/status/statusor.h"
 #include "dr/file_system.h"
 #include "dr/segment.h"
+#include "src/log/log_file_name.h"
 
 namespace dr::inline v0 {
 
 /// A segment of a log directory and the place where it ends; behind that place nothing counts.
 struct LogSegment {
-  std::string name;
+  LogFileName name;
   SegmentPrefix prefix;
   std::uint64_t prefix_hash = 0;
   std::uint64_t file_bytes = 0;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "dr/status.h"
+#include "src/base/out_of_memory.h"
 #include "src/base/status_macros.h"
 #include "src/log/group_commit.h"
 
@@ -30,6 +31,7 @@ std::uint64_t GroupCommit::ReservedBlocks(const OperationLog& log) const {
 }
 
 void GroupCommit::UpdateLimit(OperationLog& log) {
+  if (!poison_.ok()) return;
   const std::uint64_t large = large_bytes_ == 0 ? 0 : Blocks(large_bytes_ / 16 * 17) + 2;
   const std::uint64_t free = FreeBlocks();
   const std::uint64_t room = free > large ? free - large : 0;
@@ -38,6 +40,9 @@ void GroupCommit::UpdateLimit(OperationLog& log) {
 }
 
 absl::Status GroupCommit::PrepareStep(OperationLog& log) {
+  // Every spare will be a rotation, which needs a place among the older ones.
+  const std::size_t places = older_.size() + files_->spares() + 2;
+  if (older_.capacity() < places) older_.reserve(2 * places);
   absl::StatusOr<SegmentFile*> file = files_->NextToPrepare(&live_.file);
   absl::StatusOr<std::uint64_t> added = 0;
   if (!file.ok()) {
@@ -45,16 +50,16 @@ absl::Status GroupCommit::PrepareStep(OperationLog& log) {
   } else {
     preparing_ = true;
     mutex_.unlock();
-    added = files_->PrepareChunk(**file);
+    added = WithinMemory([&] { return files_->PrepareChunk(**file); });
     mutex_.lock();
     preparing_ = false;
   }
   if (added.ok()) (*file)->prepared_bytes += *added;
   if (absl::IsResourceExhausted(added.status()) != no_space_) {
     no_space_ = !no_space_;
-    events_.push_back({.kind = no_space_ ? EventKind::kNoSpace : EventKind::kSpaceBack, .lsn = durable(),
-            .status = added.status(),
-            .text = no_space_ ? "no room for more log" : "there is room for the log again"});
+    Tell({.kind = no_space_ ? EventKind::kNoSpace : EventKind::kSpaceBack, .lsn = durable(),
+          .status = added.status()},
+         no_space_ ? "no room for more log" : "there is room for the log again");
   }
   UpdateLimit(log);
   Wake();

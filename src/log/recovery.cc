@@ -231,7 +231,7 @@ absl::StatusOr<RecoveredTail> ReadTail(Directory& directory, const std::vector<L
   DR_RETURN_IF_ERROR(OpenLogSegment(directory, newest.name, file).status());
   DR_ASSIGN_OR_RETURN(GroupChain chain, ReadChain(*file, newest));
   const GroupChain::End& stop = chain.ends.back();
-  RecoveredTail tail{.observed = {.segment = newest.name,
+  RecoveredTail tail{.observed = {.segment = std::string(newest.name),
                                   .last = {},
                                   .evidence = chain.evidence,
                                   .stop_offset = stop.offset,

@@ -17,6 +17,7 @@ constexpr std::string_view kSegmentSuffix = ".wal";
 constexpr std::string_view kSpareSuffix = ".spare";
 constexpr std::string_view kTemporarySuffix = ".tmp";
 constexpr std::string_view kHeadTemporary = "HEAD.tmp";
+constexpr std::string_view kSpareHeadSuffix = ".head.tmp";
 constexpr std::string_view kProbeName = "probe.tmp";
 constexpr std::size_t kNameDigits = 16;
 constexpr std::size_t kChunkBytes = 1 << 20;
@@ -31,13 +32,9 @@ std::optional<std::uint64_t> ParseNumbered(std::string_view name, std::string_vi
   return number;
 }
 
-std::string SpareName(std::uint64_t number) { return fmt::format("{:016}{}", number, kSpareSuffix); }
-
 }  // namespace
 
-std::string SegmentName(std::uint64_t number) {
-  return fmt::format("{:016}{}", number, kSegmentSuffix);
-}
+LogFileName SegmentName(std::uint64_t number) { return {number, kSegmentSuffix}; }
 
 std::optional<std::uint64_t> ParseSegmentName(std::string_view name) {
   return ParseNumbered(name, kSegmentSuffix);
@@ -96,8 +93,18 @@ absl::Status SegmentFiles::AdoptSpares() {
       DR_RETURN_IF_ERROR(directory_.Remove(entry.name));
       continue;
     }
-    spares_.push_back({entry.name, std::move(file), segment_bytes_});
+    DR_RETURN_IF_ERROR(AddSpare({.name = LogFileName(entry.name), .file = std::move(file),
+                                 .prepared_bytes = segment_bytes_}));
   }
+  return absl::OkStatus();
+}
+
+// What a rotation will need is opened now, while it may still fail.
+absl::Status SegmentFiles::AddSpare(SegmentFile spare) {
+  spare.head_name = {*ParseNumbered(spare.name, kSpareSuffix), kSpareHeadSuffix};
+  DR_ASSIGN_OR_RETURN(spare.head, directory_.Open(spare.head_name, {.access = Access::kWrite,
+                                                                    .create = Create::kIfMissing}));
+  spares_.push_back(std::move(spare));
   return absl::OkStatus();
 }
 
@@ -122,9 +129,9 @@ absl::StatusOr<SegmentFile*> SegmentFiles::NextToPrepare(SegmentFile* current) {
   for (SegmentFile& spare : spares_) {
     if (spare.prepared_bytes < segment_bytes_) return &spare;
   }
-  SegmentFile spare{.name = SpareName(next_spare_++), .file = nullptr, .prepared_bytes = 0};
-  DR_ASSIGN_OR_RETURN(spare.file, OpenForWriting(spare.name, Create::kIfMissing));
-  spares_.push_back(std::move(spare));
+  const LogFileName name(next_spare_++, kSpareSuffix);
+  DR_ASSIGN_OR_RETURN(std::unique_ptr<File> file, OpenForWriting(name, Create::kIfMissing));
+  DR_RETURN_IF_ERROR(AddSpare({.name = name, .file = std::move(file)}));
   return &spares_.back();
 }
 
@@ -146,21 +153,27 @@ absl::Status SegmentFiles::Activate(SegmentFile& file, std::uint64_t number,
                                     std::string_view first_block) {
   DR_RETURN_IF_ERROR(WriteAndSync(*file.file, 0, first_block));
   file.prepared_bytes = std::max<std::uint64_t>(file.prepared_bytes, first_block.size());
-  const std::string name = SegmentName(number);
+  const LogFileName name = SegmentName(number);
   DR_RETURN_IF_ERROR(directory_.Rename(file.name, name));
   file.name = name;
   // The segment must be there before HEAD says so, and both before anything in it is acknowledged.
   DR_RETURN_IF_ERROR(directory_.Sync());
-  return WriteHead(first_block);
+  const std::unique_ptr<File> head = std::move(file.head);
+  return PlaceHead(*head, file.head_name, first_block);
 }
 
 absl::Status SegmentFiles::WriteHead(std::string_view first_block) {
   DR_ASSIGN_OR_RETURN(std::unique_ptr<File> head,
                       directory_.Open(kHeadTemporary, {.access = Access::kWrite,
                                                        .create = Create::kIfMissing}));
-  DR_RETURN_IF_ERROR(head->WriteAt(0, first_block));
-  DR_RETURN_IF_ERROR(head->Sync());
-  DR_RETURN_IF_ERROR(directory_.Rename(kHeadTemporary, kHeadName));
+  return PlaceHead(*head, kHeadTemporary, first_block);
+}
+
+absl::Status SegmentFiles::PlaceHead(File& file, std::string_view name,
+                                     std::string_view first_block) {
+  DR_RETURN_IF_ERROR(file.WriteAt(0, first_block));
+  DR_RETURN_IF_ERROR(file.Sync());
+  DR_RETURN_IF_ERROR(directory_.Rename(name, kHeadName));
   return directory_.Sync();
 }
 
@@ -182,13 +195,14 @@ absl::StatusOr<std::uint64_t> SegmentFiles::RetireBelow(std::uint64_t number) {
       DR_RETURN_IF_ERROR(directory_.Remove(name));
       continue;
     }
-    SegmentFile spare{SpareName(next_spare_++), std::move(file), segment_bytes_};
+    SegmentFile spare{.name = {next_spare_++, kSpareSuffix}, .file = std::move(file),
+                      .prepared_bytes = segment_bytes_};
     DR_RETURN_IF_ERROR(directory_.Rename(name, spare.name));
     recycled.push_back(std::move(spare));
   }
   // Before the old names are gone for good, nothing may be written into these files.
   DR_RETURN_IF_ERROR(directory_.Sync());
-  for (SegmentFile& spare : recycled) spares_.push_back(std::move(spare));
+  for (SegmentFile& spare : recycled) DR_RETURN_IF_ERROR(AddSpare(std::move(spare)));
   return recycled.size();
 }
 

@@ -20,6 +20,7 @@
 #include "absl/status/statusor.h"
 #include "dr/file_system.h"
 #include "dr/segment.h"
+#include "src/log/log_file_name.h"
 
 namespace dr::inline v0 {
 
@@ -33,7 +34,7 @@ constexpr std::uint64_t UsableBlocks(std::uint64_t prepared_bytes, std::uint64_t
 inline constexpr std::string_view kHeadName = "HEAD";
 inline constexpr std::string_view kLockName = "LOCK";
 
-std::string SegmentName(std::uint64_t number);
+LogFileName SegmentName(std::uint64_t number);
 std::optional<std::uint64_t> ParseSegmentName(std::string_view name);
 
 /// Memory whose address and size suit direct writes. Reused, because first touch costs as much as the disk.
@@ -53,8 +54,10 @@ class AlignedBuffer {
 /// One file on its way to being, or being, the newest segment. [0, prepared_bytes) was written and
 /// synced once, so that a group there is an overwrite: no allocation, no new size, no new metadata.
 struct SegmentFile {
-  std::string name;
-  std::unique_ptr<File> file;
+  LogFileName name = {};
+  std::unique_ptr<File> file = nullptr;
+  LogFileName head_name = {};
+  std::unique_ptr<File> head = nullptr;  ///< empty, becomes HEAD together with the segment
   std::uint64_t prepared_bytes = 0;
 };
 
@@ -71,6 +74,7 @@ class SegmentFiles {
 
   /// Blocks of groups that the spares can take now.
   std::uint64_t SpareBlocks() const;
+  std::size_t spares() const { return spares_.size(); }
   /// The file to extend next: `current` while it is not whole, else a spare, made if all are whole.
   absl::StatusOr<SegmentFile*> NextToPrepare(SegmentFile* current);
   /// Writes zeros behind what is prepared, a megabyte at most, and syncs. Returns the bytes added;
@@ -81,6 +85,7 @@ class SegmentFiles {
   absl::StatusOr<SegmentFile> TakeSpare();
   /// Gives the file its place in the log. Its first block is written and synced under the spare's
   /// name, the name becomes SegmentName(number), and HEAD follows.
+  /// Needs no memory.
   absl::Status Activate(SegmentFile& file, std::uint64_t number, std::string_view first_block);
   /// Makes HEAD name the segment whose first block this is.
   absl::Status WriteHead(std::string_view first_block);
@@ -96,6 +101,8 @@ class SegmentFiles {
   absl::Status ProbePath();
   absl::Status AdoptSpares();
   absl::StatusOr<std::unique_ptr<File>> OpenForWriting(std::string_view name, Create create);
+  absl::Status AddSpare(SegmentFile spare);
+  absl::Status PlaceHead(File& file, std::string_view name, std::string_view first_block);
 
   Directory& directory_;
   std::uint64_t segment_bytes_;

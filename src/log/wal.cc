@@ -5,6 +5,7 @@
 
 #include "dr/status.h"
 #include "fmt/format.h"
+#include "src/base/out_of_memory.h"
 #include "src/base/status_macros.h"
 #include "src/log/group_commit.h"
 #include "src/log/recovery.h"
@@ -122,7 +123,7 @@ absl::StatusOr<std::unique_ptr<Wal>> Wal::Open(Directory& directory, const WalOp
   DR_ASSIGN_OR_RETURN(prefix.salt, options.random->Next());
 
   AlignedBuffer block(kBlockBytes);
-  EncodePrefix(prefix).copy(block.data(), kBlockBytes);
+  EncodePrefixInto(block.span(), prefix);
   const std::string_view first_block(block.data(), kBlockBytes);
   const std::uint64_t hash = PrefixHash(first_block);
   DR_ASSIGN_OR_RETURN(SegmentFile file, files->TakeSpare());
@@ -156,10 +157,10 @@ Wal::Wal(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Wal::~Wal() = default;
 
 absl::Status Wal::MakeRoom(OperationLog& log, std::uint64_t count, const Context& context) {
-  return impl_->commit.MakeRoom(log, count, context);
+  return WithinMemory([&] { return impl_->commit.MakeRoom(log, count, context); });
 }
 absl::Status Wal::Admit(OperationLog& log, std::size_t payload_bytes, const Context& context) {
-  return impl_->commit.Admit(log, payload_bytes, context);
+  return WithinMemory([&] { return impl_->commit.Admit(log, payload_bytes, context); });
 }
 void Wal::Withdraw(OperationLog& log, std::size_t payload_bytes) {
   impl_->commit.Withdraw(log, payload_bytes);
@@ -169,9 +170,15 @@ absl::Status Wal::Persist(OperationLog& log, Lsn upto, const Context& context) {
   return impl_->commit.Persist(log, upto, context);
 }
 Lsn Wal::durable() const { return impl_->commit.durable(); }
-absl::Status Wal::Seal(OperationLog& log) { return impl_->commit.Seal(log); }
-absl::StatusOr<bool> Wal::Prepare(OperationLog& log) { return impl_->commit.Prepare(log); }
-absl::Status Wal::Trim(Lsn keep_from) { return impl_->commit.Trim(keep_from); }
+absl::Status Wal::Seal(OperationLog& log) {
+  return WithinMemory([&] { return impl_->commit.Seal(log); });
+}
+absl::StatusOr<bool> Wal::Prepare(OperationLog& log) {
+  return WithinMemory([&] { return impl_->commit.Prepare(log); });
+}
+absl::Status Wal::Trim(Lsn keep_from) {
+  return WithinMemory([&] { return impl_->commit.Trim(keep_from); });
+}
 
 absl::StatusOr<std::unique_ptr<WalReader>> Wal::Read(Lsn from) {
   GroupCommit& commit = impl_->commit;

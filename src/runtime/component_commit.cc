@@ -229,6 +229,8 @@ absl::StatusOr<std::string> ComponentCore::Decide(
   } scope;
   try {
     return decide();
+  } catch (const std::bad_alloc&) {
+    throw;  // to CommitIf, which has taken nothing yet
   } catch (...) {
     return MakeFault({.kind = FaultKind::kInvalid, .place = id_, .next = "return an error instead"},
                      "decide threw; nothing was committed");

@@ -1,0 +1,162 @@
+// A23: memory runs out at the n-th allocation, once or for good. A commit is taken whole or not at all,
+// and once it has its Lsn nothing that memory could refuse stands between it and its result.
+
+#include <array>
+#include <catch2/catch.hpp>
+#include <map>
+
+#include "dr/host.h"
+#include "tests/log/log_fixture.h"
+#include "tests/memory/failing_memory.h"
+
+namespace dr::test {
+namespace {
+
+constexpr std::size_t kOperations = 24;
+
+// Its Apply and its state need no memory.
+class Tally : public StatefulComponent {
+ public:
+  explicit Tally(std::string id) : StatefulComponent(std::move(id), {.name = "tally", .version = 1}) {}
+  absl::StatusOr<Lsn> Add(std::string_view payload) { return Commit(payload); }
+  absl::StatusOr<Lsn> AddIf(const std::string& payload) {
+    return CommitIf([&]() -> absl::StatusOr<std::string> { return payload; });
+  }
+  void AddAsync(std::string payload, absl::AnyInvocable<void(absl::StatusOr<Lsn>) &&> done) {
+    CommitAsync(std::move(payload), {}, std::move(done));
+  }
+  std::array<int, kOperations> seen = {};
+
+ private:
+  absl::Status Apply(const Operation& op) override {
+    ++seen[static_cast<unsigned char>(op.payload[0])];
+    return absl::OkStatus();
+  }
+  absl::Status SaveState(StateWriter& out) const override {
+    return out.Write({reinterpret_cast<const char*>(seen.data()), sizeof seen});
+  }
+  absl::Status LoadState(StateReader& in) override {
+    seen = {};
+    auto record = in.Next();
+    if (!record.ok() || !*record) return record.status();
+    (*record)->copy(reinterpret_cast<char*>(seen.data()), sizeof seen);
+    return in.Next().status();
+  }
+};
+
+// Long payloads, so that segments rotate; the first byte says which operation it is.
+std::string Payload(std::size_t i) { return std::string(1500, static_cast<char>(i)); }
+
+struct Outcome {
+  std::array<absl::StatusOr<Lsn>, kOperations> results;
+  int asynchronous_told = 0;
+  bool failed = false;  ///< an allocation did
+};
+
+HostOptions Options(const TemporaryDirectory& directory, Tally& a, Tally& b) {
+  HostOptions options;
+  options.directory = directory.path() + "/state";
+  options.components = {&a, &b};
+  options.log = {.segment_bytes = 64 << 10, .group_bytes = 8 << 10, .ring_capacity = 4};
+  options.checkpoint = {.interval = {}, .log_bytes = 0};
+  return options;
+}
+
+// Every way to commit, in turn, while the nth allocation fails.
+void RunLife(Host& host, Tally& a, Tally& b, std::uint64_t nth, bool persistent, Outcome& outcome) {
+  std::array<std::string, kOperations> payloads;
+  for (std::size_t i = 0; i < kOperations; ++i) payloads[i] = Payload(i);
+  StartFailing(nth, persistent);
+  for (std::size_t i = 0; i < kOperations; ++i) {
+    absl::StatusOr<Lsn>& result = outcome.results[i];
+    switch (i % 4) {
+      case 0:
+        result = a.Add(payloads[i]);
+        break;
+      case 1:
+        result = a.AddIf(payloads[i]);
+        break;
+      case 2: {
+        const ComponentCommit commits[] = {{&a, payloads[i]}, {&b, payloads[i]}};
+        result = CommitAll(commits);
+        break;
+      }
+      default:
+        a.AddAsync(std::move(payloads[i]), [&outcome, &result](absl::StatusOr<Lsn> lsn) {
+          ++outcome.asynchronous_told;
+          result = std::move(lsn);
+        });
+        static_cast<void>(host.Step());
+    }
+  }
+  outcome.failed = StopFailing();
+  REQUIRE_OK(host.Step());
+}
+
+TEST_CASE("A23, P1: whichever allocation fails, a commit is there whole or has left no trace") {
+  const bool persistent = GENERATE(false, true);
+  int runs = 0, refused = 0;
+  for (std::uint64_t nth = 1;; ++nth, ++runs) {
+    INFO("allocation " << nth << (persistent ? " and all behind it" : ""));
+    TemporaryDirectory directory;
+    Outcome outcome;
+    std::array<int, kOperations> seen_a = {}, seen_b = {};
+    {
+      Tally a("a"), b("b");
+      auto host = Value(Host::Open(Options(directory, a, b), {}));
+      RunLife(*host, a, b, nth, persistent, outcome);
+      seen_a = a.seen;
+      seen_b = b.seen;
+      REQUIRE_OK(a.Add(Payload(0)));  // and it goes on
+      ++seen_a[0];
+    }
+    CHECK(outcome.asynchronous_told == kOperations / 4);
+    for (std::size_t i = 0; i < kOperations; ++i) {
+      const absl::StatusOr<Lsn>& result = outcome.results[i];
+      INFO("operation " << i << ": " << result.status().ToString());
+      const int times = result.ok() ? 1 : 0;
+      CHECK(seen_a[i] == times + (i == 0 ? 1 : 0));
+      CHECK(seen_b[i] == (i % 4 == 2 ? times : 0));
+      if (result.ok()) continue;
+      CHECK(result.status().code() == absl::StatusCode::kResourceExhausted);
+      ++refused;
+    }
+    Tally a("a"), b("b");
+    auto host = Value(Host::Open(Options(directory, a, b), {}));
+    CHECK(a.seen == seen_a);
+    CHECK(b.seen == seen_b);
+    if (!outcome.failed) break;
+  }
+  std::cout << "memory: " << runs << " runs, " << refused << " commits refused"
+            << (persistent ? " (for good)" : " (once)") << std::endl;
+  CHECK(runs > 20);
+}
+
+TEST_CASE("A23: whichever allocation of a life's beginning fails, Open says so and a later one succeeds") {
+  TemporaryDirectory directory;
+  {
+    Tally a("a"), b("b");
+    auto host = Value(Host::Open(Options(directory, a, b), {}));
+    for (std::size_t i = 0; i < kOperations; ++i) REQUIRE_OK(a.Add(Payload(i)));
+    REQUIRE_OK(host->Checkpoint());
+    REQUIRE_OK(b.Add(Payload(3)));
+  }
+  int runs = 0;
+  for (std::uint64_t nth = 1;; nth += 7, ++runs) {
+    INFO("allocation " << nth);
+    Tally a("a"), b("b");
+    HostOptions options = Options(directory, a, b);
+    StartFailing(nth, false);
+    absl::StatusOr<std::unique_ptr<Host>> host = Host::Open(std::move(options), {});
+    const bool failed = StopFailing();
+    if (host.ok()) {
+      CHECK(a.seen[5] == 1);
+      CHECK(b.seen[3] == 1);
+    }
+    if (!failed) break;
+  }
+  CHECK(runs > 20);
+}
+
+}  // namespace
+}  // namespace dr::test
