@@ -67,11 +67,12 @@ absl::StatusOr<dr::SegmentPrefix> NewPrefix(Machine& machine, const SalvagePlan&
 absl::Status WriteLog(dr::Directory& from, const SalvagePlan& plan, const dr::SegmentPrefix& prefix,
                       dr::Directory& to) {
   const std::string block = dr::EncodePrefix(prefix);
-  for (const std::string& name : {dr::SegmentName(prefix.number), std::string(dr::kHeadName)}) {
+  for (const dr::LogFileName& name :
+       {dr::SegmentName(prefix.number), dr::LogFileName(dr::kHeadName)}) {
     DR_ASSIGN_OR_RETURN(auto file, to.Open(name, {.access = dr::Access::kWrite,
                                                   .create = dr::Create::kExclusive}));
     DR_RETURN_IF_ERROR(file->WriteAt(0, block));
-    if (name != dr::kHeadName) {
+    if (name.view() != dr::kHeadName) {
       dr::GroupBuilder builder(prefix, dr::PrefixHash(block));
       DR_RETURN_IF_ERROR(CopyRecords(from, plan, builder, *file));
     }
