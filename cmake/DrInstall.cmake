@@ -1,4 +1,4 @@
-# cmake --install: headers, libraries, the CMake package `dr`, and dr.pc and dr-adapters.pc for pkg-config.
+# cmake --install: drctl, headers, libraries, the CMake package `dr`, and dr.pc and dr-adapters.pc for pkg-config.
 
 if(NOT PROJECT_IS_TOP_LEVEL)
   return()
@@ -8,6 +8,9 @@ include(CMakePackageConfigHelpers)
 set(dr_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/dr")
 
 install(TARGETS dr dr_adapters ${dr_adapter_targets} EXPORT dr)
+if(TARGET drctl)
+  install(TARGETS drctl)
+endif()
 install(EXPORT dr NAMESPACE dr:: DESTINATION "${dr_package_dir}" FILE dr-targets.cmake)
 install(DIRECTORY include/dr TYPE INCLUDE PATTERN testing EXCLUDE)
 foreach(name IN LISTS dr_adapters)

@@ -269,6 +269,7 @@ def salvage_refusals(at):
     assert "not empty" in not_salvaged(at, 5, new)
     assert "not empty" in not_salvaged(at, 5, at)
     not_salvaged(at, 5, new / "mine")
+    assert "a name of its own" in not_salvaged(at, 5, f"{new}/.")
     not_salvaged(at, 5, at.parent / "nowhere" / "new", code=1)
     for to in ("0", "-1", "five", ""):
         drctl("wal", "salvage", at, "--to", to, "--output", new, code=2)

@@ -133,6 +133,9 @@ absl::StatusOr<Output> PrepareOutput(Machine& machine, std::string path) {
   const std::size_t slash = path.rfind('/');
   Output output;
   output.name = slash == std::string::npos ? path : path.substr(slash + 1);
+  if (output.name == "." || output.name == "..") {
+    return Refused(path, "the output needs a name of its own", "name a new directory");
+  }
   output.partial = output.name + ".partial";
   output.partial_path = path + ".partial";
   if (auto there = machine.files.OpenDirectory(path, dr::Create::kNever); there.ok()) {
