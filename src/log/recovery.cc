@@ -27,7 +27,7 @@ absl::Status DecideEmpty(const ObservedDirectory& observed, const RecoveryBounds
     return Gap(kHeadName, bounds.needed_from, "every segment is missing, though HEAD names one");
   }
   if (bounds.known_durable > Lsn{}) {
-    return Gap("", bounds.needed_from,
+    return Gap(kHeadName, bounds.needed_from,
                fmt::format("the log is empty, but operations up to {} were durable",
                            bounds.known_durable.value));
   }
@@ -212,8 +212,12 @@ absl::StatusOr<GroupChain> ReadChain(File& file, const LogSegment& segment) {
     DR_ASSIGN_OR_RETURN(std::optional<Group> group, groups.Next(segment.file_bytes));
     if (!group) break;
     chain.evidence = std::max(chain.evidence, group->header.durable_lsn);
-    DR_ASSIGN_OR_RETURN(std::int64_t time_ns, LastTime(*group));
-    chain.last_time_ns = std::max(chain.last_time_ns, time_ns);
+    absl::StatusOr<std::int64_t> time_ns = LastTime(*group);
+    if (!time_ns.ok()) {
+      return CorruptLog(segment.name, group->offset, group->header.first_lsn,
+                        AsStd(time_ns.status().message()));
+    }
+    chain.last_time_ns = std::max(chain.last_time_ns, *time_ns);
     chain.ends.push_back({groups.offset(), groups.hash(), {groups.next_lsn().value - 1}});
   }
   chain.reason = groups.reason();

@@ -125,6 +125,7 @@ TEST_CASE("Each row of the decision table over segments has its outcome") {
     } else {
       REQUIRE(FaultOf(decided.status()).has_value());
       CHECK(FaultOf(decided.status())->kind == *row.fault);
+      CHECK_FALSE(FaultOf(decided.status())->place.empty());
     }
   }
 }
