@@ -64,6 +64,8 @@ class Host::Impl {
   void CompletePending(const Context& context);
   void WatchCallbacks();
   absl::Status KeepLog();
+  absl::Status AwaitCheckpoint(const Context& context)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(checkpoint_mutex_);
   absl::StatusOr<CheckpointInfo> TakeCheckpoint(const Context& context);
   bool CheckpointDue() const;
   void CheckpointIfDue(const Context& context);
@@ -92,7 +94,9 @@ class Host::Impl {
   std::atomic<bool> closed_ = false;
 
   Mutex checkpoint_mutex_;
-  std::unique_ptr<CheckpointWriter> checkpoints_ ABSL_PT_GUARDED_BY(checkpoint_mutex_);
+  CondVar checkpoint_ended_;
+  bool checkpoint_under_way_ ABSL_GUARDED_BY(checkpoint_mutex_) = false;
+  std::unique_ptr<CheckpointWriter> checkpoints_;  ///< of whom has a checkpoint under way
 
   mutable Mutex figures_mutex_;
   std::array<std::chrono::nanoseconds, kPausesKept> pauses_ ABSL_GUARDED_BY(figures_mutex_) = {};
@@ -104,7 +108,7 @@ class Host::Impl {
   std::uint64_t checkpointed_bytes_ ABSL_GUARDED_BY(figures_mutex_) = 0;
   Instant checkpointed_at_ ABSL_GUARDED_BY(figures_mutex_);
 
-  Lsn last_seen_;  ///< by the tick before: the log is idle if nothing came since
+  std::atomic<std::uint64_t> last_seen_ = 0;  ///< by the tick before: the log is idle if nothing came since
   Mutex start_mutex_;
   bool started_ ABSL_GUARDED_BY(start_mutex_) = false;
   Worker worker_, checkpoint_worker_, watchdog_;
@@ -168,12 +172,11 @@ absl::Status Host::Impl::Open(const Context& context) {
   } else if (!wal_->recovery().created) {
     age = options_.checkpoint.interval;
   }
+  checkpoints_ = std::make_unique<CheckpointWriter>(*runtime_, *wal_, *repository_, cores,
+                                                    options_.checkpoint,
+                                                    std::move(recovered.manifest));
   {
-    MutexLock lock(checkpoint_mutex_);
-    checkpoints_ = std::make_unique<CheckpointWriter>(*runtime_, *wal_, *repository_, cores,
-                                                      options_.checkpoint,
-                                                      std::move(recovered.manifest));
-    MutexLock figures_lock(figures_mutex_);
+    MutexLock lock(figures_mutex_);
     checkpointed_ = checkpoints_->newest();
     checkpointed_last_ = checkpointed_.lsn;
     checkpointed_at_ =
@@ -210,10 +213,10 @@ void Host::Impl::WatchCallbacks() {
 // Seals what has come to rest and keeps space ready.
 absl::Status Host::Impl::KeepLog() {
   const Lsn last = log_->last();
-  if (last == last_seen_ && wal_->figures().unsealed_records + (last.value - log_->durable().value) > 0) {
+  if (last.value == last_seen_.exchange(last.value) &&
+      wal_->figures().unsealed_records + (last.value - log_->durable().value) > 0) {
     DR_RETURN_IF_ERROR(wal_->Seal(*log_));
   }
-  last_seen_ = last;
   for (;;) {
     DR_ASSIGN_OR_RETURN(bool more, wal_->Prepare(*log_));
     if (!more) return absl::OkStatus();
@@ -243,7 +246,7 @@ absl::Status Host::Impl::Step(const Context& context) {
   DR_RETURN_IF_ERROR(CheckContext(context, *clock_, "Step"));
   CompletePending(context);
   WatchCallbacks();
-  last_seen_ = log_->last();
+  last_seen_ = log_->last().value;
   DR_RETURN_IF_ERROR(KeepLog());
   CheckpointIfDue(context);
   return wal_->status();
@@ -265,13 +268,31 @@ void Host::Impl::CheckpointIfDue(const Context& context) {
   static_cast<void>(WithinMemory([&] { return Checkpoint(context); }));
 }
 
+// It may hang in a callback, which is for nobody to wait for beyond their deadline.
+absl::Status Host::Impl::AwaitCheckpoint(const Context& context) {
+  while (checkpoint_under_way_) {
+    DR_RETURN_IF_ERROR(CheckContext(context, *clock_, "the checkpoint under way"));
+    checkpoint_ended_.WaitFor(checkpoint_mutex_, kTick);
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<CheckpointInfo> Host::Impl::TakeCheckpoint(const Context& context) {
-  MutexLock lock(checkpoint_mutex_);
+  {
+    MutexLock lock(checkpoint_mutex_);
+    DR_RETURN_IF_ERROR(AwaitCheckpoint(context));
+    checkpoint_under_way_ = true;
+  }
   const Lsn last = log_->last();
   const std::uint64_t bytes = replayed_.bytes + wal_->figures().bytes;
   absl::StatusOr<CheckpointInfo> info =
-      WithinMemory([&]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return checkpoints_->Take(context); });
-  MutexLock figures_lock(figures_mutex_);
+      WithinMemory([&] { return checkpoints_->Take(context); });
+  {
+    MutexLock lock(checkpoint_mutex_);
+    checkpoint_under_way_ = false;
+    checkpoint_ended_.NotifyAll();
+  }
+  MutexLock lock(figures_mutex_);
   checkpointed_at_ = clock_->Now();
   checkpointed_last_ = last;
   checkpointed_bytes_ = bytes;
@@ -310,6 +331,10 @@ absl::Status Host::Impl::Shutdown(const Context& context) {
   DR_RETURN_IF_ERROR(Usable());
   for (const auto& [id, core] : components_) DR_RETURN_IF_ERROR(core->Close(context));
   DR_RETURN_IF_ERROR(StopThreads(context));
+  {
+    MutexLock lock(checkpoint_mutex_);
+    DR_RETURN_IF_ERROR(AwaitCheckpoint(context));
+  }
   CompletePending(context);
   absl::Status result = absl::OkStatus();
   if (options_.checkpoint.on_shutdown) result = Checkpoint(context).status();

@@ -71,9 +71,14 @@ absl::Status SegmentFiles::ProbePath() {
                                             .path = WritePath::kDirect});
   absl::Status written = probe.ok() ? (*probe)->WriteAt(0, {zeros_.data(), kBlockBytes})
                                     : probe.status();
+  // On a full disk nothing can be written; that a file can be opened so must do.
+  if (absl::IsResourceExhausted(written)) {
+    written = directory_.Open(kLockName, {.access = Access::kWrite, .path = WritePath::kDirect})
+                  .status();
+  }
   if (absl::IsUnimplemented(written) || absl::IsInvalidArgument(written)) {
     path_ = WritePath::kBuffered;
-  } else if (!written.ok() && !absl::IsResourceExhausted(written)) {
+  } else if (!written.ok()) {
     return written;
   }
   return probe.ok() ? directory_.Remove(kProbeName) : absl::OkStatus();

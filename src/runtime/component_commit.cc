@@ -113,8 +113,10 @@ absl::Status ComponentCore::CheckCall(const Call& call, const CommitOptions& opt
   return CheckContext(options.context, call.runtime()->clock, "the commit");
 }
 
-std::unique_ptr<PendingOperation> ComponentCore::NewOperation(std::string_view payload,
-                                                              const CommitOptions& options) {
+absl::StatusOr<std::unique_ptr<PendingOperation>> ComponentCore::NewOperation(
+    std::string_view payload, const CommitOptions& options) {
+  // Before it is copied: what is too long may be too long for the memory, too.
+  DR_RETURN_IF_ERROR(CheckRecord({.subject = options.subject, .payload = payload}));
   std::unique_ptr<PendingOperation> operation;
   {
     MutexLock lock(order_mutex_);
@@ -182,7 +184,8 @@ absl::StatusOr<Lsn> ComponentCore::Commit(std::string_view payload, const Commit
   return WithinMemory(
       [&]() -> absl::StatusOr<Lsn> {
         DR_RETURN_IF_ERROR(CheckCall(call, options));
-        std::unique_ptr<PendingOperation> operation = NewOperation(payload, options);
+        DR_ASSIGN_OR_RETURN(std::unique_ptr<PendingOperation> operation,
+                            NewOperation(payload, options));
         Lsn lsn;
         {
           MutexLock lock(order_mutex_);
@@ -210,7 +213,8 @@ absl::StatusOr<Lsn> ComponentCore::CommitIf(
           DR_ASSIGN_OR_RETURN(const Lsn before, order.Acquire(options.context));
           DR_RETURN_IF_ERROR(AwaitEarlier(before, options.context));
           DR_ASSIGN_OR_RETURN(const std::string decided, Decide(decide));
-          std::unique_ptr<PendingOperation> operation = NewOperation(decided, options);
+          DR_ASSIGN_OR_RETURN(std::unique_ptr<PendingOperation> operation,
+                              NewOperation(decided, options));
           DR_ASSIGN_OR_RETURN(lsn, call.runtime()->log.Append(operation->entry, options.context));
           taken = true;
           order.EnqueueBarrier(std::move(operation));
@@ -244,7 +248,8 @@ void ComponentCore::CommitAsync(std::string payload, const CommitOptions& option
   absl::StatusOr<Lsn> appended = WithinMemory([&]() -> absl::StatusOr<Lsn> {
     if (call.runtime() != nullptr) completion = std::make_unique<Completion>();
     DR_RETURN_IF_ERROR(CheckCall(call, options));
-    std::unique_ptr<PendingOperation> operation = NewOperation(payload, options);
+    DR_ASSIGN_OR_RETURN(std::unique_ptr<PendingOperation> operation,
+                        NewOperation(payload, options));
     MutexLock lock(order_mutex_);
     DR_RETURN_IF_ERROR(AwaitOrder(options.context));
     DR_ASSIGN_OR_RETURN(Lsn lsn, call.runtime()->log.Append(operation->entry, options.context));
@@ -288,7 +293,8 @@ absl::StatusOr<Lsn> ComponentCore::CommitAll(std::span<const ComponentCommit> co
         std::vector<std::unique_ptr<PendingOperation>> operations;
         std::vector<LogEntry*> entries;
         for (const ComponentCommit& commit : commits) {
-          operations.push_back(Of(*commit.component).NewOperation(commit.payload, options));
+          DR_ASSIGN_OR_RETURN(operations.emplace_back(),
+                              Of(*commit.component).NewOperation(commit.payload, options));
           entries.push_back(&operations.back()->entry);
         }
         Lsn last;

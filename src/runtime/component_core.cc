@@ -97,6 +97,7 @@ void ComponentCore::Attach(Runtime& runtime) {
   {
     MutexLock lock(order_mutex_);
     last_ = barrier_ = last_local_ = applied();
+    recovered_ = runtime.log.last();
   }
   runtime_.store(&runtime);
   attached_.store(true);
@@ -137,7 +138,8 @@ absl::StatusOr<ComponentCore::Frozen> ComponentCore::Freeze(std::optional<Lsn> p
     // log's end is either applied or pending.
     MutexLock lock(order_mutex_);
     const bool at_rest = !order_held_ && pending_.empty() && last_ <= applied();
-    frozen.as_of = at_rest ? runtime.log.last() : applied();
+    // Never behind what was recovered: a component retired then is not given the end of its log later.
+    frozen.as_of = at_rest ? runtime.log.last() : std::max(applied(), recovered_);
     frozen.changed = !previous.has_value() || applied() > *previous;
     if (!frozen.changed) frozen.as_of = std::max(frozen.as_of, *previous);
   }

@@ -113,8 +113,8 @@ class ComponentCore {
 
   // component_commit.cc
   absl::Status CheckCall(const Call& call, const CommitOptions& options) const;
-  std::unique_ptr<PendingOperation> NewOperation(std::string_view payload,
-                                                 const CommitOptions& options);
+  absl::StatusOr<std::unique_ptr<PendingOperation>> NewOperation(std::string_view payload,
+                                                                 const CommitOptions& options);
   absl::Status AwaitOrder(const Context& context) ABSL_EXCLUSIVE_LOCKS_REQUIRED(order_mutex_);
   absl::Status AwaitEarlier(Lsn lsn, const Context& context);
   absl::StatusOr<Lsn> Append(std::unique_ptr<PendingOperation>& operation, const Context& context);
@@ -155,6 +155,7 @@ class ComponentCore {
   Lsn barrier_ ABSL_GUARDED_BY(order_mutex_);     ///< nothing is appended before this is applied
   Lsn last_ ABSL_GUARDED_BY(order_mutex_);        ///< appended
   Lsn last_local_ ABSL_GUARDED_BY(order_mutex_);  ///< appended at kLocal
+  Lsn recovered_ ABSL_GUARDED_BY(order_mutex_);   ///< the log's end when the host was opened
   Operations pending_ ABSL_GUARDED_BY(order_mutex_);
   Operations spare_ ABSL_GUARDED_BY(order_mutex_);
 

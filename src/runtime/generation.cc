@@ -109,7 +109,7 @@ absl::StatusOr<std::unique_ptr<File>> LockGeneration(Directory& root) {
   DR_ASSIGN_OR_RETURN(std::unique_ptr<File> lock,
                       root.Open(kLock, {.access = Access::kWrite, .create = Create::kIfMissing}));
   if (absl::Status locked = lock->Lock(); !locked.ok()) {
-    if (!absl::IsUnavailable(locked)) return locked;
+    if (FaultOf(locked)->kind != FaultKind::kBusy) return locked;
     absl::StatusOr<std::string> holder = ReadSmall(*lock);
     return MakeFault({.kind = FaultKind::kBusy, .place = std::string(kLock),
                       .next = "stop the other host, or use another directory"},
