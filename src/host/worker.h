@@ -51,7 +51,8 @@ class Worker {
   }
   /// In a forked child, where the threads do not exist and the lock may be held for ever.
   void Forget() {
-    for (std::thread& thread : threads_) thread.detach();
+    // Kept for ever: to join or detach a thread that is not there is undefined.
+    static_cast<void>(new std::list<std::thread>(std::move(threads_)));
     forgotten_ = true;
   }
 
