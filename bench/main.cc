@@ -1,136 +1,131 @@
-// Measures dr beside its peers and beside the limit of the machine, in interleaved rounds.
+// dr_bench: dr's figures beside those of its peers and of the machine.
 
-#include <fmt/format.h>
-
-#include <CLI/CLI.hpp>
 #include <algorithm>
-#include <atomic>
-#include <chrono>
-#include <cstdlib>
-#include <filesystem>
+#include <charconv>
+#include <cstdio>
 #include <fstream>
-#include <map>
-#include <thread>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
-#include "bench/writer.h"
+#include "bench/place.h"
+#include "bench/report.h"
+#include "bench/row.h"
+#include "dr/status.h"
+#include "fmt/format.h"
 
-namespace bench {
 namespace {
 
-struct Row {
-  std::string name;
-  std::size_t record_bytes;
-  int threads;
+constexpr std::string_view kHelp = R"(usage: dr_bench [--json FILE] [--rounds N] [--seconds S] [--directory DIR] [--only NAME] [--list] [FILTER]
+
+Measures dr, its peers and a bare loop (the limit) in turn, and prints medians of the rounds, one row per line.
+A ratio above 1 means that dr is better; the goal stands behind it in brackets.
+  FILTER           only the row of this name, or the rows whose names contain it
+  --json FILE      write everything to FILE as well
+  --rounds N       rounds of each row (default 5); rows of long rounds take fewer
+  --seconds S      length of one round of one contender where that can be chosen (default 0.4)
+  --directory DIR  work beneath DIR (default /var/tmp), which should be on the disk to be measured
+  --only NAME      dr and this peer or limit alone (dr: nobody else), e.g. beside a profiler
+  --list           print rows, goals, peers and the settings they run with
+Servers are started in a temporary directory, on unix sockets, and stopped at the end.
+)";
+
+struct Options {
+  std::string json = {}, directory = "/var/tmp", filter = {}, only = {};
+  int rounds = 5;
+  double seconds = 0.4;
+  bool help = false, list = false;
 };
 
-const std::vector<Row>& Rows() {
-  static const std::vector<Row> rows = {
-      {"append/durable/100B/1", 100, 1},       {"append/durable/100B/4", 100, 4},
-      {"append/durable/100B/16", 100, 16},     {"append/durable/1KiB/16", 1024, 16},
-      {"append/durable/16KiB/1", 16384, 1},    {"append/durable/16KiB/16", 16384, 16}};
+template <typename T>
+bool Parse(std::string_view text, T& value) {
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size() && value > 0;
+}
+
+std::optional<Options> ParseOptions(const std::vector<std::string_view>& arguments) {
+  Options options;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string_view name = arguments[i];
+    if (name == "--help") {
+      options.help = true;
+    } else if (name == "--list") {
+      options.list = true;
+    } else if (!name.starts_with("--")) {
+      options.filter = name;
+    } else if (++i == arguments.size()) {
+      return std::nullopt;
+    } else if (name == "--json") {
+      options.json = arguments[i];
+    } else if (name == "--only") {
+      options.only = arguments[i];
+    } else if (name == "--directory") {
+      options.directory = arguments[i];
+    } else if (name == "--rounds" ? !Parse(arguments[i], options.rounds)
+                                  : name != "--seconds" || !Parse(arguments[i], options.seconds)) {
+      return std::nullopt;
+    }
+  }
+  return options;
+}
+
+// A whole name means that row alone, though it may begin others.
+std::vector<bench::Row> Selected(std::string_view filter) {
+  std::vector<bench::Row> rows = bench::AllRows();
+  const bool exact = std::ranges::any_of(rows, [&](const auto& row) { return row.name == filter; });
+  std::erase_if(rows, [&](const bench::Row& row) {
+    return exact ? row.name != filter : row.name.find(filter) == std::string::npos;
+  });
   return rows;
 }
 
-/// Records per second in one round; 0 if the contender failed.
-double Measure(const Contender& contender, const Row& row, const std::string& base, double seconds) {
-  std::string directory = base + "/dr-bench-XXXXXX";
-  if (mkdtemp(directory.data()) == nullptr) return 0;
-  std::atomic<std::uint64_t> done = 0;
-  std::atomic<bool> stop = false, failed = false;
-  double elapsed = 0;
-  {
-    std::unique_ptr<Writer> writer = contender.open(directory);
-    const std::string record(row.record_bytes, 'x');
-    const auto start = std::chrono::steady_clock::now();
-    std::vector<std::thread> threads;
-    for (int i = 0; i < row.threads; ++i) {
-      threads.emplace_back([&] {
-        std::uint64_t mine = 0;
-        while (!stop && !failed) {
-          if (!writer->Append(record)) failed = true;
-          ++mine;
-        }
-        done += mine;
-      });
+int Run(const Options& options) {
+  bench::Place::CatchSignals();
+  absl::StatusOr<bench::Place> place = bench::Place::Create(options.directory, options.seconds);
+  if (!place.ok()) return dr::PrintError(place.status());
+  const auto machine = bench::DescribeMachine(options.directory);
+  for (const auto& [name, value] : machine) fmt::print("{} {}; ", name, value);
+  fmt::print("\n{}", bench::TableHeader());
+  std::fflush(stdout);
+
+  int failures = 0;
+  std::vector<std::pair<bench::Row, bench::Result>> results;
+  for (bench::Row& row : Selected(options.filter)) {
+    absl::StatusOr<bench::Result> result = bench::RunRow(row, *place, options.rounds, options.only);
+    place->Clear();
+    if (absl::IsCancelled(result.status())) return dr::PrintError(result.status());
+    if (!result.ok()) {
+      ++failures;
+      fmt::print("{:<24} failed: {}\n", row.name, dr::AsStd(result.status().message()));
+    } else {
+      fmt::print("{}", bench::TableLine(row, *result));
+      results.emplace_back(std::move(row), *std::move(result));
     }
-    std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
-    stop = true;
-    for (std::thread& thread : threads) thread.join();
-    elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    std::fflush(stdout);
   }
-  std::filesystem::remove_all(directory);
-  return failed ? 0 : static_cast<double>(done) / elapsed;
-}
-
-double Median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
-std::string Spread(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return fmt::format(R"({{"min": {:.0f}, "median": {:.0f}, "max": {:.0f}}})", values.front(),
-                     Median(values), values.back());
-}
-
-/// One line of the table; returns the row as JSON.
-std::string Run(const Row& row, int rounds, double seconds, const std::string& base) {
-  std::vector<Contender> contenders = Peers();
-  contenders.insert(contenders.begin(), {Dr(), Limit()});
-  std::map<std::string, std::vector<double>> measured;
-  for (int round = 0; round < rounds; ++round) {
-    for (const Contender& contender : contenders) {
-      measured[contender.name].push_back(Measure(contender, row, base, seconds));
+  if (!options.json.empty()) {
+    std::ofstream file(options.json);
+    file << bench::Json(machine, results);
+    if (!file.flush()) {
+      fmt::print(stderr, "dr_bench: {} cannot be written\n", options.json);
+      ++failures;
     }
   }
-  std::string best, peers;
-  for (const Contender& peer : Peers()) {
-    if (best.empty() || Median(measured[peer.name]) > Median(measured[best])) best = peer.name;
-    peers += fmt::format(R"({}"{}": {})", peers.empty() ? "" : ", ", peer.name,
-                         Spread(measured[peer.name]));
-  }
-  const double dr = Median(measured["dr"]);
-  const double ratio = dr / Median(measured[best]), limit_ratio = dr / Median(measured["limit"]);
-  fmt::print("{:26} {:>10.0f} {:>10.0f} {:20} {:>6.2f} {:>10.0f} {:>6.2f}\n", row.name, dr,
-             Median(measured[best]), best, ratio, Median(measured["limit"]), limit_ratio);
-  return fmt::format(
-      R"({{"name": "{}", "unit": "records/s", "better": "higher", "dr": {}, "peers": {{{}}}, )"
-      R"("best_peer": "{}", "ratio": {:.3f}, "limit": {}, "limit_ratio": {:.3f}}})",
-      row.name, Spread(measured["dr"]), peers, best, ratio, Spread(measured["limit"]), limit_ratio);
+  return failures == 0 ? 0 : 1;
 }
 
 }  // namespace
-}  // namespace bench
 
 int main(int argc, char** argv) {
-  CLI::App app("Measures dr beside its peers and the limit of the machine; ratios above 1 favour dr.");
-  std::string json, filter, directory = "/var/tmp";
-  int rounds = 3;
-  double seconds = 0.5;
-  bool list = false;
-  app.add_option("--json", json, "write the rows to this file as well");
-  app.add_option("--rounds", rounds, "interleaved rounds; the median counts")->check(CLI::Range(1, 99));
-  app.add_option("--seconds", seconds, "of each measurement")->check(CLI::Range(0.1, 60.0));
-  app.add_option("--directory", directory, "on the device to measure");
-  app.add_flag("--list", list, "name rows and peers with their settings, and end");
-  app.add_option("filter", filter, "only rows whose name contains this");
-  CLI11_PARSE(app, argc, argv);
-  if (list) {
-    for (const bench::Row& row : bench::Rows()) fmt::print("{}\n", row.name);
-    for (const bench::Contender& peer : bench::Peers()) fmt::print("{}: {}\n", peer.name, peer.settings);
-    fmt::print("limit: {}\n", bench::Limit().settings);
+  const std::optional<Options> options = ParseOptions({argv + 1, argv + argc});
+  if (!options) {
+    fmt::print(stderr, "{}", kHelp);
+    return 2;
+  }
+  if (options->help || options->list) {
+    fmt::print("{}", options->help ? std::string(kHelp) : bench::Listing(bench::AllRows()));
     return 0;
   }
-  fmt::print("{:26} {:>10} {:>10} {:20} {:>6} {:>10} {:>6}\n", "row", "dr", "best peer", "", "ratio",
-             "limit", "ratio");
-  std::string rows;
-  for (const bench::Row& row : bench::Rows()) {
-    if (row.name.find(filter) == std::string::npos) continue;
-    rows += (rows.empty() ? "" : ",\n  ") + bench::Run(row, rounds, seconds, directory);
-  }
-  if (json.empty()) return rows.empty() ? 2 : 0;
-  std::ofstream out(json);
-  out << fmt::format("{{\"machine\": \"{} cores\", \"rows\": [\n  {}\n]}}\n",
-                     std::thread::hardware_concurrency(), rows);
-  return out.good() ? 0 : 1;
+  return Run(*options);
 }

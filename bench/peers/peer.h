@@ -1,0 +1,71 @@
+// What dr is measured against. One source per peer; each is left out where its library is missing.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "bench/row.h"
+
+namespace bench {
+
+/// A log, or whatever a peer offers in its place. Append is called on as many threads as were named
+/// when it was opened, with their numbers.
+class LogStore {
+ public:
+  virtual ~LogStore() = default;
+  /// Returns when all `records` would survive a power cut.
+  virtual absl::Status Append(int thread, std::span<const std::string_view> records) = 0;
+};
+
+/// Keys and values, and whatever a peer calls a copy of all at one moment.
+class StateStore {
+ public:
+  virtual ~StateStore() = default;
+  /// Without a sync.
+  virtual absl::Status Put(std::uint64_t key, std::string_view value) = 0;
+  /// Returns when the copy is complete; Put goes on meanwhile, on another thread.
+  virtual absl::Status Checkpoint() = 0;
+};
+
+struct LogPeer {
+  std::string name, settings;
+  std::function<absl::StatusOr<std::unique_ptr<LogStore>>(const std::string& directory, int threads)>
+      open;
+};
+struct StatePeer {
+  std::string name, settings;
+  std::function<absl::StatusOr<std::unique_ptr<StateStore>>(const std::string& directory)> open;
+};
+/// Writes `records` records of `bytes` bytes; its rounds then do what the row is about.
+struct PreparedPeer {
+  std::string name, settings;
+  std::function<absl::StatusOr<Round>(const std::string& directory, std::uint64_t records,
+                                      std::size_t bytes)>
+      prepare;
+};
+
+struct Peers {
+  std::vector<LogPeer> logs = {};
+  std::vector<PreparedPeer> buffered = {};  ///< records/s appended without a sync
+  std::vector<PreparedPeer> replays = {};   ///< records/s read
+  std::vector<PreparedPeer> recoveries = {};  ///< s from open to the first answer
+  std::vector<StatePeer> states = {};
+  std::vector<std::string> missing = {};  ///< not in this build
+};
+/// All that this build has.
+const Peers& AllPeers();
+
+void AddRocksDb(Peers& peers);
+void AddSqlite(Peers& peers);
+void AddLmdb(Peers& peers);
+void AddRedis(Peers& peers);
+void AddPostgres(Peers& peers);
+
+}  // namespace bench
