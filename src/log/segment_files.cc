@@ -98,19 +98,27 @@ absl::Status SegmentFiles::AdoptSpares() {
       DR_RETURN_IF_ERROR(directory_.Remove(entry.name));
       continue;
     }
-    DR_RETURN_IF_ERROR(AddSpare({.name = LogFileName(entry.name), .file = std::move(file),
-                                 .prepared_bytes = segment_bytes_}));
+    DR_RETURN_IF_ERROR(AddWholeSpare({.name = LogFileName(entry.name), .file = std::move(file),
+                                      .prepared_bytes = segment_bytes_}));
   }
   return absl::OkStatus();
 }
 
-// What a rotation will need is opened now, while it may still fail.
+// What a rotation will need is opened and takes its room now, while it may still fail.
 absl::Status SegmentFiles::AddSpare(SegmentFile spare) {
   spare.head_name = {*ParseNumbered(spare.name, kSpareSuffix), kSpareHeadSuffix};
   DR_ASSIGN_OR_RETURN(spare.head, directory_.Open(spare.head_name, {.access = Access::kWrite,
                                                                     .create = Create::kIfMissing}));
+  DR_RETURN_IF_ERROR(spare.head->WriteAt(0, {zeros_.data(), kBlockBytes}));
+  DR_RETURN_IF_ERROR(spare.head->Sync());
   spares_.push_back(std::move(spare));
   return absl::OkStatus();
+}
+
+absl::Status SegmentFiles::AddWholeSpare(SegmentFile spare) {
+  const LogFileName name = spare.name;
+  const absl::Status added = AddSpare(std::move(spare));
+  return absl::IsResourceExhausted(added) ? directory_.Remove(name) : added;
 }
 
 absl::StatusOr<std::unique_ptr<File>> SegmentFiles::OpenForWriting(std::string_view name,
@@ -207,7 +215,7 @@ absl::StatusOr<std::uint64_t> SegmentFiles::RetireBelow(std::uint64_t number) {
   }
   // Before the old names are gone for good, nothing may be written into these files.
   DR_RETURN_IF_ERROR(directory_.Sync());
-  for (SegmentFile& spare : recycled) DR_RETURN_IF_ERROR(AddSpare(std::move(spare)));
+  for (SegmentFile& spare : recycled) DR_RETURN_IF_ERROR(AddWholeSpare(std::move(spare)));
   return recycled.size();
 }
 

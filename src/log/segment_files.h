@@ -57,7 +57,7 @@ struct SegmentFile {
   LogFileName name = {};
   std::unique_ptr<File> file = nullptr;
   LogFileName head_name = {};
-  std::unique_ptr<File> head = nullptr;  ///< empty, becomes HEAD together with the segment
+  std::unique_ptr<File> head = nullptr;  ///< a block, becomes HEAD together with the segment
   std::uint64_t prepared_bytes = 0;
 };
 
@@ -102,6 +102,8 @@ class SegmentFiles {
   absl::Status AdoptSpares();
   absl::StatusOr<std::unique_ptr<File>> OpenForWriting(std::string_view name, Create create);
   absl::Status AddSpare(SegmentFile spare);
+  /// Without room for its head a whole one is removed, which makes room.
+  absl::Status AddWholeSpare(SegmentFile spare);
   absl::Status PlaceHead(File& file, std::string_view name, std::string_view first_block);
 
   Directory& directory_;
