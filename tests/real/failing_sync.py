@@ -11,7 +11,7 @@ import random
 import tempfile
 
 import disks
-from promises import PENDING_MAX, POISONED
+from promises import PENDING_MAX
 import worker
 
 MEBIBYTES = 64
@@ -34,13 +34,13 @@ def fail(state, chance, disk, filler, place):
             disks.dig_holes(disk, file)
         disks.fill(filler)
         victim.go_on()
-        victim.read_until(lambda: promises.poisoned > PENDING_MAX)
+        victim.read_until(lambda: promises.in_a_row("poisoned") > PENDING_MAX)
         filler.unlink()
         check_syncs_succeed(log)
-        acknowledged, poisoned = promises.acknowledged, promises.poisoned
-        victim.read_until(lambda: promises.poisoned > poisoned + LINES_IN_A_PIPE_MAX)
+        acknowledged, poisoned = promises.acknowledged, promises.in_a_row("poisoned")
+        victim.read_until(lambda: promises.in_a_row("poisoned") > poisoned + LINES_IN_A_PIPE_MAX)
         assert promises.acknowledged == acknowledged, "acknowledged after a sync had failed"
-    assert any(POISONED not in refusal for refusal in promises.refusals), "nobody was told why"
+    assert any(" poisoned: " not in refusal for refusal in promises.refusals), "nobody was told why"
 
 
 def live(program, seed, folder):

@@ -2,22 +2,30 @@
 
 COMPONENTS = [("left",), ("right",), ("left", "right"), ("right",)]  # of each lane
 PENDING_MAX = 8  # operations of one lane that are under way at a time
-POISONED = " poisoned: "
 NOT_TAKEN = ("8", "9")  # kResourceExhausted, kFailedPrecondition: such an index is never applied
 
 
 class Lane:
     def __init__(self):
         self.acknowledged = set()
-        self.refused = set()
+        self.refused = set()  # may have been applied, unless
+        self.not_taken = set()
         self.newest = 0  # of which was spoken
-        self.poisoned = 0  # how many refusals in a row, up to now, said so
+        self.outcome = None  # the latest: "ack", or a refusal's kind
+        self.in_a_row = 0  # how often, up to now
+
+    def note(self, outcome):
+        self.in_a_row = self.in_a_row + 1 if outcome == self.outcome else 1
+        self.outcome = outcome
 
     def lost(self, recovered):
         """How many acknowledged indices are missing. The rest must be a prefix of what was submitted, in order, once."""
         last = recovered[-1] if recovered else 0
         lost = len(self.acknowledged.difference(recovered))
-        assert lost or recovered == [i for i in range(1, last + 1) if i not in self.refused], "not a prefix in order"
+        assert recovered == sorted(set(recovered)), "not in order, once"
+        missing = set(range(1, last + 1)).difference(recovered, self.acknowledged, self.refused)
+        assert not missing, f"{last} is there without {missing}"
+        assert self.not_taken.isdisjoint(recovered), f"refused and there: {self.not_taken.intersection(recovered)}"
         assert last <= self.newest + PENDING_MAX, f"{last} was never submitted, {self.newest} perhaps was"
         return lost
 
@@ -26,6 +34,7 @@ class Lane:
         self.newest = recovered[-1] if recovered else 0
         self.acknowledged = set(recovered)
         self.refused = {i for i in self.refused if i < self.newest}
+        self.not_taken.intersection_update(self.refused)
 
 
 class Promises:
@@ -43,19 +52,19 @@ class Promises:
         lane.newest = max(lane.newest, index)
         if what == "refused":
             self.refusals.append(reason[0])
-            lane.poisoned = lane.poisoned + 1 if POISONED in reason[0] else 0
+            lane.note(reason[0].split()[1].rstrip(":"))
+            lane.refused.add(index)
             if reason[0].startswith(NOT_TAKEN):
-                lane.refused.add(index)
+                lane.not_taken.add(index)
         else:
             assert what == "ack" and index not in lane.acknowledged, line
             lane.acknowledged.add(index)
-            lane.poisoned = 0
+            lane.note("ack")
             self.acknowledged += 1
 
-    @property
-    def poisoned(self):
-        """How many refusals in a row said so in every lane."""
-        return min(lane.poisoned for lane in self._lanes)
+    def in_a_row(self, outcome):
+        """How often every lane has said that, and nothing else since."""
+        return min(lane.in_a_row if lane.outcome == outcome else 0 for lane in self._lanes)
 
     def compare(self, state):
         """`state` is what the worker recovered, as it says it."""

@@ -3,6 +3,7 @@
 import argparse
 import os
 import pathlib
+import resource
 import select
 import signal
 import subprocess
@@ -70,6 +71,13 @@ class Worker:
             code = self.wait()
             assert code == -signal.SIGKILL, f"the worker ended by itself with {code}"
 
+    def send(self, number):
+        self._process.send_signal(number)
+
+    def limit(self, what, most):
+        _, hard = resource.prlimit(self._process.pid, what)
+        resource.prlimit(self._process.pid, what, (most, hard))
+
     def wait(self):
         """Reads all that it still says."""
         while self._read():
@@ -86,7 +94,7 @@ class Worker:
 
     def pause(self):
         """Returns when no thread of it runs or is in a system call, and all that it said was read."""
-        self._process.send_signal(signal.SIGSTOP)
+        self.send(signal.SIGSTOP)
         for task in pathlib.Path(f"/proc/{self._process.pid}/task").iterdir():
             while (task / "stat").read_text().rpartition(")")[2].split()[0] != "T":
                 time.sleep(0.001)
@@ -94,7 +102,7 @@ class Worker:
             assert self._read(), "the worker ended by itself"
 
     def go_on(self):
-        self._process.send_signal(signal.SIGCONT)
+        self.send(signal.SIGCONT)
 
     def _read(self):
         """Waits for something and takes it. False when there will be nothing more."""
