@@ -6,7 +6,6 @@
 #include "bench/rate.h"
 #include "bench/row.h"
 #include "dr/host.h"
-#include "fmt/format.h"
 #include "src/base/status_macros.h"
 
 namespace bench {
@@ -21,76 +20,69 @@ struct Load {
 Round Appends(std::shared_ptr<LogStore> store, const Load& load, double seconds) {
   return [=, payload = std::string(load.bytes, 'x')]() -> absl::StatusOr<Measurement> {
     const std::vector<std::string_view> records(load.window, payload);
-    DR_ASSIGN_OR_RETURN(double rate,
-                        Rate(load.threads, seconds, [&](int thread) -> absl::StatusOr<std::uint64_t> {
-                          DR_RETURN_IF_ERROR(store->Append(thread, records));
-                          return records.size();
-                        }));
+    DR_ASSIGN_OR_RETURN(
+        double rate, Rate(load.threads, seconds, [&](int thread) -> absl::StatusOr<std::uint64_t> {
+          DR_RETURN_IF_ERROR(store->Append(thread, records));
+          return records.size();
+        }));
     return Measurement{rate};
   };
 }
 
-absl::Status AddLimit(const Load& load, Place& place, Field& field) {
+absl::StatusOr<std::shared_ptr<BareLog>> OpenBare(Place& place) {
   DR_ASSIGN_OR_RETURN(std::string directory, place.Fresh("limit"));
-  DR_ASSIGN_OR_RETURN(std::shared_ptr<BareLog> bare, BareLog::Open(directory));
+  return BareLog::Open(directory);
+}
+
+absl::Status AddLimit(const Load& load, Place& place, Field& field) {
+  DR_ASSIGN_OR_RETURN(std::shared_ptr<BareLog> bare, OpenBare(place));
   field.limit = [=, seconds = place.round_seconds()]() -> absl::StatusOr<Measurement> {
-    DR_ASSIGN_OR_RETURN(double rate,
-                        bare->Durable(load.bytes, load.threads, load.window, seconds));
+    DR_ASSIGN_OR_RETURN(double rate, bare->Durable(load.bytes, load.threads, load.window, seconds));
     return Measurement{rate};
   };
   return absl::OkStatus();
 }
 
-absl::StatusOr<Round> DrAppends(const Load& load, Place& place) {
+absl::StatusOr<std::shared_ptr<DrLog>> OpenDr(const Load& load, Place& place) {
   DR_ASSIGN_OR_RETURN(std::string directory, place.Fresh("dr"));
   DR_ASSIGN_OR_RETURN(std::shared_ptr<DrLog> log, DrLog::Open(directory, load.threads));
   DR_RETURN_IF_ERROR(log->Warm());
-  return Appends(std::move(log), load, place.round_seconds());
+  return log;
+}
+
+absl::Status AddPeer(const LogPeer& peer, const Load& load, Place& place, Field& field) {
+  DR_ASSIGN_OR_RETURN(std::string directory, place.Fresh("peer"));
+  absl::StatusOr<std::shared_ptr<LogStore>> store = peer.open(directory, load.threads);
+  if (store.ok()) {
+    field.peers.push_back({peer.name, Appends(*store, load, place.round_seconds())});
+  } else {
+    field.LeaveOut(peer.name, store.status());
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Field> PrepareDurable(const Load& load, Place& place) {
   Field field;
-  DR_ASSIGN_OR_RETURN(field.dr, DrAppends(load, place));
-  for (const LogPeer& peer : AllPeers().logs) {
-    DR_ASSIGN_OR_RETURN(std::string directory, place.Fresh("peer"));
-    absl::StatusOr<std::shared_ptr<LogStore>> store = peer.open(directory, load.threads);
-    if (store.ok()) {
-      field.peers.push_back({peer.name, Appends(*store, load, place.round_seconds())});
-    } else {
-      field.notes.push_back(fmt::format("{} did not take part: {}", peer.name,
-                                        dr::AsStd(store.status().message())));
-    }
-  }
+  DR_ASSIGN_OR_RETURN(std::shared_ptr<DrLog> log, OpenDr(load, place));
+  field.dr = Appends(std::move(log), load, place.round_seconds());
+  for (const LogPeer& peer : AllPeers().logs) DR_RETURN_IF_ERROR(AddPeer(peer, load, place, field));
   DR_RETURN_IF_ERROR(AddLimit(load, place, field));
   return field;
 }
 
-absl::StatusOr<Field> PrepareBuffered(Place& place) {
-  constexpr std::size_t kBytes = 100;
-  constexpr int kCalls = 1000;  // between two looks at the clock
+// One call a record for dr: its batch is only what lies between two looks at the clock.
+absl::StatusOr<Field> PrepareBuffered(std::size_t bytes, Place& place) {
+  const Load load{.bytes = bytes, .threads = 1, .window = 1000};
   const double seconds = place.round_seconds();
   Field field;
-  DR_ASSIGN_OR_RETURN(std::string directory, place.Fresh("dr"));
-  DR_ASSIGN_OR_RETURN(std::shared_ptr<DrLog> log, DrLog::Open(directory, 1));
-  DR_RETURN_IF_ERROR(log->Warm());
-  field.dr = [=, payload = std::string(kBytes, 'x')]() -> absl::StatusOr<Measurement> {
-    DR_ASSIGN_OR_RETURN(double rate, Rate(1, seconds, [&](int) -> absl::StatusOr<std::uint64_t> {
-                          for (int i = 0; i < kCalls; ++i) {
-                            DR_RETURN_IF_ERROR(log->AppendBuffered(payload));
-                          }
-                          return kCalls;
-                        }));
-    return Measurement{rate};
-  };
-  for (const PreparedPeer& peer : AllPeers().buffered) {
-    DR_ASSIGN_OR_RETURN(std::string peer_directory, place.Fresh("peer"));
-    DR_ASSIGN_OR_RETURN(Round round, peer.prepare(peer_directory, 0, kBytes));
-    field.peers.push_back({peer.name, std::move(round)});
+  DR_ASSIGN_OR_RETURN(std::shared_ptr<DrLog> log, OpenDr(load, place));
+  field.dr = Appends(std::make_shared<BufferedDrLog>(std::move(log)), load, seconds);
+  for (const LogPeer& peer : AllPeers().buffered) {
+    DR_RETURN_IF_ERROR(AddPeer(peer, {bytes, 1, peer.batch}, place, field));
   }
-  DR_ASSIGN_OR_RETURN(std::string limit_directory, place.Fresh("limit"));
-  DR_ASSIGN_OR_RETURN(std::shared_ptr<BareLog> bare, BareLog::Open(limit_directory));
+  DR_ASSIGN_OR_RETURN(std::shared_ptr<BareLog> bare, OpenBare(place));
   field.limit = [=]() -> absl::StatusOr<Measurement> {
-    DR_ASSIGN_OR_RETURN(double rate, bare->Buffered(kBytes, seconds));
+    DR_ASSIGN_OR_RETURN(double rate, bare->Buffered(bytes, seconds));
     return Measurement{rate};
   };
   return field;
@@ -135,15 +127,17 @@ absl::StatusOr<Field> PrepareCommit(const Load& load, Place& place) {
   auto log = std::make_shared<ComponentLog>();
   DR_RETURN_IF_ERROR(log->Open(directory));
   field.dr = Appends(std::move(log), load, place.round_seconds());
-  DR_ASSIGN_OR_RETURN(Round appends, DrAppends(load, place));
-  field.peers.push_back({"dr append", std::move(appends)});
+  DR_ASSIGN_OR_RETURN(std::shared_ptr<DrLog> bare, OpenDr(load, place));
+  field.peers.push_back({"dr append", Appends(std::move(bare), load, place.round_seconds())});
   DR_RETURN_IF_ERROR(AddLimit(load, place, field));
   return field;
 }
 
 Row Durable(std::string name, const Load& load, const Goal& goal) {
-  return {.name = std::move(name), .unit = "records/s", .goal = goal,
-          .prepare = [load](Place& place) { return PrepareDurable(load, place); }};
+  return {
+      .name = std::move(name), .unit = "records/s", .goal = goal, .prepare = [load](Place& place) {
+        return PrepareDurable(load, place);
+      }};
 }
 
 }  // namespace
@@ -158,10 +152,17 @@ std::vector<Row> AppendRows() {
       Durable("append/durable/16KiB/16", {16384, 16}, {3.0, 0.9}),
       Durable("append/window64/100B/1", {100, 1, 64}, {2.0, 0.9}),
       Durable("append/window64/100B/16", {100, 16, 64}, {5.0, 0.85}),
-      {.name = "append/buffered/100B/1", .unit = "records/s", .goal = {1.6, 0.8},
-       .prepare = PrepareBuffered},
-      {.name = "commit/100B/16", .unit = "commits/s", .goal = {0.9, 0},
-       .prepare = [](Place& place) { return PrepareCommit({100, 16}, place); }},
+      {.name = "append/buffered/100B/1",
+       .unit = "records/s",
+       .goal = {1.6, 0.8},
+       .prepare = [](Place& place) { return PrepareBuffered(100, place); }},
+      {.name = "commit/100B/16",
+       .unit = "commits/s",
+       .goal = {0.9, 0},
+       .prepare =
+           [](Place& place) {
+             return PrepareCommit({100, 16}, place);
+           }},
   };
 }
 

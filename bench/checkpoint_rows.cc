@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstring>
 #include <thread>
 
@@ -15,17 +16,24 @@
 namespace bench {
 namespace {
 
-constexpr std::uint64_t kKeys = 1'000'000;
+constexpr std::uint64_t kKeys = 1'000'000, kSmallKeys = 1'000;
 constexpr std::size_t kValueBytes = 1024, kKeyBytes = sizeof(std::uint64_t);
 constexpr std::size_t kLeafKeys = 1024;
+constexpr std::uint64_t kStride = 7919;  // from one key written to the next
 constexpr int kWriters = 4;
+constexpr double kPauseSeconds = 0.3;
 
-std::string Value(char fill) { return std::string(kValueBytes, fill); }
+enum class View { kNone, kFrozen };
 
 /// Keys and values in leaves that a frozen view shares until they are written to.
 class Table final : public dr::StatefulComponent {
  public:
-  Table() : StatefulComponent("table", {.name = "table", .version = 1}) {}
+  Table(std::uint64_t keys, View view)
+      : StatefulComponent("table", {.name = "table", .version = 1}),
+        view_(view),
+        leaves_(keys / kLeafKeys + 1) {
+    for (auto& leaf : leaves_) leaf = std::make_shared<Leaf>();
+  }
   absl::Status Put(std::uint64_t key, std::string_view value, dr::Durability durability) {
     std::array<char, kKeyBytes + kValueBytes> payload;
     std::memcpy(payload.data(), &key, kKeyBytes);
@@ -42,6 +50,7 @@ class Table final : public dr::StatefulComponent {
     std::memcpy(&key, operation.payload.data(), kKeyBytes);
     std::shared_ptr<Leaf>& leaf = leaves_[key / kLeafKeys];
     if (leaf.use_count() > 1) leaf = std::make_shared<Leaf>(*leaf);
+    std::atomic_thread_fence(std::memory_order_acquire);  // what a view did before it let go
     (*leaf)[key % kLeafKeys] =
         std::make_shared<const std::string>(operation.payload.substr(kKeyBytes));
     return absl::OkStatus();
@@ -56,64 +65,69 @@ class Table final : public dr::StatefulComponent {
   }
   absl::Status SaveState(dr::StateWriter& out) const override { return Write(leaves_, out); }
   dr::FrozenState FreezeState() const override {
+    if (view_ == View::kNone) return nullptr;
     return [leaves = leaves_](dr::StateWriter& out) { return Write(leaves, out); };
   }
   absl::Status LoadState(dr::StateReader&) override { return absl::OkStatus(); }
 
-  Leaves leaves_ = [] {
-    Leaves leaves(kKeys / kLeafKeys + 1);
-    for (auto& leaf : leaves) leaf = std::make_shared<Leaf>();
-    return leaves;
-  }();
+  const View view_;
+  Leaves leaves_;
 };
 
 class DrState final : public StateStore {
  public:
-  absl::Status Open(const std::string& directory) {
-    DR_ASSIGN_OR_RETURN(host_, dr::Host::Open({.directory = directory, .components = {&table_},
-                                               .checkpoint = {.interval = {}, .log_bytes = 0}},
-                                              dr::AdapterRegistry()));
-    return host_->Start();
+  static absl::StatusOr<std::shared_ptr<DrState>> Open(const std::string& directory,
+                                                       std::uint64_t keys, View view) {
+    auto state = std::make_shared<DrState>(keys, view);
+    DR_ASSIGN_OR_RETURN(state->host_,
+                        dr::Host::Open({.directory = directory,
+                                        .components = {&state->table_},
+                                        .checkpoint = {.interval = {}, .log_bytes = 0}},
+                                       dr::AdapterRegistry()));
+    DR_RETURN_IF_ERROR(state->host_->Start());
+    DR_RETURN_IF_ERROR(state->Fill(keys, std::string(kValueBytes, 'a')));
+    return state;
   }
+  DrState(std::uint64_t keys, View view) : table_(keys, view) {}
+
   absl::Status Put(std::uint64_t key, std::string_view value) override {
     return table_.Put(key, value, dr::Durability::kProcess);
   }
   absl::Status PutDurably(std::uint64_t key, std::string_view value) {
     return table_.Put(key, value, dr::Durability::kLocal);
   }
-  absl::Status Checkpoint() override {
-    return host_->Checkpoint().status();
-  }
+  absl::Status Checkpoint() override { return host_->Checkpoint().status(); }
 
  private:
   Table table_;
   std::unique_ptr<dr::Host> host_;
 };
 
-absl::Status Fill(StateStore& store) {
-  const std::string value = Value('a');
-  for (std::uint64_t key = 0; key < kKeys; ++key) DR_RETURN_IF_ERROR(store.Put(key, value));
+// Puts 2,000 values a second until told to stop. A writer without a pause of its own would measure
+// how the machine shares two cores.
+absl::Status PutWhile(const std::atomic<bool>& wanted, StateStore& store, std::uint64_t keys,
+                      std::vector<double>& waits) {
+  const std::string value(kValueBytes, 'b');
+  for (std::uint64_t i = 0; wanted; ++i) {
+    const double begin = Seconds();
+    DR_RETURN_IF_ERROR(store.Put(i * kStride % keys, value));
+    waits.push_back(Seconds() - begin);
+    std::this_thread::sleep_for(std::chrono::microseconds(500));
+  }
   return absl::OkStatus();
 }
 
-// One checkpoint, while a writer puts 2,000 values a second and looks at how long each takes. A writer
-// without a pause of its own would measure how the machine shares two cores.
-absl::StatusOr<Measurement> WaitDuringCheckpoint(StateStore& store) {
-  std::atomic<bool> done = false;
-  absl::Status taken, written;
+// How long a writer waits while checkpoints are taken back to back.
+absl::StatusOr<Measurement> WaitDuringCheckpoints(StateStore& store, std::uint64_t keys) {
+  std::atomic<bool> wanted = true;
+  absl::Status written, taken;
   std::vector<double> waits;
-  std::thread writer([&] {
-    const std::string value = Value('b');
-    for (std::uint64_t i = 0; !done && written.ok(); ++i) {
-      const double begin = Seconds();
-      written = store.Put(i * 7919 % kKeys, value);
-      waits.push_back(Seconds() - begin);
-      std::this_thread::sleep_for(std::chrono::microseconds(500));
-    }
-  });
-  std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  taken = store.Checkpoint();
-  done = true;
+  std::thread writer([&] { written = PutWhile(wanted, store, keys, waits); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(5));  // for something to have changed
+  for (const double end = Seconds() + kPauseSeconds; taken.ok() && Seconds() < end;) {
+    taken = store.Checkpoint();
+  }
+  wanted = false;
   writer.join();
   DR_RETURN_IF_ERROR(taken);
   DR_RETURN_IF_ERROR(written);
@@ -122,68 +136,83 @@ absl::StatusOr<Measurement> WaitDuringCheckpoint(StateStore& store) {
   return Measurement{*p99 * 1e6};
 }
 
+Round Pauses(std::shared_ptr<StateStore> store, std::uint64_t keys) {
+  return [=] { return WaitDuringCheckpoints(*store, keys); };
+}
+
 absl::StatusOr<Field> PreparePause(Place& place) {
+  const std::uint64_t keys = place.Scaled(kKeys);
   Field field;
   DR_ASSIGN_OR_RETURN(std::string directory, place.Fresh("dr"));
-  auto state = std::make_shared<DrState>();
-  DR_RETURN_IF_ERROR(state->Open(directory));
-  DR_RETURN_IF_ERROR(Fill(*state));
-  field.dr = [state] { return WaitDuringCheckpoint(*state); };
+  DR_ASSIGN_OR_RETURN(auto frozen, DrState::Open(directory, keys, View::kFrozen));
+  field.dr = Pauses(std::move(frozen), keys);
+  DR_ASSIGN_OR_RETURN(directory, place.Fresh("small"));
+  DR_ASSIGN_OR_RETURN(auto small, DrState::Open(directory, kSmallKeys, View::kNone));
+  field.peers.push_back({"dr with 1 MiB and no view", Pauses(std::move(small), kSmallKeys), false});
   for (const StatePeer& peer : AllPeers().states) {
-    DR_ASSIGN_OR_RETURN(std::string peer_directory, place.Fresh("peer"));
-    DR_ASSIGN_OR_RETURN(std::shared_ptr<StateStore> store, peer.open(peer_directory));
-    DR_RETURN_IF_ERROR(Fill(*store));
-    field.peers.push_back({peer.name, [store] { return WaitDuringCheckpoint(*store); }});
+    DR_ASSIGN_OR_RETURN(directory, place.Fresh("peer"));
+    absl::StatusOr<std::shared_ptr<StateStore>> store = peer.open(directory);
+    if (!store.ok()) {
+      field.LeaveOut(peer.name, store.status());
+      continue;
+    }
+    DR_RETURN_IF_ERROR((*store)->Fill(keys, std::string(kValueBytes, 'a')));
+    field.peers.push_back({peer.name, Pauses(*std::move(store), keys)});
   }
   return field;
 }
 
-absl::StatusOr<double> DurableRate(DrState& state, double seconds) {
-  const std::string value = Value('c');
-  std::array<std::uint64_t, kWriters> next = {};
-  return Rate(kWriters, seconds, [&](int writer) -> absl::StatusOr<std::uint64_t> {
-    const std::uint64_t key = (next[writer]++ * kWriters + writer) * 7919 % kKeys;
-    DR_RETURN_IF_ERROR(state.PutDurably(key, value));
+absl::StatusOr<double> DurableRate(DrState& state, std::uint64_t keys, double seconds) {
+  const std::string value(kValueBytes, 'c');
+  std::atomic<std::uint64_t> next = 0;
+  return Rate(kWriters, seconds, [&](int) -> absl::StatusOr<std::uint64_t> {
+    DR_RETURN_IF_ERROR(state.PutDurably(next++ * kStride % keys, value));
     return 1;
   });
 }
 
 // The share of its throughput that the log keeps while checkpoints run back to back.
-absl::StatusOr<Measurement> KeptThroughput(DrState& state, double seconds) {
-  DR_ASSIGN_OR_RETURN(double before, DurableRate(state, seconds));
+absl::StatusOr<Measurement> KeptThroughput(DrState& state, std::uint64_t keys, double seconds) {
+  DR_ASSIGN_OR_RETURN(double before, DurableRate(state, keys, seconds));
   std::atomic<bool> done = false;
   absl::Status taken;
   std::thread taker([&] {
     while (!done && taken.ok()) taken = state.Checkpoint();
   });
-  absl::StatusOr<double> beside = DurableRate(state, 2 * seconds);
+  absl::StatusOr<double> beside = DurableRate(state, keys, 2 * seconds);
   done = true;
   taker.join();
   DR_RETURN_IF_ERROR(taken);
   DR_RETURN_IF_ERROR(beside.status());
-  DR_ASSIGN_OR_RETURN(double after, DurableRate(state, seconds));
+  DR_ASSIGN_OR_RETURN(double after, DurableRate(state, keys, seconds));
   return Measurement{*beside / ((before + after) / 2)};
 }
 
 absl::StatusOr<Field> PrepareOverhead(Place& place) {
+  const std::uint64_t keys = place.Scaled(kKeys);
   DR_ASSIGN_OR_RETURN(std::string directory, place.Fresh("dr"));
-  auto state = std::make_shared<DrState>();
-  DR_RETURN_IF_ERROR(state->Open(directory));
-  DR_RETURN_IF_ERROR(Fill(*state));
+  DR_ASSIGN_OR_RETURN(auto state, DrState::Open(directory, keys, View::kFrozen));
   DR_RETURN_IF_ERROR(state->Checkpoint());
-  return Field{.dr = [state, seconds = 2 * place.round_seconds()] {
-                 return KeptThroughput(*state, seconds);
-               },
-               .limit = [] { return Measurement{1.0}; }};
+  return Field{
+      .dr = [=,
+             seconds = 2 * place.round_seconds()] { return KeptThroughput(*state, keys, seconds); },
+      .limit = [] { return Measurement{1.0}; }};
 }
 
 }  // namespace
 
 std::vector<Row> CheckpointRows() {
-  return {{.name = "checkpoint/pause", .unit = "us", .better = Better::kLower,
-           .goal = {.value = 500}, .rounds_max = 3, .prepare = PreparePause},
-          {.name = "checkpoint/overhead", .unit = "share", .goal = {.limit = 0.95},
-           .rounds_max = 3, .prepare = PrepareOverhead}};
+  return {{.name = "checkpoint/pause",
+           .unit = "us",
+           .better = Better::kLower,
+           .goal = {.value = 500},
+           .rounds_max = 3,
+           .prepare = PreparePause},
+          {.name = "checkpoint/overhead",
+           .unit = "share",
+           .goal = {.limit = 0.95},
+           .rounds_max = 3,
+           .prepare = PrepareOverhead}};
 }
 
 }  // namespace bench

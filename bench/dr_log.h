@@ -18,10 +18,11 @@ class DrLog final : public LogStore {
                                                      Trims trims = Trims::kLikeCheckpoints);
   ~DrLog() override;
 
-  /// Fills and trims segments until there are files to use again, as in a log that has been running.
+  /// Fills and trims segments until there are files to use again, as in a log that has been
+  /// running.
   absl::Status Warm();
   absl::Status Append(int thread, std::span<const std::string_view> records) override;
-  /// Ordered and encoded, not written: what kProcess means. One call.
+  /// Ordered and encoded, and written when a group is full: what kProcess means.
   absl::Status AppendBuffered(std::string_view record);
 
   dr::Wal& wal() { return *wal_; }
@@ -39,7 +40,16 @@ class DrLog final : public LogStore {
   std::unique_ptr<dr::Wal> wal_;
   std::unique_ptr<dr::OperationLog> log_;
   std::vector<std::vector<dr::LogEntry>> entries_;  ///< of each thread
-  std::jthread keeper_;  ///< last: ends first
+  std::jthread keeper_;                             ///< last: ends first
+};
+
+class BufferedDrLog final : public LogStore {
+ public:
+  explicit BufferedDrLog(std::shared_ptr<DrLog> log) : log_(std::move(log)) {}
+  absl::Status Append(int thread, std::span<const std::string_view> records) override;
+
+ private:
+  std::shared_ptr<DrLog> log_;
 };
 
 }  // namespace bench

@@ -50,8 +50,8 @@ absl::Status Failed(std::string_view what) {
   return absl::UnavailableError(fmt::format("{}: {}", what, std::strerror(errno)));
 }
 
-/// Group commit with nothing around it. The first record of a group makes its writer the leader, who
-/// waits for a place in flight, closes the group, writes it, and wakes the others in order.
+/// Group commit with nothing around it. The first record of a group makes its writer the leader,
+/// who waits for a place in flight, closes the group, writes it, and wakes the others in order.
 class BareGroups {
  public:
   BareGroups(const BareLog& log, std::size_t record_bytes, int threads, int window, int in_flight)
@@ -81,7 +81,8 @@ class BareGroups {
   }
 
  private:
-  static constexpr std::uint64_t kGroups = 4;  // filling, in flight twice, being left by those woken
+  static constexpr std::uint64_t kGroups =
+      4;  // filling, in flight twice, being left by those woken
   struct Group {
     Buffer buffer;
     std::size_t used = 0;
@@ -154,16 +155,17 @@ absl::Status BareLog::Write(const char* data, std::size_t bytes, std::uint64_t o
   return direct_ || fdatasync(fd_) == 0 ? absl::OkStatus() : Failed("fdatasync");
 }
 
-absl::StatusOr<double> BareLog::Durable(std::size_t bytes, int threads, int window, double seconds) {
+absl::StatusOr<double> BareLog::Durable(std::size_t bytes, int threads, int window,
+                                        double seconds) {
   double best = 0;
   const int shapes = threads == 1 ? 1 : 2;
   for (int in_flight = 1; in_flight <= shapes; ++in_flight) {
     BareGroups groups(*this, bytes, threads, window, in_flight);
-    DR_ASSIGN_OR_RETURN(double rate, Rate(threads, seconds / shapes,
-                                          [&](int) -> absl::StatusOr<std::uint64_t> {
-                                            DR_RETURN_IF_ERROR(groups.Append());
-                                            return window;
-                                          }));
+    DR_ASSIGN_OR_RETURN(double rate,
+                        Rate(threads, seconds / shapes, [&](int) -> absl::StatusOr<std::uint64_t> {
+                          DR_RETURN_IF_ERROR(groups.Append());
+                          return window;
+                        }));
     best = std::max(best, rate);
   }
   return best;

@@ -1,6 +1,6 @@
-// The limit: a bare loop that does for the same records only what physics demands: a copy, a hash, a
-// write past the page cache into a file that was written before, and a wake-up of those who wait. No
-// order among segments, no recovery, no errors but its own.
+// The limit: a bare loop that does for the same records only what physics demands: a copy, a hash,
+// a write past the page cache into a file that was written before, and a wake-up of those who wait.
+// No order among segments, no recovery, no errors but its own.
 #pragma once
 
 #include <cstdint>

@@ -1,10 +1,9 @@
 // dr_bench: dr's figures beside those of its peers and of the machine.
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 #include <fstream>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,58 +16,12 @@
 
 namespace {
 
-constexpr std::string_view kHelp = R"(usage: dr_bench [--json FILE] [--rounds N] [--seconds S] [--directory DIR] [--only NAME] [--list] [FILTER]
-
-Measures dr, its peers and a bare loop (the limit) in turn, and prints medians of the rounds, one row per line.
-A ratio above 1 means that dr is better; the goal stands behind it in brackets.
-  FILTER           only the row of this name, or the rows whose names contain it
-  --json FILE      write everything to FILE as well
-  --rounds N       rounds of each row (default 5); rows of long rounds take fewer
-  --seconds S      length of one round of one contender where that can be chosen (default 0.4)
-  --directory DIR  work beneath DIR (default /var/tmp), which should be on the disk to be measured
-  --only NAME      dr and this peer or limit alone (dr: nobody else), e.g. beside a profiler
-  --list           print rows, goals, peers and the settings they run with
-Servers are started in a temporary directory, on unix sockets, and stopped at the end.
-)";
-
 struct Options {
   std::string json = {}, directory = "/var/tmp", filter = {}, only = {};
   int rounds = 5;
-  double seconds = 0.4;
-  bool help = false, list = false;
+  bench::Effort effort = {};
+  bool list = false;
 };
-
-template <typename T>
-bool Parse(std::string_view text, T& value) {
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size() && value > 0;
-}
-
-std::optional<Options> ParseOptions(const std::vector<std::string_view>& arguments) {
-  Options options;
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    const std::string_view name = arguments[i];
-    if (name == "--help") {
-      options.help = true;
-    } else if (name == "--list") {
-      options.list = true;
-    } else if (!name.starts_with("--")) {
-      options.filter = name;
-    } else if (++i == arguments.size()) {
-      return std::nullopt;
-    } else if (name == "--json") {
-      options.json = arguments[i];
-    } else if (name == "--only") {
-      options.only = arguments[i];
-    } else if (name == "--directory") {
-      options.directory = arguments[i];
-    } else if (name == "--rounds" ? !Parse(arguments[i], options.rounds)
-                                  : name != "--seconds" || !Parse(arguments[i], options.seconds)) {
-      return std::nullopt;
-    }
-  }
-  return options;
-}
 
 // A whole name means that row alone, though it may begin others.
 std::vector<bench::Row> Selected(std::string_view filter) {
@@ -82,16 +35,21 @@ std::vector<bench::Row> Selected(std::string_view filter) {
 
 int Run(const Options& options) {
   bench::Place::CatchSignals();
-  absl::StatusOr<bench::Place> place = bench::Place::Create(options.directory, options.seconds);
+  absl::StatusOr<bench::Place> place = bench::Place::Create(options.directory, options.effort);
   if (!place.ok()) return dr::PrintError(place.status());
   const auto machine = bench::DescribeMachine(options.directory);
   for (const auto& [name, value] : machine) fmt::print("{} {}; ", name, value);
   fmt::print("\n{}", bench::TableHeader());
   std::fflush(stdout);
 
+  std::vector<bench::Row> rows = Selected(options.filter);
+  if (rows.empty()) {
+    fmt::print(stderr, "dr_bench: no row's name contains {}; --list names them\n", options.filter);
+    return 2;
+  }
   int failures = 0;
   std::vector<std::pair<bench::Row, bench::Result>> results;
-  for (bench::Row& row : Selected(options.filter)) {
+  for (bench::Row& row : rows) {
     absl::StatusOr<bench::Result> result = bench::RunRow(row, *place, options.rounds, options.only);
     place->Clear();
     if (absl::IsCancelled(result.status())) return dr::PrintError(result.status());
@@ -104,6 +62,7 @@ int Run(const Options& options) {
     }
     std::fflush(stdout);
   }
+  fmt::print("{}", bench::PeerSettings());
   if (!options.json.empty()) {
     std::ofstream file(options.json);
     file << bench::Json(machine, results);
@@ -118,14 +77,38 @@ int Run(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::optional<Options> options = ParseOptions({argv + 1, argv + argc});
-  if (!options) {
-    fmt::print(stderr, "{}", kHelp);
-    return 2;
+  Options options;
+  CLI::App app(
+      "Measures dr, its peers and a bare loop (the limit) in turn, and prints medians of the "
+      "rounds, one row per\n"
+      "line. A ratio above 1 means that dr is better; the goal stands behind it in brackets. "
+      "Servers are started\n"
+      "in a temporary directory, on unix sockets, and stopped at the end.");
+  app.add_option("filter", options.filter,
+                 "only the row of this name, or the rows whose names contain it");
+  app.add_option("--json", options.json, "write everything to this file as well");
+  app.add_option("--rounds", options.rounds, "of each row; rows of long rounds take fewer")
+      ->check(CLI::Range(1, 99))
+      ->capture_default_str();
+  app.add_option("--seconds", options.effort.round_seconds,
+                 "of one round of one contender, where that can be chosen")
+      ->check(CLI::Range(0.01, 60.0))
+      ->capture_default_str();
+  app.add_option("--directory", options.directory, "work beneath it, on the disk to be measured")
+      ->capture_default_str();
+  app.add_option("--only", options.only,
+                 "dr and this peer or limit alone (dr: nobody else), e.g. beside a profiler");
+  app.add_flag("--quick", options.effort.quick,
+               "tiny sizes, to see that all works; the figures mean nothing");
+  app.add_flag("--list", options.list, "print rows, goals, peers and the settings they run with");
+  CLI11_PARSE(app, argc, argv);
+  if (options.effort.quick) {
+    options.rounds = 1;
+    options.effort.round_seconds = 0.02;
   }
-  if (options->help || options->list) {
-    fmt::print("{}", options->help ? std::string(kHelp) : bench::Listing(bench::AllRows()));
+  if (options.list) {
+    fmt::print("{}{}", bench::Goals(bench::AllRows()), bench::PeerSettings());
     return 0;
   }
-  return Run(*options);
+  return Run(options);
 }

@@ -1,13 +1,11 @@
-// oplog/append/*: producers that put entries into one order. Whoever finds the ring full empties it,
-// as a log does that has no thread of its own; nobody looks at what was in it.
+// oplog/append/*: producers that put entries into one order. Whoever finds the ring full empties
+// it, as a log does that has no thread of its own; nobody looks at what was in it.
+
+#include <concurrentqueue/concurrentqueue.h>
 
 #include <atomic>
 #include <mutex>
 #include <thread>
-
-#ifdef DR_BENCH_MOODYCAMEL
-#include <concurrentqueue/concurrentqueue.h>
-#endif
 
 #include "bench/rate.h"
 #include "bench/row.h"
@@ -92,8 +90,8 @@ class MutexFront {
   std::uint64_t count_ = 0, last_ = 0;
 };
 
-/// The limit: a ticket by one fetch-and-add, and a ring. A ticket cannot be given back, so whoever has
-/// one must wait for room, which a log may not.
+/// The limit: a ticket by one fetch-and-add, and a ring. A ticket cannot be given back, so whoever
+/// has one must wait for room, which a log may not.
 class BareRing {
  public:
   void Append(int, LogEntry& entry) {
@@ -108,7 +106,7 @@ class BareRing {
     std::unique_lock lock(mutex_, std::try_to_lock);
     if (!lock.owns_lock()) return std::this_thread::yield();
     const std::uint64_t start = drained_.load(std::memory_order_relaxed);
-    if (ticket <= start + kCapacity) return;  // somebody else has made room meanwhile
+    if (ticket <= start + kCapacity) return;  // somebody else has made room
     for (std::uint64_t at = start + 1; at <= start + kCapacity; ++at) {
       std::atomic<LogEntry*>& slot = ring_[at % kCapacity];
       while (slot.load(std::memory_order_acquire) == nullptr) std::this_thread::yield();
@@ -123,7 +121,6 @@ class BareRing {
   std::mutex mutex_;
 };
 
-#ifdef DR_BENCH_MOODYCAMEL
 /// Each producer has a queue of its own inside: fast, and no order among producers.
 class Moodycamel {
  public:
@@ -150,9 +147,9 @@ class Moodycamel {
     return parts;
   }();
 };
-#endif
 
-// Calls are timed in a part of the round of their own, as looking at the clock costs as much as they.
+// Calls are timed in a part of the round of their own, as looking at the clock costs as much as
+// they.
 template <class Front>
 Round Appends(int producers, double seconds) {
   struct State {
@@ -164,13 +161,14 @@ Round Appends(int producers, double seconds) {
   state->entries.resize(producers);
   state->calls.resize(producers);
   return [=]() -> absl::StatusOr<Measurement> {
-    DR_ASSIGN_OR_RETURN(double rate,
-                        Rate(producers, seconds / 2, [&](int producer) -> absl::StatusOr<std::uint64_t> {
-                          for (int i = 0; i < kCalls; ++i) {
-                            state->front.Append(producer, state->entries[producer].Next());
-                          }
-                          return kCalls;
-                        }));
+    DR_ASSIGN_OR_RETURN(
+        double rate,
+        Rate(producers, seconds / 2, [&](int producer) -> absl::StatusOr<std::uint64_t> {
+          for (int i = 0; i < kCalls; ++i) {
+            state->front.Append(producer, state->entries[producer].Next());
+          }
+          return kCalls;
+        }));
     for (auto& calls : state->calls) calls.clear();
     absl::Status timed =
         Rate(producers, seconds / 4, [&](int producer) -> absl::StatusOr<std::uint64_t> {
@@ -198,17 +196,16 @@ Row AppendRow(int producers, double p99_ns_goal) {
             Field field{.dr = Appends<DrFront>(producers, seconds),
                         .limit = Appends<BareRing>(producers, seconds)};
             field.peers.push_back({"mutex", Appends<MutexFront>(producers, seconds)});
-#ifdef DR_BENCH_MOODYCAMEL
-            field.peers.push_back({.name = "moodycamel (no order)",
-                                   .round = Appends<Moodycamel>(producers, seconds),
-                                   .does_the_same = false});
-#endif
+            field.peers.push_back(
+                {"moodycamel (no order)", Appends<Moodycamel>(producers, seconds), false});
             return field;
           }};
 }
 
 }  // namespace
 
-std::vector<Row> OperationLogRows() { return {AppendRow(1, 0), AppendRow(2, 250), AppendRow(4, 0)}; }
+std::vector<Row> OperationLogRows() {
+  return {AppendRow(1, 0), AppendRow(2, 250), AppendRow(4, 0)};
+}
 
 }  // namespace bench

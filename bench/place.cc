@@ -14,7 +14,7 @@ volatile std::sig_atomic_t told_to_stop = 0;
 
 }  // namespace
 
-absl::StatusOr<Place> Place::Create(const std::string& parent, double round_seconds) {
+absl::StatusOr<Place> Place::Create(const std::string& parent, const Effort& effort) {
   std::string path = parent + "/dr-bench-XXXXXX";
   if (mkdtemp(path.data()) == nullptr) {
     return absl::UnavailableError(
@@ -22,7 +22,7 @@ absl::StatusOr<Place> Place::Create(const std::string& parent, double round_seco
   }
   // Servers that run as another user must get through.
   std::filesystem::permissions(path, std::filesystem::perms(0711));
-  return Place(std::move(path), round_seconds);
+  return Place(std::move(path), effort);
 }
 
 Place::~Place() {
@@ -49,6 +49,7 @@ void Place::Clear() {
 void Place::CatchSignals() {
   struct sigaction action {};
   action.sa_handler = [](int) { told_to_stop = 1; };
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
   for (int signal : {SIGINT, SIGTERM, SIGHUP}) sigaction(signal, &action, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
 }

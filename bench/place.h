@@ -1,17 +1,25 @@
 // Where the bench works: a temporary directory that is gone afterwards, on the disk to be measured.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
 
 namespace bench {
 
+/// How much is done.
+struct Effort {
+  double round_seconds = 0.4;  ///< of one round of one contender, where that can be chosen
+  bool quick = false;          ///< only to see that all works: the figures mean nothing
+};
+
 class Place {
  public:
   /// Makes a directory of its own beneath `parent`.
-  static absl::StatusOr<Place> Create(const std::string& parent, double round_seconds);
-  Place(Place&& other) noexcept : path_(std::move(other.path_)), round_seconds_(other.round_seconds_) {
+  static absl::StatusOr<Place> Create(const std::string& parent, const Effort& effort);
+  Place(Place&& other) noexcept : path_(std::move(other.path_)), effort_(other.effort_) {
     other.path_.clear();
   }
   Place& operator=(Place&&) = delete;
@@ -21,20 +29,20 @@ class Place {
   absl::StatusOr<std::string> Fresh(const std::string& name);
   /// Removes what Fresh made.
   void Clear();
-  /// How long one round of one contender takes, where that can be chosen.
-  double round_seconds() const { return round_seconds_; }
-  const std::string& path() const { return path_; }
+  double round_seconds() const { return effort_.round_seconds; }
+  /// `count`, or a thousandth of it where all is to be quick.
+  std::uint64_t Scaled(std::uint64_t count) const { return effort_.quick ? count / 1000 : count; }
 
-  /// SIGINT and SIGTERM end the bench between two rounds, so that servers and files do not stay.
+  /// The first SIGINT or SIGTERM ends the bench between two rounds, so that servers and files do
+  /// not stay; the second ends it at once.
   static void CatchSignals();
   static bool stopping();
 
  private:
-  Place(std::string path, double round_seconds)
-      : path_(std::move(path)), round_seconds_(round_seconds) {}
+  Place(std::string path, const Effort& effort) : path_(std::move(path)), effort_(effort) {}
 
   std::string path_;
-  double round_seconds_;
+  Effort effort_;
   int next_ = 0;
 };
 

@@ -1,4 +1,5 @@
-// replay/*: a log of 1 GiB is read from its beginning and checked; nothing is done with the records.
+// replay/*: a log of 1 GiB is read from its beginning and checked; nothing is done with the
+// records.
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -19,12 +20,12 @@ constexpr std::size_t kBytes = 100;
 constexpr std::uint64_t kRecords = 9'000'000;  // with their headers 1 GiB of log
 constexpr std::size_t kGroupBytes = 1 << 20;
 
-absl::StatusOr<Round> PrepareDr(const std::string& directory) {
+absl::StatusOr<Round> PrepareDr(const std::string& directory, std::uint64_t expected) {
   DR_ASSIGN_OR_RETURN(std::shared_ptr<DrLog> log, DrLog::Open(directory, 1, DrLog::Trims::kNever));
   const std::string payload(kBytes, 'x');
-  for (std::uint64_t i = 0; i < kRecords; ++i) DR_RETURN_IF_ERROR(log->AppendBuffered(payload));
+  for (std::uint64_t i = 0; i < expected; ++i) DR_RETURN_IF_ERROR(log->AppendBuffered(payload));
   DR_RETURN_IF_ERROR(log->log().Persist(log->log().last()));
-  return [log]() -> absl::StatusOr<Measurement> {
+  return [log, expected]() -> absl::StatusOr<Measurement> {
     const double begin = Seconds();
     DR_ASSIGN_OR_RETURN(std::unique_ptr<dr::WalReader> reader, log->wal().Read({1}));
     std::uint64_t records = 0, bytes = 0;
@@ -34,7 +35,7 @@ absl::StatusOr<Round> PrepareDr(const std::string& directory) {
       bytes += record->payload.size();
     }
     const double elapsed = Seconds() - begin;
-    if (records != kRecords || bytes != kRecords * kBytes) {
+    if (records != expected || bytes != expected * kBytes) {
       return absl::InternalError("not all records were read");
     }
     return Measurement{static_cast<double>(records) / elapsed};
@@ -44,14 +45,16 @@ absl::StatusOr<Round> PrepareDr(const std::string& directory) {
 /// The limit: groups of 1 MiB, each a hash and frames of a length and a payload.
 class BareScan {
  public:
-  static absl::StatusOr<std::shared_ptr<BareScan>> Write(const std::string& directory) {
+  static absl::StatusOr<std::shared_ptr<BareScan>> Write(const std::string& directory,
+                                                         std::uint64_t records) {
     auto scan = std::make_shared<BareScan>();
+    scan->records_ = records;
     scan->fd_ = open((directory + "/bare.log").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     const std::string payload(kBytes, 'x');
     std::vector<char>& group = scan->group_;
-    for (std::uint64_t record = 0; record < kRecords;) {
+    for (std::uint64_t record = 0; record < records;) {
       std::size_t at = sizeof(std::uint64_t);
-      for (; record < kRecords && at + sizeof(std::uint32_t) + kBytes <= kGroupBytes; ++record) {
+      for (; record < records && at + sizeof(std::uint32_t) + kBytes <= kGroupBytes; ++record) {
         const std::uint32_t length = kBytes;
         std::memcpy(&group[at], &length, sizeof(length));
         std::memcpy(&group[at + sizeof(length)], payload.data(), kBytes);
@@ -71,12 +74,14 @@ class BareScan {
   absl::StatusOr<Measurement> Read() {
     const double begin = Seconds();
     std::uint64_t records = 0, bytes = 0;
-    for (off_t offset = 0; pread(fd_, group_.data(), kGroupBytes, offset) > 0; offset += kGroupBytes) {
+    for (off_t offset = 0; pread(fd_, group_.data(), kGroupBytes, offset) > 0;
+         offset += kGroupBytes) {
       std::uint64_t hash = 0;
       std::memcpy(&hash, group_.data(), sizeof(hash));
       if (Hash(group_) != hash) return absl::DataLossError("the hash does not hold");
       std::uint32_t length = 0;
-      for (std::size_t at = sizeof(hash); at + sizeof(length) <= kGroupBytes; at += sizeof(length) + length) {
+      for (std::size_t at = sizeof(hash); at + sizeof(length) <= kGroupBytes;
+           at += sizeof(length) + length) {
         std::memcpy(&length, &group_[at], sizeof(length));
         if (length == 0) break;
         ++records;
@@ -84,7 +89,7 @@ class BareScan {
       }
     }
     const double elapsed = Seconds() - begin;
-    if (bytes != kRecords * kBytes) return absl::InternalError("not all records were read");
+    if (bytes != records_ * kBytes) return absl::InternalError("not all records were read");
     return Measurement{static_cast<double>(records) / elapsed};
   }
 
@@ -94,20 +99,22 @@ class BareScan {
   }
 
   int fd_ = -1;
+  std::uint64_t records_ = 0;
   std::vector<char> group_ = std::vector<char>(kGroupBytes);
 };
 
 absl::StatusOr<Field> PrepareReplay(Place& place) {
+  const std::uint64_t records = place.Scaled(kRecords);
   Field field;
   DR_ASSIGN_OR_RETURN(std::string directory, place.Fresh("dr"));
-  DR_ASSIGN_OR_RETURN(field.dr, PrepareDr(directory));
+  DR_ASSIGN_OR_RETURN(field.dr, PrepareDr(directory, records));
   for (const PreparedPeer& peer : AllPeers().replays) {
     DR_ASSIGN_OR_RETURN(std::string peer_directory, place.Fresh("peer"));
-    DR_ASSIGN_OR_RETURN(Round round, peer.prepare(peer_directory, kRecords, kBytes));
+    DR_ASSIGN_OR_RETURN(Round round, peer.prepare(peer_directory, records, kBytes));
     field.peers.push_back({peer.name, std::move(round)});
   }
   DR_ASSIGN_OR_RETURN(std::string limit_directory, place.Fresh("limit"));
-  DR_ASSIGN_OR_RETURN(std::shared_ptr<BareScan> bare, BareScan::Write(limit_directory));
+  DR_ASSIGN_OR_RETURN(std::shared_ptr<BareScan> bare, BareScan::Write(limit_directory, records));
   field.limit = [bare] { return bare->Read(); };
   return field;
 }
@@ -115,7 +122,10 @@ absl::StatusOr<Field> PrepareReplay(Place& place) {
 }  // namespace
 
 std::vector<Row> ReplayRows() {
-  return {{.name = "replay/100B/1GiB", .unit = "records/s", .goal = {4, 0.65}, .rounds_max = 3,
+  return {{.name = "replay/100B/1GiB",
+           .unit = "records/s",
+           .goal = {4, 0.65},
+           .rounds_max = 3,
            .prepare = PrepareReplay}};
 }
 

@@ -88,7 +88,8 @@ std::string LineOf(const std::string& file, std::string_view start) {
 
 template <typename T>
 void ListPeers(std::string_view what, const std::vector<T>& peers, std::string& text) {
-  for (const T& peer : peers) text += fmt::format("  {:<10} {:<27} {}\n", what, peer.name, peer.settings);
+  for (const T& peer : peers)
+    text += fmt::format("  {:<10} {:<27} {}\n", what, peer.name, peer.settings);
 }
 
 }  // namespace
@@ -115,8 +116,8 @@ std::vector<std::pair<std::string, std::string>> DescribeMachine(const std::stri
 }
 
 std::string TableHeader() {
-  return fmt::format("{:<24} {:>10} {:<10} {:>10} {:<26} {:>12} {:>10} {:>13}\n", "row", "dr", "unit",
-                     "best peer", "", "ratio (goal)", "limit", "ratio (goal)");
+  return fmt::format("{:<24} {:>10} {:<10} {:>10} {:<26} {:>12} {:>10} {:>13}\n", "row", "dr",
+                     "unit", "best peer", "", "ratio (goal)", "limit", "ratio (goal)");
 }
 
 std::string TableLine(const Row& row, const Result& result) {
@@ -124,11 +125,12 @@ std::string TableLine(const Row& row, const Result& result) {
   for (const auto& [name, summary] : result.peers) {
     if (name == result.best_peer) best = summary.median;
   }
-  std::string line = fmt::format(
-      "{:<24} {:>10} {:<10} {:>10} {:<26} {:>12} {:>10} {:>13}  {}", row.name, Figure(result.dr.median),
-      row.unit, result.best_peer.empty() ? "-" : Figure(best), result.best_peer,
-      Against(result.ratio, row.goal.peer), result.limit ? Figure(result.limit->median) : "-",
-      Against(result.limit_ratio, row.goal.limit), Verdict(row, result));
+  std::string line =
+      fmt::format("{:<24} {:>10} {:<10} {:>10} {:<26} {:>12} {:>10} {:>13}  {}", row.name,
+                  Figure(result.dr.median), row.unit, result.best_peer.empty() ? "-" : Figure(best),
+                  result.best_peer, Against(result.ratio, row.goal.peer),
+                  result.limit ? Figure(result.limit->median) : "-",
+                  Against(result.limit_ratio, row.goal.limit), Verdict(row, result));
   if (row.goal.value > 0) line += fmt::format(", goal {:.4g} {}", row.goal.value, row.unit);
   if (result.dr.p99_ns > 0) line += fmt::format(", p99 {:.0f} ns", result.dr.p99_ns);
   if (row.goal.p99_ns > 0) line += fmt::format(" (goal {:.0f})", row.goal.p99_ns);
@@ -137,22 +139,23 @@ std::string TableLine(const Row& row, const Result& result) {
   return line;
 }
 
-std::string Listing(const std::vector<Row>& rows) {
+std::string Goals(const std::vector<Row>& rows) {
   std::string text = "rows, with the goals against the best peer and against the limit\n";
   for (const Row& row : rows) {
     text += fmt::format("  {:<26} {:<14} {:.3g} / {:.3g}\n", row.name, row.unit, row.goal.peer,
                         row.goal.limit);
   }
+  return text;
+}
+
+std::string PeerSettings() {
   const Peers& peers = AllPeers();
-  text += "peers and their settings\n";
+  std::string text = "peers and their settings\n";
   ListPeers("append", peers.logs, text);
   ListPeers("buffered", peers.buffered, text);
   ListPeers("replay", peers.replays, text);
   ListPeers("recover", peers.recoveries, text);
   ListPeers("checkpoint", peers.states, text);
-  for (const std::string& name : peers.missing) {
-    text += fmt::format("  not in this build, as its library was missing: {}\n", name);
-  }
   return text;
 }
 
@@ -163,8 +166,8 @@ std::string Json(const std::vector<std::pair<std::string, std::string>>& machine
     properties.push_back(fmt::format("{}: {}", Quoted(name), Quoted(value)));
   }
   for (const auto& [row, result] : results) rows.push_back(Json(row, result));
-  return fmt::format("{{\"machine\": {{{}}},\n \"rows\": [\n  {}\n]}}\n", fmt::join(properties, ", "),
-                     fmt::join(rows, ",\n  "));
+  return fmt::format("{{\"machine\": {{{}}},\n \"rows\": [\n  {}\n]}}\n",
+                     fmt::join(properties, ", "), fmt::join(rows, ",\n  "));
 }
 
 }  // namespace bench

@@ -15,8 +15,9 @@ std::vector<std::pair<std::string, std::string>> DescribeMachine(const std::stri
 std::string TableHeader();
 /// One line, and a line for every note.
 std::string TableLine(const Row& row, const Result& result);
-/// Rows with their goals, peers with their settings.
-std::string Listing(const std::vector<Row>& rows);
+/// Rows with their goals.
+std::string Goals(const std::vector<Row>& rows);
+std::string PeerSettings();
 
 std::string Json(const std::vector<std::pair<std::string, std::string>>& machine,
                  const std::vector<std::pair<Row, Result>>& results);

@@ -29,57 +29,65 @@ Summary Summarize(const std::vector<Measurement>& rounds) {
 }
 
 struct Track {
-  std::string name;
-  Round round;
-  bool does_the_same = true;
+  Contender contender;
   std::vector<Measurement> measured = {};
 };
 
+std::vector<Track> Tracks(Field& field, std::string_view only) {
+  std::vector<Track> tracks;
+  tracks.push_back({{"dr", std::move(field.dr)}});
+  for (Contender& peer : field.peers) tracks.push_back({std::move(peer)});
+  if (field.limit != nullptr) tracks.push_back({{"limit", std::move(field.limit)}});
+  if (only.empty()) return tracks;
+  std::erase_if(tracks, [&](const Track& track) {
+    return track.contender.name != "dr" && track.contender.name != only;
+  });
+  return tracks;
+}
+
+// The first round is for warming up.
+absl::Status RunRounds(std::vector<Track>& tracks, int rounds) {
+  for (int round = 0; round <= rounds; ++round) {
+    for (Track& track : tracks) {
+      if (Place::stopping()) return absl::CancelledError("the bench was told to stop");
+      absl::StatusOr<Measurement> measured = track.contender.round();
+      if (!measured.ok()) {
+        return absl::Status(
+            measured.status().code(),
+            fmt::format("{}: {}", track.contender.name, dr::AsStd(measured.status().message())));
+      }
+      if (round > 0) track.measured.push_back(*measured);
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
+
+void Field::LeaveOut(const std::string& peer, const absl::Status& why) {
+  notes.push_back(fmt::format("{} did not take part: {}", peer, dr::AsStd(why.message())));
+}
 
 absl::StatusOr<Result> RunRow(const Row& row, Place& place, int rounds, std::string_view only) {
   DR_ASSIGN_OR_RETURN(Field field, row.prepare(place));
-  std::vector<Track> tracks;
-  tracks.push_back({"dr", std::move(field.dr)});
-  for (Contender& peer : field.peers) {
-    tracks.push_back({peer.name, std::move(peer.round), peer.does_the_same});
-  }
-  if (field.limit != nullptr) tracks.push_back({"limit", std::move(field.limit)});
-
-  if (!only.empty()) {
-    std::erase_if(tracks, [&](const Track& t) { return t.name != "dr" && t.name != only; });
-  }
-
-  for (int round = -1; round < std::min(rounds, row.rounds_max); ++round) {
-    for (Track& track : tracks) {
-      if (Place::stopping()) return absl::CancelledError("the bench was told to stop");
-      absl::StatusOr<Measurement> measured = track.round();
-      if (!measured.ok()) {
-        return absl::Status(measured.status().code(),
-                            fmt::format("{}: {}", track.name,
-                                        dr::AsStd(measured.status().message())));
-      }
-      if (round >= 0) track.measured.push_back(*measured);  // the first is for warming up
-    }
-  }
+  std::vector<Track> tracks = Tracks(field, only);
+  DR_RETURN_IF_ERROR(RunRounds(tracks, std::min(rounds, row.rounds_max)));
 
   Result result{.dr = Summarize(tracks.front().measured), .notes = std::move(field.notes)};
-  const bool higher = row.better == Better::kHigher;
-  const auto ratio = [&](const Summary& other) {
-    return higher ? result.dr.median / other.median : other.median / result.dr.median;
-  };
   for (const Track& track : std::span(tracks).subspan(1)) {
     const Summary summary = Summarize(track.measured);
-    if (track.name == "limit") {
+    const double ratio = row.better == Better::kHigher ? result.dr.median / summary.median
+                                                       : summary.median / result.dr.median;
+    if (track.contender.name == "limit") {
       result.limit = summary;
-      result.limit_ratio = ratio(summary);
+      result.limit_ratio = ratio;
       continue;
     }
-    if (track.does_the_same && (result.best_peer.empty() || ratio(summary) < result.ratio)) {
-      result.best_peer = track.name;
-      result.ratio = ratio(summary);
+    result.peers.emplace_back(track.contender.name, summary);
+    if (track.contender.comparable && (result.best_peer.empty() || ratio < result.ratio)) {
+      result.best_peer = track.contender.name;
+      result.ratio = ratio;
     }
-    result.peers.emplace_back(track.name, summary);
   }
   return result;
 }

@@ -1,7 +1,7 @@
 // A row of the table: contenders do the same work in turn, and their medians are compared.
 //
-//   Row row{.name = "append/durable/100B/1", .unit = "records/s", .goal = {1.4, 0.9}, .prepare = …};
-//   absl::StatusOr<Result> result = RunRow(row, place, 5);
+//   Row row{.name = "append/durable/100B/1", .unit = "records/s", .goal = {1.4, 0.9}, .prepare =
+//   …}; absl::StatusOr<Result> result = RunRow(row, place, 5);
 #pragma once
 
 #include <functional>
@@ -28,7 +28,8 @@ using Round = std::function<absl::StatusOr<Measurement>()>;
 struct Contender {
   std::string name;
   Round round;
-  bool does_the_same = true;  ///< false: for orientation, never the best peer
+  bool comparable =
+      true;  ///< false: shown, but promises too little or too much to be the best peer
 };
 
 /// Everybody who takes part, ready to run. What they hold open is released with it.
@@ -37,6 +38,8 @@ struct Field {
   std::vector<Contender> peers = {};
   Round limit = nullptr;                ///< null: there is none
   std::vector<std::string> notes = {};  ///< who could not take part, and why
+
+  void LeaveOut(const std::string& peer, const absl::Status& why);
 };
 
 /// Ratios to reach, larger is better; 0 where the row has no such goal.
@@ -62,16 +65,16 @@ struct Summary {
 struct Result {
   Summary dr;
   std::vector<std::pair<std::string, Summary>> peers = {};
-  std::string best_peer = {};       ///< empty: none took part
-  double ratio = 0;                 ///< to the best peer; larger is better for dr
+  std::string best_peer = {};  ///< empty: none took part
+  double ratio = 0;            ///< to the best peer; larger is better for dr
   std::optional<Summary> limit = {};
   double limit_ratio = 0;
   std::vector<std::string> notes = {};
 };
 
-/// Prepares the field (of `only` and dr alone, unless that is empty), lets everybody warm up, then runs
-/// `rounds` rounds of one after the other, so that what disturbs the machine disturbs all. kCancelled
-/// once the program was told to stop.
+/// Prepares the field, lets everybody warm up, then runs `rounds` rounds of one after the other, so
+/// that what disturbs the machine disturbs all. `only`: leaves out all but dr and this peer or
+/// "limit". kCancelled once the program was told to stop.
 absl::StatusOr<Result> RunRow(const Row& row, Place& place, int rounds, std::string_view only = {});
 
 /// Everything there is, in the order of the table.

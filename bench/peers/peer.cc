@@ -1,35 +1,18 @@
 #include "bench/peers/peer.h"
 
+#include "src/base/status_macros.h"
+
 namespace bench {
+
+absl::Status StateStore::Fill(std::uint64_t keys, std::string_view value) {
+  for (std::uint64_t key = 0; key < keys; ++key) DR_RETURN_IF_ERROR(Put(key, value));
+  return absl::OkStatus();
+}
 
 const Peers& AllPeers() {
   static const Peers all = [] {
     Peers peers;
-#ifdef DR_BENCH_ROCKSDB
-    AddRocksDb(peers);
-#else
-    peers.missing.push_back("RocksDB");
-#endif
-#ifdef DR_BENCH_SQLITE
-    AddSqlite(peers);
-#else
-    peers.missing.push_back("SQLite");
-#endif
-#ifdef DR_BENCH_LMDB
-    AddLmdb(peers);
-#else
-    peers.missing.push_back("LMDB");
-#endif
-#ifdef DR_BENCH_REDIS
-    AddRedis(peers);
-#else
-    peers.missing.push_back("Redis");
-#endif
-#ifdef DR_BENCH_POSTGRES
-    AddPostgres(peers);
-#else
-    peers.missing.push_back("Postgres");
-#endif
+    for (auto add : {AddRocksDb, AddSqlite, AddLmdb, AddRedis, AddPostgres}) add(peers);
     return peers;
   }();
   return all;

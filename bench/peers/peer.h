@@ -1,4 +1,4 @@
-// What dr is measured against. One source per peer; each is left out where its library is missing.
+// What dr is measured against, one source per peer.
 #pragma once
 
 #include <cstdint>
@@ -30,14 +30,18 @@ class StateStore {
   virtual ~StateStore() = default;
   /// Without a sync.
   virtual absl::Status Put(std::uint64_t key, std::string_view value) = 0;
+  /// Puts `value` at 0 … keys-1.
+  virtual absl::Status Fill(std::uint64_t keys, std::string_view value);
   /// Returns when the copy is complete; Put goes on meanwhile, on another thread.
   virtual absl::Status Checkpoint() = 0;
 };
 
 struct LogPeer {
   std::string name, settings;
-  std::function<absl::StatusOr<std::unique_ptr<LogStore>>(const std::string& directory, int threads)>
+  std::function<absl::StatusOr<std::unique_ptr<LogStore>>(const std::string& directory,
+                                                          int threads)>
       open;
+  int batch = 1;  ///< records in a call of a buffered row
 };
 struct StatePeer {
   std::string name, settings;
@@ -53,13 +57,11 @@ struct PreparedPeer {
 
 struct Peers {
   std::vector<LogPeer> logs = {};
-  std::vector<PreparedPeer> buffered = {};  ///< records/s appended without a sync
-  std::vector<PreparedPeer> replays = {};   ///< records/s read
+  std::vector<LogPeer> buffered = {};         ///< their Append syncs nothing
+  std::vector<PreparedPeer> replays = {};     ///< records/s read
   std::vector<PreparedPeer> recoveries = {};  ///< s from open to the first answer
   std::vector<StatePeer> states = {};
-  std::vector<std::string> missing = {};  ///< not in this build
 };
-/// All that this build has.
 const Peers& AllPeers();
 
 void AddRocksDb(Peers& peers);

@@ -44,17 +44,17 @@ class Postgres final : public LogStore {
   absl::Status Open(const std::string& directory, int threads, int commit_delay) {
     DR_RETURN_IF_ERROR(GiveTo(directory, std::string(kUser)));
     const std::string data = directory + "/data", output = directory + "/server.log";
-    DR_RETURN_IF_ERROR(RunToEnd({.arguments = {Program("initdb"), "-D", data, "-A", "trust", "-U",
-                                               std::string(kUser), "--no-sync", "-E", "UTF8",
-                                               "--locale=C"},
-                                 .user = std::string(kUser),
-                                 .output = output,
-                                 .stop_signal = SIGINT}));
+    DR_RETURN_IF_ERROR(
+        RunToEnd({.arguments = {Program("initdb"), "-D", data, "-A", "trust", "-U",
+                                std::string(kUser), "--no-sync", "-E", "UTF8", "--locale=C"},
+                  .user = std::string(kUser),
+                  .output = output,
+                  .stop_signal = SIGINT}));
     const ServerCommand server{
-        .arguments = {Program("postgres"), "-D", data, "-k", directory, "-c", "listen_addresses=",
-                      "-c", "shared_buffers=512MB", "-c", "max_wal_size=4GB", "-c",
-                      "min_wal_size=1GB", "-c", "checkpoint_timeout=1h", "-c", "autovacuum=off",
-                      "-c", fmt::format("commit_delay={}", commit_delay)},
+        .arguments = {Program("postgres"), "-D", data, "-k", directory, "-c",
+                      "listen_addresses=", "-c", "shared_buffers=512MB", "-c", "max_wal_size=4GB",
+                      "-c", "min_wal_size=1GB", "-c", "checkpoint_timeout=1h", "-c",
+                      "autovacuum=off", "-c", fmt::format("commit_delay={}", commit_delay)},
         .user = std::string(kUser),
         .output = output,
         .stop_signal = SIGINT};
@@ -66,7 +66,8 @@ class Postgres final : public LogStore {
     DR_RETURN_IF_ERROR(WarmWal(*first));
     for (int i = 0; i < threads; ++i) {
       DR_ASSIGN_OR_RETURN(Connection connection, Connect());
-      PgResult prepared(PQprepare(connection.get(), "append", "INSERT INTO log VALUES($1)", 1, nullptr));
+      PgResult prepared(
+          PQprepare(connection.get(), "append", "INSERT INTO log VALUES($1)", 1, nullptr));
       if (PQresultStatus(prepared.get()) != PGRES_COMMAND_OK) return Error(*connection);
       connections_.push_back(std::move(connection));
     }
@@ -97,16 +98,20 @@ class Postgres final : public LogStore {
     return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ? absl::OkStatus()
                                                                    : Error(connection);
   }
-  // Files that were written once and are used again, as in a server that has been running for a while.
+  // Files that were written once and are used again, as in a server that has been running for a
+  // while.
   static absl::Status WarmWal(PGconn& connection) {
-    DR_RETURN_IF_ERROR(Run(connection,
-                           "CREATE TABLE warm AS SELECT repeat('x', 8000) AS x FROM generate_series(1, 1)"));
+    DR_RETURN_IF_ERROR(
+        Run(connection,
+            "CREATE TABLE warm AS SELECT repeat('x', 8000) AS x FROM generate_series(1, 1)"));
     DR_RETURN_IF_ERROR(Run(connection, "ALTER TABLE warm ALTER x SET STORAGE EXTERNAL"));
-    DR_RETURN_IF_ERROR(Run(connection, "INSERT INTO warm SELECT repeat('x', 8000) FROM generate_series(1, 25000)"));
+    DR_RETURN_IF_ERROR(Run(
+        connection, "INSERT INTO warm SELECT repeat('x', 8000) FROM generate_series(1, 25000)"));
     DR_RETURN_IF_ERROR(Run(connection, "DROP TABLE warm"));
     return Run(connection, "CHECKPOINT");
   }
-  static absl::Status AppendPipelined(PGconn& connection, std::span<const std::string_view> records) {
+  static absl::Status AppendPipelined(PGconn& connection,
+                                      std::span<const std::string_view> records) {
     if (PQenterPipelineMode(&connection) != 1) return Error(connection);
     for (std::string_view record : records) {
       const char* value = record.data();

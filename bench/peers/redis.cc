@@ -52,7 +52,8 @@ class RedisServer {
                       "always", "--auto-aof-rewrite-percentage", "0"},
         .output = directory + "/server.log",
         .stop_signal = SIGTERM};
-    DR_ASSIGN_OR_RETURN(server_, ServerProcess::Start(command, [this] { return Connect(socket_).ok(); }));
+    DR_ASSIGN_OR_RETURN(server_,
+                        ServerProcess::Start(command, [this] { return Connect(socket_).ok(); }));
     return absl::OkStatus();
   }
   const std::string& socket() const { return socket_; }
@@ -97,9 +98,16 @@ class RedisState final : public StateStore {
     return absl::OkStatus();
   }
   absl::Status Put(std::uint64_t key, std::string_view value) override {
-    redisAppendCommand(writer_.get(), "SET %llu %b", static_cast<unsigned long long>(key),
-                       value.data(), value.size());
+    Send(key, value);
     return Receive(*writer_).status();
+  }
+  absl::Status Fill(std::uint64_t keys, std::string_view value) override {
+    constexpr std::uint64_t kPipelined = 100;
+    for (std::uint64_t key = 0; key < keys + kPipelined; ++key) {
+      if (key < keys) Send(key, value);
+      if (key >= kPipelined) DR_RETURN_IF_ERROR(Receive(*writer_).status());
+    }
+    return absl::OkStatus();
   }
   absl::Status Checkpoint() override {
     redisAppendCommand(saver_.get(), "BGSAVE");
@@ -116,6 +124,11 @@ class RedisState final : public StateStore {
   }
 
  private:
+  void Send(std::uint64_t key, std::string_view value) {
+    redisAppendCommand(writer_.get(), "SET %llu %b", static_cast<unsigned long long>(key),
+                       value.data(), value.size());
+  }
+
   RedisServer server_;
   Connection writer_, saver_;
 };

@@ -51,69 +51,67 @@ absl::Status FillRocksDb(::rocksdb::DB& db, std::uint64_t records, std::size_t b
 
 namespace {
 
+enum class Write { kSync, kBuffered, kLogOnly };
+
 class RocksDbLog final : public LogStore {
  public:
-  explicit RocksDbLog(std::unique_ptr<::rocksdb::DB> db) : db_(std::move(db)) { sync_.sync = true; }
+  RocksDbLog(std::unique_ptr<::rocksdb::DB> db, Write write) : db_(std::move(db)), write_(write) {
+    options_.sync = write == Write::kSync;
+  }
 
   absl::Status Append(int, std::span<const std::string_view> records) override {
     ::rocksdb::WriteBatch batch;
     std::uint64_t key = next_.fetch_add(records.size(), std::memory_order_relaxed);
     for (std::string_view record : records) {
-      batch.Put({reinterpret_cast<const char*>(&key), sizeof(key)}, {record.data(), record.size()});
+      const ::rocksdb::Slice value(record.data(), record.size());
+      if (write_ == Write::kLogOnly) {
+        batch.PutLogData(value);
+      } else {
+        batch.Put({reinterpret_cast<const char*>(&key), sizeof(key)}, value);
+      }
       ++key;
     }
-    return FromRocksDb(db_->Write(sync_, &batch), "write");
+    return FromRocksDb(db_->Write(options_, &batch), "write");
   }
 
  private:
   std::unique_ptr<::rocksdb::DB> db_;
-  ::rocksdb::WriteOptions sync_;
+  const Write write_;
+  ::rocksdb::WriteOptions options_;
   std::atomic<std::uint64_t> next_ = 0;
 };
 
 // Log files are recycled; to have some, a few are filled and given up before the run.
-LogPeer Log(const std::string& name, std::string_view settings, bool unordered, bool recycle) {
+absl::Status FillLogFiles(::rocksdb::DB& db) {
+  for (int i = 0; i < 3; ++i) {
+    DR_RETURN_IF_ERROR(FillRocksDb(db, 50'000, 1000));
+    DR_RETURN_IF_ERROR(FromRocksDb(db.Flush({}), "flush"));
+  }
+  return absl::OkStatus();
+}
+
+LogPeer SyncedLog(const std::string& name, std::string_view settings, bool unordered,
+                  bool recycle) {
   return {name, std::string(settings),
           [=](const std::string& directory, int) -> absl::StatusOr<std::unique_ptr<LogStore>> {
             ::rocksdb::Options options = RocksDbOptions();
             options.unordered_write = unordered;
             if (recycle) options.recycle_log_file_num = 2;
             DR_ASSIGN_OR_RETURN(std::unique_ptr<::rocksdb::DB> db, OpenRocksDb(options, directory));
-            for (int i = 0; recycle && i < 3; ++i) {
-              DR_RETURN_IF_ERROR(FillRocksDb(*db, 50'000, 1000));
-              DR_RETURN_IF_ERROR(FromRocksDb(db->Flush({}), "flush"));
-            }
-            return std::make_unique<RocksDbLog>(std::move(db));
+            if (recycle) DR_RETURN_IF_ERROR(FillLogFiles(*db));
+            return std::make_unique<RocksDbLog>(std::move(db), Write::kSync);
           }};
 }
 
-// Appends `batches` batches of `batch_records` records to the log alone or as puts.
-PreparedPeer Buffered(const std::string& name, std::string_view settings, std::uint64_t batches,
-                      std::uint64_t batch_records, bool log_only) {
+LogPeer BufferedLog(const std::string& name, std::string_view settings, Write write, int batch) {
   return {name, std::string(settings),
-          [=](const std::string& directory, std::uint64_t,
-              std::size_t bytes) -> absl::StatusOr<Round> {
-            DR_ASSIGN_OR_RETURN(std::shared_ptr<::rocksdb::DB> db,
-                                OpenRocksDb(RocksDbOptions(), directory));
-            return [=, value = std::string(bytes, 'x')]() -> absl::StatusOr<Measurement> {
-              const double begin = Seconds();
-              ::rocksdb::WriteBatch batch;
-              for (std::uint64_t i = 0; i < batches; ++i) {
-                batch.Clear();
-                for (std::uint64_t key = 0; key < batch_records; ++key) {
-                  const std::uint64_t at = i * batch_records + key;
-                  const ::rocksdb::Slice id(reinterpret_cast<const char*>(&at), sizeof(at));
-                  if (log_only) {
-                    batch.PutLogData(value);
-                  } else {
-                    batch.Put(id, value);
-                  }
-                }
-                DR_RETURN_IF_ERROR(FromRocksDb(db->Write({}, &batch), "write"));
-              }
-              return Measurement{static_cast<double>(batches * batch_records) / (Seconds() - begin)};
-            };
-          }};
+          [=](const std::string& directory, int) -> absl::StatusOr<std::unique_ptr<LogStore>> {
+            ::rocksdb::Options options = RocksDbOptions();
+            options.manual_wal_flush = true;
+            DR_ASSIGN_OR_RETURN(std::unique_ptr<::rocksdb::DB> db, OpenRocksDb(options, directory));
+            return std::make_unique<RocksDbLog>(std::move(db), write);
+          },
+          batch};
 }
 
 class RocksDbState final : public StateStore {
@@ -128,7 +126,8 @@ class RocksDbState final : public StateStore {
   }
   absl::Status Checkpoint() override {
     ::rocksdb::Checkpoint* checkpoint = nullptr;
-    DR_RETURN_IF_ERROR(FromRocksDb(::rocksdb::Checkpoint::Create(db_.get(), &checkpoint), "create"));
+    DR_RETURN_IF_ERROR(
+        FromRocksDb(::rocksdb::Checkpoint::Create(db_.get(), &checkpoint), "create"));
     const std::unique_ptr<::rocksdb::Checkpoint> owned(checkpoint);
     const std::string to = directory_ + "/checkpoint";
     std::filesystem::remove_all(to);
@@ -150,16 +149,19 @@ absl::StatusOr<std::unique_ptr<StateStore>> OpenState(const std::string& directo
 }  // namespace
 
 void AddRocksDb(Peers& peers) {
-  peers.logs.push_back(Log("RocksDB", "default, sync", false, false));
-  peers.logs.push_back(Log("RocksDB unordered", "unordered_write, sync", true, false));
-  peers.logs.push_back(Log("RocksDB recycled", "recycle_log_file_num=2, sync", false, true));
-  peers.logs.push_back(Log("RocksDB unordered recycled", "unordered_write, recycle_log_file_num=2, sync", true, true));
+  peers.logs.push_back(SyncedLog("RocksDB", "sync", false, false));
+  peers.logs.push_back(SyncedLog("RocksDB recycled", "sync, recycle_log_file_num=2", false, true));
+  peers.logs.push_back(SyncedLog("RocksDB unordered", "sync, unordered_write", true, false));
+  peers.logs.push_back(SyncedLog("RocksDB unordered recycled",
+                                 "sync, unordered_write, recycle_log_file_num=2", true, true));
   peers.states.push_back({"RocksDB", "Checkpoint (flush and hard links)", OpenState});
   std::ranges::move(RocksDbReplays(), std::back_inserter(peers.replays));
   std::ranges::move(RocksDbRecoveries(), std::back_inserter(peers.recoveries));
+  peers.buffered.push_back(BufferedLog("RocksDB log-only",
+                                       "manual_wal_flush, batches of 100 without a memtable",
+                                       Write::kLogOnly, 100));
   peers.buffered.push_back(
-      Buffered("RocksDB log-only", "batches of 100, log data without a memtable", 10'000, 100, true));
-  peers.buffered.push_back(Buffered("RocksDB calls", "one put a call", 100'000, 1, false));
+      BufferedLog("RocksDB calls", "manual_wal_flush, one put a call", Write::kBuffered, 1));
 }
 
 }  // namespace bench

@@ -40,12 +40,14 @@ absl::StatusOr<Round> PrepareUpdatesSince(const std::string& directory, std::uin
 absl::StatusOr<Round> PrepareReopen(const std::string& directory, std::uint64_t records,
                                     std::size_t bytes, bool as_rate) {
   {
-    DR_ASSIGN_OR_RETURN(std::unique_ptr<::rocksdb::DB> db, OpenRocksDb(RocksDbOptions(), directory));
+    DR_ASSIGN_OR_RETURN(std::unique_ptr<::rocksdb::DB> db,
+                        OpenRocksDb(RocksDbOptions(), directory));
     DR_RETURN_IF_ERROR(FillRocksDb(*db, records, bytes));
   }
   return [directory, records, as_rate]() -> absl::StatusOr<Measurement> {
     const double begin = Seconds();
-    DR_ASSIGN_OR_RETURN(std::unique_ptr<::rocksdb::DB> db, OpenRocksDb(RocksDbOptions(), directory));
+    DR_ASSIGN_OR_RETURN(std::unique_ptr<::rocksdb::DB> db,
+                        OpenRocksDb(RocksDbOptions(), directory));
     const std::uint64_t last = records - 1;
     std::string value;
     DR_RETURN_IF_ERROR(FromRocksDb(

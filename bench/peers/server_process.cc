@@ -11,6 +11,7 @@
 #include <csignal>
 #include <fstream>
 #include <iterator>
+#include <string_view>
 #include <thread>
 
 #include "bench/rate.h"
@@ -52,13 +53,15 @@ absl::StatusOr<pid_t> Spawn(const ServerCommand& command) {
   dup2(in, 0);
   dup2(out, 1);
   dup2(out, 2);
-  if (user != nullptr && (setgroups(0, nullptr) != 0 || setgid(user->pw_gid) != 0 ||
-                          setuid(user->pw_uid) != 0)) {
+  if (user != nullptr &&
+      (setgroups(0, nullptr) != 0 || setgid(user->pw_gid) != 0 || setuid(user->pw_uid) != 0)) {
     _exit(126);
   }
   prctl(PR_SET_PDEATHSIG, command.stop_signal);
   setsid();  // a Ctrl-C in the terminal is for the bench, which then stops the server in order
   execvp(arguments[0], arguments.data());
+  constexpr std::string_view kMissing = "it cannot be run; is it installed?";
+  if (write(2, kMissing.data(), kMissing.size()) < 0) _exit(126);
   _exit(127);
 }
 

@@ -11,7 +11,8 @@
 namespace bench {
 namespace {
 
-// The WAL is grown once and then written over from its beginning, so that a commit changes no length.
+// The WAL is grown once and then written over from its beginning, so that a commit changes no
+// length.
 constexpr std::string_view kSettings =
     "WAL, synchronous=FULL, exclusive lock, one connection, WAL file reused";
 constexpr std::uint64_t kWalPages = 16384;
@@ -26,7 +27,8 @@ class Sqlite final : public LogStore {
     }
     DR_RETURN_IF_ERROR(sqlite->Run(fmt::format(
         "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-        "PRAGMA wal_autocheckpoint={}; CREATE TABLE IF NOT EXISTS log(id INTEGER PRIMARY KEY, payload BLOB)",
+        "PRAGMA wal_autocheckpoint={}; CREATE TABLE IF NOT EXISTS log(id INTEGER PRIMARY KEY, "
+        "payload BLOB)",
         checkpoint_pages)));
     sqlite3_db_config(sqlite->db_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
     if (sqlite3_prepare_v2(sqlite->db_, "INSERT INTO log(payload) VALUES(?)", -1, &sqlite->insert_,

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs a few short rows of dr_bench and checks the shape of what it says.
+"""Runs dr_bench with tiny sizes and checks the shape of what it says.
 
 usage: bench_test.py DR_BENCH
 """
@@ -9,62 +9,105 @@ import subprocess
 import sys
 import tempfile
 
-ROWS = {
-    "append/durable/100B/4": {"RocksDB", "RocksDB unordered", "SQLite", "LMDB", "Redis", "Postgres"},
+ALL = [
+    "append/durable/100B/1", "append/durable/100B/4", "append/durable/100B/16", "append/durable/1KiB/16",
+    "append/durable/16KiB/1", "append/durable/16KiB/16", "append/window64/100B/1", "append/window64/100B/16",
+    "append/buffered/100B/1", "commit/100B/16", "replay/100B/1GiB", "recover/1e6x1KiB",
+    "oplog/append/1", "oplog/append/2", "oplog/append/4", "checkpoint/pause", "checkpoint/overhead",
+]
+SERVERS = {"Redis", "Postgres"}
+# One row of every kind, and who must take part in it.
+PEERS = {
+    "append/durable/100B/4": {"RocksDB", "RocksDB unordered", "SQLite", "LMDB"} | SERVERS,
     "append/buffered/100B/1": {"RocksDB log-only"},
+    "commit/100B/16": {"dr append"},
+    "replay/100B/1GiB": {"RocksDB updates", "RocksDB reopen"},
+    "recover/1e6x1KiB": {"RocksDB", "SQLite"},
     "oplog/append/2": {"mutex"},
+    "checkpoint/pause": {"RocksDB", "Redis"},
+    "checkpoint/overhead": set(),
 }
+NO_LIMIT = {"checkpoint/pause"}
 
 
-def run(program, *arguments):
-    return subprocess.run([program, *arguments], capture_output=True, text=True, timeout=280, check=False)
+def run(program, *arguments, path=None):
+    environment = {"PATH": path} if path else None
+    return subprocess.run([program, *arguments], capture_output=True, text=True, timeout=280, check=False,
+                          env=environment)
 
 
 def check_summary(summary):
     assert 0 < summary["min"] <= summary["median"] <= summary["max"], summary
 
 
+def check_ratio(row, ratio, other):
+    mine, theirs = row["dr"]["median"], other["median"]
+    expected = mine / theirs if row["better"] == "higher" else theirs / mine
+    assert abs(ratio - expected) < 0.01 * expected, row
+
+
 def check_row(row, peers):
     assert row["better"] in ("higher", "lower"), row
     assert row["unit"], row
     check_summary(row["dr"])
-    check_summary(row["limit"])
     for summary in row["peers"].values():
         check_summary(summary)
     assert peers <= row["peers"].keys(), f"{peers - row['peers'].keys()} did not take part in {row['name']}"
-    best = row["peers"][row["best_peer"]]["median"]
-    assert abs(row["ratio"] - row["dr"]["median"] / best) < 0.01 * row["ratio"], row
-    assert abs(row["limit_ratio"] - row["dr"]["median"] / row["limit"]["median"]) < 0.01 * row["limit_ratio"], row
+    if peers:
+        check_ratio(row, row["ratio"], row["peers"][row["best_peer"]])
+    else:
+        assert row["best_peer"] is None and row["ratio"] is None, row
+    if row["name"] in NO_LIMIT:
+        assert row["limit"] is None and row["limit_ratio"] is None, row
+    else:
+        check_summary(row["limit"])
+        check_ratio(row, row["limit_ratio"], row["limit"])
+
+
+def measure(program, scratch, name, path=None):
+    """Runs one row. Returns it and what was printed."""
+    file = scratch / "rows.json"
+    done = run(program, "--quick", "--directory", str(scratch), "--json", str(file), name, path=path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads(file.read_text())
+    file.unlink()
+    left = [entry.name for entry in scratch.iterdir()]
+    assert not left, f"{left} stayed behind"
+    assert report["machine"]["cores"], report["machine"]
+    (row,) = report["rows"]
+    assert row["name"] == name, row
+    return row, done.stdout
 
 
 def check_rows(program, scratch):
-    for name, peers in ROWS.items():
-        file = scratch / "rows.json"
-        done = run(program, "--rounds", "2", "--seconds", "0.05", "--directory", str(scratch), "--json", str(file), name)
-        assert done.returncode == 0, done.stdout + done.stderr
-        report = json.loads(file.read_text())
-        assert report["machine"]["cores"], report["machine"]
-        (row,) = report["rows"]
-        assert row["name"] == name, row
+    for name, peers in PEERS.items():
+        row, _ = measure(program, scratch, name)
         check_row(row, peers)
-        left = [path.name for path in scratch.iterdir() if path != file]
-        assert not left, f"{left} stayed behind"
+
+
+def check_missing_server(program, scratch):
+    row, printed = measure(program, scratch, "append/durable/100B/1", path="/nowhere")
+    assert "Redis" not in row["peers"], row
+    assert "Redis did not take part: redis-server" in printed, printed
+    check_row(row, {"RocksDB", "SQLite", "LMDB"})
 
 
 def check_command_line(program):
-    assert run(program, "--help").stdout.startswith("usage: dr_bench"), "--help"
     listing = run(program, "--list").stdout
-    for name in ("checkpoint/pause", "checkpoint/overhead", "recover/1e6x1KiB", "replay/100B/1GiB", "commit/100B/16"):
-        assert name in listing, f"{name} is not listed"
-    assert run(program, "--rounds", "none").returncode == 2, "a bad number is a wrong command line"
+    for name in ALL:
+        assert f"  {name} " in listing, f"{name} is not listed"
+    assert run(program, "--rounds", "none").returncode != 0, "a bad number is a wrong command line"
+    assert run(program, "no/such/row").returncode == 2, "a row that is not there is a wrong command line"
 
 
 def main():
     program = sys.argv[1]
     check_command_line(program)
-    with tempfile.TemporaryDirectory(dir="/var/tmp") as scratch:
-        pathlib.Path(scratch).chmod(0o711)
-        check_rows(program, pathlib.Path(scratch))
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as directory:
+        scratch = pathlib.Path(directory)
+        scratch.chmod(0o711)
+        check_rows(program, scratch)
+        check_missing_server(program, scratch)
 
 
 main()
