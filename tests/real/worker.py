@@ -13,9 +13,12 @@ import time
 from promises import Promises
 
 PATIENCE_SECONDS = 120  # a worker that says nothing for so long hangs
+REFUSALS_MAX = 300_000  # and so does one that says nothing else
 
 
 def arguments(description):
+    """Also sees to it that a SIGTERM ends this program with all that it has to clean up."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("program", type=pathlib.Path)
     parser.add_argument("--rounds", type=int, required=True)
@@ -85,8 +88,10 @@ class Worker:
         return self._process.wait()
 
     def read_until(self, condition):
+        refused_max = len(self._promises.refusals) + REFUSALS_MAX
         while not condition():
             assert self._read(), "the worker ended by itself"
+            assert len(self._promises.refusals) < refused_max, f"refused for ever: {self._promises.refusals[-1]}"
 
     def read_acknowledged(self, count):
         enough = self._promises.acknowledged + count
