@@ -52,12 +52,20 @@ absl::Status GroupCommit::Healthy() const {
   return absl::OkStatus();
 }
 
-GroupCommit::Section::~Section() {
-  std::vector<Event> events = std::move(log_.events_);
-  log_.events_.clear();
-  log_.mutex_.unlock();
-  if (log_.options_.observer == nullptr) return;
-  for (const Event& event : events) log_.options_.observer->OnEvent(event);
+GroupCommit::Section::~Section() { log_.Unlock(); }
+
+// Wakes and tells with the mutex given back, so that nobody who is woken runs into it.
+void GroupCommit::Unlock() {
+  WaiterList woken = std::exchange(woken_, {});
+  std::vector<Event> events = std::move(events_);
+  events_.clear();
+  mutex_.unlock();
+  for (Waiter *waiter = woken.first(), *next = nullptr; waiter != nullptr; waiter = next) {
+    next = WaiterList::After(*waiter);
+    waiter->Wake();
+  }
+  if (options_.observer == nullptr) return;
+  for (const Event& event : events) options_.observer->OnEvent(event);
 }
 
 // ---- Leading ------------------------------------------------------------------------------------
@@ -66,8 +74,16 @@ bool GroupCommit::SegmentFull() const {
   return !open_ && UsableBlocks(live_.file.prepared_bytes, live_.offset) == 0;
 }
 
-bool GroupCommit::CanLead() const {
+// A second group goes out beside the first one when it is at least as large. A smaller one would only
+// split the writers into ever smaller crowds, each of which costs the device as much as all together.
+bool GroupCommit::CanLead(const OperationLog& log) const {
   if (rotating_ || in_flight_count_ == in_flight_.size()) return false;
+  // The kernel tells a failed writeback to one of the syncs that run at once, so only one may run.
+  if (!files_->direct() && (in_flight_count_ > 0 || preparing_live_)) return false;
+  if (in_flight_count_ == 1 && !open_full_ && log.last().value - dispatched_.value <
+                                                  in_flight_[oldest_].records) {
+    return false;
+  }
   return !SegmentFull() || (in_flight_count_ == 0 && !preparing_ && files_->SpareBlocks() > 0);
 }
 
@@ -137,6 +153,7 @@ void GroupCommit::WriteGroup(OperationLog& log) {
            .unit_lsn = unit_lsn_,
            .last_lsn = staged_,
            .evidence = open_evidence_,
+           .records = staged_.value - dispatched_.value,
            .buffer = open_buffer_};
   ++in_flight_count_;
   live_.offset = group.end_offset;
@@ -147,7 +164,7 @@ void GroupCommit::WriteGroup(OperationLog& log) {
   UpdateLimit(log);
 
   File& file = *live_.file.file;
-  mutex_.unlock();
+  Unlock();
   absl::Status written = WithinMemory([&] {
     absl::Status status = files_->WriteAndSync(file, group.offset, bytes);
     return status.ok() ? CheckFile(file, group.end_offset) : status;
@@ -156,11 +173,11 @@ void GroupCommit::WriteGroup(OperationLog& log) {
 
   if (!written.ok()) Poison(log, std::move(written));
   group.done = true;
-  Complete();
+  Complete(log);
 }
 
 // Acknowledges in order: what is behind an unfinished group waits for it.
-void GroupCommit::Complete() {
+void GroupCommit::Complete(const OperationLog& log) {
   while (in_flight_count_ > 0 && in_flight_[oldest_].done) {
     InFlight& group = in_flight_[oldest_];
     if (poison_.ok()) {
@@ -173,7 +190,7 @@ void GroupCommit::Complete() {
     oldest_ = (oldest_ + 1) % in_flight_.size();
     --in_flight_count_;
   }
-  Wake();
+  Wake(log);
 }
 
 // A file that was removed, replaced or cut under the writer would take what follows with it.
@@ -212,20 +229,36 @@ void GroupCommit::Tell(Event event, std::string_view text) noexcept {
 // ---- Waiting ------------------------------------------------------------------------------------
 
 absl::Status GroupCommit::Persist(OperationLog& log, Lsn upto, const Context& context) {
-  Section section(*this);
-  if (fork_guard_.InChild()) return Healthy();
   while (durable() < upto) {
-    // The operation has its Lsn, so its outcome is unknown: the error is the failure's own.
-    if (!poison_.ok()) return poison_;
-    if (dispatched_ < upto && CanLead()) {
-      Lead(log);
-    } else if (absl::Status waited = Wait(upto, context); !waited.ok()) {
-      return MakeFault({.kind = FaultKind::kAmbiguous, .lsn = upto,
-                        .next = "look at the state later, or open the log again"},
-                       "the wait ended before the sync did; the operation may still happen");
+    Waiter waiter(upto, context);
+    {
+      Section section(*this);
+      if (fork_guard_.InChild()) return Healthy();
+      while (durable() < upto && poison_.ok() && dispatched_ < upto && CanLead(log)) Lead(log);
+      if (durable() >= upto) return absl::OkStatus();
+      // The operation has its Lsn, so its outcome is unknown: the error is the failure's own.
+      if (!poison_.ok()) return poison_;
+      if (!CheckContext(context, *options_.clock, "").ok()) {
+        return MakeFault({.kind = FaultKind::kAmbiguous, .lsn = upto,
+                          .next = "look at the state later, or open the log again"},
+                         "the wait ended before the sync did; the operation may still happen");
+      }
+      waiters_.Add(waiter);
     }
+    if (waiter.Sleep(*options_.clock)) continue;
+    Section section(*this);
+    Leave(waiter);
   }
   return absl::OkStatus();
+}
+
+// A waiter that gives up by itself.
+void GroupCommit::Leave(Waiter& waiter) {
+  if (waiter.listed()) {
+    waiters_.Remove(waiter);
+  } else {
+    waiter.AwaitWake();
+  }
 }
 
 absl::Status GroupCommit::Stage(OperationLog& log, Lsn upto) {
@@ -234,43 +267,43 @@ absl::Status GroupCommit::Stage(OperationLog& log, Lsn upto) {
     DR_RETURN_IF_ERROR(Healthy());
     if (!open_full_) Encode(log);
     if (staged_ >= upto) break;
-    if (CanLead()) {
+    if (CanLead(log)) {
       Lead(log);
     } else {
-      DR_RETURN_IF_ERROR(Wait(upto, {}));
+      DR_RETURN_IF_ERROR(Wait({}));
     }
   }
   return absl::OkStatus();
 }
 
-absl::Status GroupCommit::Wait(Lsn upto, const Context& context) {
+absl::Status GroupCommit::Wait(const Context& context) {
   DR_RETURN_IF_ERROR(CheckContext(context, *options_.clock, "waiting for the log"));
-  Waiter waiter(upto);
+  Waiter waiter({}, context);
   waiters_.Add(waiter);
-  mutex_.unlock();
-  waiter.Sleep(context, *options_.clock);
+  Unlock();
+  const bool woken = waiter.Sleep(*options_.clock);
   mutex_.lock();
-  if (!waiter.awake()) waiters_.Remove(waiter);
+  if (!woken) Leave(waiter);
   return absl::OkStatus();
 }
 
 void GroupCommit::WakeOne(Waiter& waiter) {
   waiters_.Remove(waiter);
-  waiter.Wake();
+  woken_.Add(waiter);
 }
 
 // First somebody who can lead, so that the device does not idle; then all that are done.
-void GroupCommit::Wake() {
+void GroupCommit::Wake(const OperationLog& log) {
   const bool all = !poison_.ok();
-  if (!all && CanLead()) {
-    for (Waiter* waiter = waiters_.first(); waiter != nullptr; waiter = waiter->next()) {
+  if (!all && CanLead(log)) {
+    for (Waiter* waiter = waiters_.first(); waiter != nullptr; waiter = WaiterList::After(*waiter)) {
       if (waiter->upto() <= dispatched_) continue;
       WakeOne(*waiter);
       break;
     }
   }
   for (Waiter *waiter = waiters_.first(), *next = nullptr; waiter != nullptr; waiter = next) {
-    next = waiter->next();  // woken, it is gone
+    next = WaiterList::After(*waiter);
     if (all || waiter->upto() <= durable()) WakeOne(*waiter);
   }
 }
@@ -296,7 +329,7 @@ void GroupCommit::Rotate(OperationLog& log) {
     prefix.salt = *salt;
     const std::uint64_t footer_offset = live_.offset;
     File& ending = *live_.file.file;  // `rotating_` keeps it in place without the lock
-    mutex_.unlock();
+    Unlock();
     EncodePrefixInto(rotation_block_.span(), prefix);
     written = WithinMemory(
         [&] { return WriteRotation(ending, footer, footer_offset, *next, prefix.number); });
@@ -305,7 +338,7 @@ void GroupCommit::Rotate(OperationLog& log) {
   rotating_ = false;
   if (!written.ok()) {
     Poison(log, std::move(written));
-    return Wake();
+    return Wake(log);
   }
   live_.segment.end = prefix.previous;
   live_.segment.file_bytes = live_.file.prepared_bytes;
@@ -319,7 +352,7 @@ void GroupCommit::Rotate(OperationLog& log) {
   recorded_ = durable();
   ++figures_.rotations;
   UpdateLimit(log);
-  Wake();
+  Wake(log);
 }
 
 absl::Status GroupCommit::WriteRotation(File& ending, std::string_view footer,
@@ -338,15 +371,15 @@ absl::Status GroupCommit::Seal(OperationLog& log) {
     DR_RETURN_IF_ERROR(Healthy());
     if (!preparing_ && !rotating_ && FreeBlocks() <= ReservedBlocks(log)) {
       DR_RETURN_IF_ERROR(PrepareStep(log));
-    } else if (!CanLead()) {
-      DR_RETURN_IF_ERROR(Wait({}, {}));
+    } else if (!CanLead(log)) {
+      DR_RETURN_IF_ERROR(Wait({}));
     } else if (open_ || SegmentFull() || live_.builder.in_record()) {
       Lead(log);  // whatever is written next records the evidence
     } else if (FreeBlocks() > ReservedBlocks(log)) {
       if (OpenGroup(Next(staged_), last_time_ns_)) WriteGroup(log);
       ++figures_.seals;
     } else {
-      DR_RETURN_IF_ERROR(Wait({}, {}));
+      DR_RETURN_IF_ERROR(Wait({}));
     }
   }
   return absl::OkStatus();
@@ -355,7 +388,7 @@ absl::Status GroupCommit::Seal(OperationLog& log) {
 absl::Status GroupCommit::Trim(Lsn keep_from) {
   Section section(*this);
   DR_RETURN_IF_ERROR(Healthy());
-  while (rotating_) DR_RETURN_IF_ERROR(Wait({}, {}));
+  while (rotating_) DR_RETURN_IF_ERROR(Wait({}));
   std::size_t count = 0;
   for (; count < older_.size(); ++count) {
     if (older_[count].end.last_lsn >= keep_from) break;

@@ -73,17 +73,18 @@ class GroupCommit {
     std::uint64_t offset = 0, end_offset = 0, end_hash = 0;
     std::string_view bytes;
     Lsn unit_lsn, last_lsn, evidence;
+    std::uint64_t records = 0;
     std::size_t buffer = 0;
   };
 
   absl::Status Healthy() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  bool CanLead() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool CanLead(const OperationLog& log) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool SegmentFull() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Lead(OperationLog& log) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool OpenGroup(Lsn first_lsn, std::int64_t time_ns) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Encode(OperationLog& log) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WriteGroup(OperationLog& log) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Complete() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Complete(const OperationLog& log) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Rotate(OperationLog& log) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status WriteRotation(File& ending, std::string_view footer, std::uint64_t footer_offset,
                              SegmentFile& next, std::uint64_t number);
@@ -96,8 +97,11 @@ class GroupCommit {
   void UpdateLimit(OperationLog& log) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status PrepareStep(OperationLog& log) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  absl::Status Wait(Lsn upto, const Context& context) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Wake() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  /// For anything to change.
+  absl::Status Wait(const Context& context) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Leave(Waiter& waiter) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Unlock() ABSL_UNLOCK_FUNCTION(mutex_);
+  void Wake(const OperationLog& log) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WakeOne(Waiter& waiter) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const WalOptions options_;
@@ -122,6 +126,7 @@ class GroupCommit {
   std::size_t oldest_ ABSL_GUARDED_BY(mutex_) = 0;  ///< of in_flight_, a ring of two
   bool rotating_ ABSL_GUARDED_BY(mutex_) = false;
   bool preparing_ ABSL_GUARDED_BY(mutex_) = false;
+  bool preparing_live_ ABSL_GUARDED_BY(mutex_) = false;  ///< it is the newest segment that is extended
 
   // Positions: staged ≥ unit end; dispatched is on its way; durable is there.
   Lsn staged_ ABSL_GUARDED_BY(mutex_);
@@ -135,6 +140,7 @@ class GroupCommit {
   bool no_space_ ABSL_GUARDED_BY(mutex_) = false;
 
   WaiterList waiters_ ABSL_GUARDED_BY(mutex_);
+  WaiterList woken_ ABSL_GUARDED_BY(mutex_);  ///< no longer waiting; told so once unlocked
   std::vector<Event> events_ ABSL_GUARDED_BY(mutex_);  ///< for the observer, once unlocked
   WalFigures figures_ ABSL_GUARDED_BY(mutex_);
 };

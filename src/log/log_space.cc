@@ -43,16 +43,18 @@ absl::Status GroupCommit::PrepareStep(OperationLog& log) {
   // Every spare will be a rotation, which needs a place among the older ones.
   const std::size_t places = older_.size() + files_->spares() + 2;
   if (older_.capacity() < places) older_.reserve(2 * places);
-  absl::StatusOr<SegmentFile*> file = files_->NextToPrepare(&live_.file);
+  SegmentFile* live = files_->direct() || in_flight_count_ == 0 ? &live_.file : nullptr;
+  absl::StatusOr<SegmentFile*> file = files_->NextToPrepare(live);
   absl::StatusOr<std::uint64_t> added = 0;
   if (!file.ok()) {
     added = file.status();
   } else {
     preparing_ = true;
-    mutex_.unlock();
+    preparing_live_ = *file == &live_.file;
+    Unlock();
     added = WithinMemory([&] { return files_->PrepareChunk(**file); });
     mutex_.lock();
-    preparing_ = false;
+    preparing_ = preparing_live_ = false;
   }
   if (added.ok()) (*file)->prepared_bytes += *added;
   if (absl::IsResourceExhausted(added.status()) != no_space_) {
@@ -62,7 +64,7 @@ absl::Status GroupCommit::PrepareStep(OperationLog& log) {
          no_space_ ? "no room for more log" : "there is room for the log again");
   }
   UpdateLimit(log);
-  Wake();
+  Wake(log);
   return added.status();
 }
 
@@ -76,10 +78,10 @@ absl::Status GroupCommit::MakeRoom(OperationLog& log, std::uint64_t count, const
     DR_RETURN_IF_ERROR(CheckContext(context, *options_.clock, "room in the log"));
     if (FreeBlocks() < ReservedBlocks(log) + count && !preparing_) {
       DR_RETURN_IF_ERROR(PrepareStep(log));
-    } else if (dispatched_ < log.last() && CanLead()) {
+    } else if (dispatched_ < log.last() && CanLead(log)) {
       Lead(log);
     } else {
-      DR_RETURN_IF_ERROR(Wait({}, context));  // for a sync, or for another that prepares space
+      DR_RETURN_IF_ERROR(Wait(context));  // for a sync, or for another that prepares space
     }
   }
 }
@@ -93,7 +95,7 @@ absl::Status GroupCommit::Admit(OperationLog& log, std::size_t payload_bytes,
     if (FreeBlocks() >= ReservedBlocks(log) + wanted) break;
     DR_RETURN_IF_ERROR(CheckContext(context, *options_.clock, "room in the log"));
     if (preparing_) {
-      DR_RETURN_IF_ERROR(Wait({}, context));
+      DR_RETURN_IF_ERROR(Wait(context));
     } else {
       DR_RETURN_IF_ERROR(PrepareStep(log));
     }
