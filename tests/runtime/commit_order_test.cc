@@ -1,5 +1,6 @@
 // Every kind of commit at once: each holds its order while another waits for it.
 
+#include <array>
 #include <catch2/catch.hpp>
 #include <thread>
 
@@ -39,24 +40,26 @@ TEST_CASE("A batch that waits for one component does not keep another from apply
     applying = true;
     while (!go_on) std::this_thread::yield();
   };
-  std::thread alone([&] { REQUIRE_OK(a.Add("alone")); });
+  std::array<absl::Status, 3> results;  // assertions belong to the test's own thread
+  std::thread alone([&] { results[0] = a.Add("alone").status(); });
   while (!applying) std::this_thread::yield();
   std::thread decision([&] {
-    REQUIRE_OK(b.AddIf([&]() -> absl::StatusOr<std::string> {
-      deciding = true;
-      return fmt::format("{}", a.Total());  // waits until `a` has applied
-    }));
+    results[1] = b.AddIf([&]() -> absl::StatusOr<std::string> {
+                    deciding = true;
+                    return fmt::format("{}", a.Total());  // waits until `a` has applied
+                  }).status();
   });
   while (!deciding) std::this_thread::yield();
   std::thread batch([&] {
     const ComponentCommit commits[] = {{&a, "batch"}, {&b, "batch"}};
-    REQUIRE_OK(CommitAll(commits));  // has the order of `a`, waits for that of `b`
+    results[2] = CommitAll(commits).status();  // has the order of `a`, waits for that of `b`
   });
   std::this_thread::sleep_for(std::chrono::milliseconds(100));
   go_on = true;
   alone.join();
   decision.join();
   batch.join();
+  for (const absl::Status& result : results) REQUIRE_OK(result);
   CHECK(a.Total() == 2);
   CHECK(b.Total() == 2);
 }
