@@ -106,7 +106,7 @@ TEST_CASE(
   CHECK(sizes.sizes == kept);
 }
 
-TEST_CASE("A21: a batch has half as many operations as the ring at most; one more is refused") {
+TEST_CASE("A21: a batch has half as many operations as the ring at most, and one more is refused") {
   TemporaryDirectory directory;
   constexpr std::size_t kMost = 2048;
   {

@@ -151,6 +151,14 @@ def check_names(root):
                 yield f"{relative}:{number}: '{word}' is not a name; say what it is"
 
 
+def check_test_names(root):
+    # ctest would make two tests of one whose name holds its list separator.
+    for path in files(root, ["tests"], {".cc"}):
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if re.match(r'\s*TEST_CASE\(".*;.*"', line):
+                yield f"{path.relative_to(root)}:{number}: a test's name holds no semicolon"
+
+
 def check_sizes(root):
     for path in files(root, CODE, set(LINES_MAX)):
         lines = len(path.read_text().splitlines())
@@ -231,7 +239,7 @@ def check_archive(archive):
                 yield f"{name}.cc: calls {symbol} ({what}); only src/base/{allowed}.cc may"
 
 
-TREE_CHECKS = [check_floors, check_adapters, check_names, check_sizes, check_public_headers, check_words,
+TREE_CHECKS = [check_floors, check_adapters, check_names, check_test_names, check_sizes, check_public_headers, check_words,
                check_system_room, check_pages]
 
 

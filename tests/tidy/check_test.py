@@ -71,6 +71,12 @@ class TidyTest(unittest.TestCase):
         self.assertIn("wal.h: 251 lines, at most 250", self.broken(check.check_sizes))
         self.assertIn("wal.cc: 451 lines, at most 450", self.broken(check.check_sizes))
 
+    def test_a_semicolon_in_the_name_of_a_test_is_red(self):
+        self.write("tests/log/wal_test.cc", 'TEST_CASE("One fact, and another") {}\n')
+        self.assertEqual(self.broken(check.check_test_names), "")
+        self.write("tests/log/wal_test.cc", 'TEST_CASE("One fact; another") {}\n')
+        self.assertIn("wal_test.cc:1: a test's name holds no semicolon", self.broken(check.check_test_names))
+
     def test_a_foreign_header_in_a_public_one_is_red(self):
         self.write("include/dr/host.h", '#pragma once\n#include <vector>\n#include "absl/status/status.h"\n')
         self.write("include/dr/proto_component.h", "#pragma once\n#include <google/protobuf/message.h>\n")
