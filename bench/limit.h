@@ -22,8 +22,8 @@ class BareLog {
   /// Records per second of `threads` writers, each of which hands over `window` records and waits
   /// until they are synced: the better of one group at a time and two groups in flight.
   absl::StatusOr<double> Durable(std::size_t bytes, int threads, int window, double seconds);
-  /// Records per second of a writer that waits for nothing: groups of 1 MiB, two in flight, so that
-  /// the device sets the pace, as it does with every log that goes on for long enough.
+  /// Records per second of one writer who waits for nothing, while another thread writes what is
+  /// complete.
   absl::StatusOr<double> Buffered(std::size_t bytes, double seconds);
   /// Writes as one system call where the file system has such writes, else write and fdatasync.
   absl::Status Write(const char* data, std::size_t bytes, std::uint64_t offset) const;

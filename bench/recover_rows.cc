@@ -1,4 +1,5 @@
-// recover/*: from open to ready. 10^6 operations of 1 KiB are in the log and in no checkpoint.
+// recover/*: from open until 10^6 operations of 1 KiB, which are in the log and in no checkpoint,
+// are in memory again.
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -116,7 +117,7 @@ absl::StatusOr<Field> PrepareRecover(Place& place) {
   for (const PreparedPeer& peer : AllPeers().recoveries) {
     DR_ASSIGN_OR_RETURN(std::string peer_directory, place.Fresh("peer"));
     DR_ASSIGN_OR_RETURN(Round round, peer.prepare(peer_directory, operations, kBytes));
-    field.peers.push_back({peer.name, std::move(round)});
+    field.peers.push_back({peer.name, std::move(round), peer.comparable});
   }
   DR_ASSIGN_OR_RETURN(std::string limit_directory, place.Fresh("limit"));
   DR_ASSIGN_OR_RETURN(field.limit, PrepareLimit(limit_directory, operations));

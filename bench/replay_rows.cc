@@ -111,7 +111,7 @@ absl::StatusOr<Field> PrepareReplay(Place& place) {
   for (const PreparedPeer& peer : AllPeers().replays) {
     DR_ASSIGN_OR_RETURN(std::string peer_directory, place.Fresh("peer"));
     DR_ASSIGN_OR_RETURN(Round round, peer.prepare(peer_directory, records, kBytes));
-    field.peers.push_back({peer.name, std::move(round)});
+    field.peers.push_back({peer.name, std::move(round), peer.comparable});
   }
   DR_ASSIGN_OR_RETURN(std::string limit_directory, place.Fresh("limit"));
   DR_ASSIGN_OR_RETURN(std::shared_ptr<BareScan> bare, BareScan::Write(limit_directory, records));

@@ -53,13 +53,14 @@ struct PreparedPeer {
   std::function<absl::StatusOr<Round>(const std::string& directory, std::uint64_t records,
                                       std::size_t bytes)>
       prepare;
+  bool comparable = true;  ///< as a Contender's
 };
 
 struct Peers {
   std::vector<LogPeer> logs = {};
   std::vector<LogPeer> buffered = {};         ///< their Append syncs nothing
   std::vector<PreparedPeer> replays = {};     ///< records/s read
-  std::vector<PreparedPeer> recoveries = {};  ///< s from open to the first answer
+  std::vector<PreparedPeer> recoveries = {};  ///< s until all records are in the process's memory
   std::vector<StatePeer> states = {};
 };
 const Peers& AllPeers();
