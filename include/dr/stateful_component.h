@@ -66,9 +66,11 @@ class DR_EXPORT StatefulComponent {
   /// Host::Open. `schema` is today's.
   StatefulComponent(std::string id, Schema schema);
 
-  /// OK: the operation is durable and applied. kFailedPrecondition: no host, or a poisoned log.
-  /// kInvalidArgument: too long. kResourceExhausted: no space. kDeadlineExceeded, kCancelled: not
-  /// taken. kUnknown: taken, and may still be applied. kInternal: this component has failed.
+  /// OK: the operation is durable and applied. Not taken: kFailedPrecondition (no host, or a poisoned
+  /// log), kInvalidArgument (too long), kResourceExhausted (no space or memory), kDeadlineExceeded,
+  /// kCancelled. Outcome open: kUnknown (the wait ended first, it may still be applied), and a fault
+  /// kIo (the disk failed, which poisoned the log; opening it again tells). kInternal with a fault
+  /// kComponent: this component has failed, and what is in the log waits for a mended one.
   absl::StatusOr<Lsn> Commit(std::string_view payload, const CommitOptions& options = {});
 
   /// Decides on the state that all earlier operations led to, and commits what `decide` returns
