@@ -10,19 +10,11 @@
 #include "dr/testing/sim_clock.h"
 #include "fmt/format.h"
 #include "tests/host/counter_component.h"
+#include "tests/host/host_options.h"
 #include "tests/log/log_fixture.h"
 
 namespace dr::test {
 namespace {
-
-HostOptions Options(const TemporaryDirectory& directory,
-                    std::vector<StatefulComponent*> components) {
-  HostOptions options;
-  options.directory = directory.path() + "/state";
-  options.components = std::move(components);
-  options.log = {.segment_bytes = 1 << 20, .group_bytes = 64 << 10, .ring_capacity = 64};
-  return options;
-}
 
 // ---- Clocks -------------------------------------------------------------------------------------
 

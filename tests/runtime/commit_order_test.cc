@@ -6,6 +6,7 @@
 
 #include "fmt/format.h"
 #include "tests/host/counter_component.h"
+#include "tests/host/host_options.h"
 #include "tests/log/log_fixture.h"
 
 namespace dr::test {
@@ -20,13 +21,10 @@ class Digested : public Counters {
   std::optional<Digest> StateDigest() const override { return DigestOf("state"); }
 };
 
-HostOptions Options(const TemporaryDirectory& directory,
-                    std::vector<StatefulComponent*> components) {
-  HostOptions options;
-  options.directory = directory.path() + "/state";
-  options.components = std::move(components);
+HostOptions NotingEveryDigest(const TemporaryDirectory& directory,
+                              std::vector<StatefulComponent*> components) {
+  HostOptions options = Options(directory, std::move(components));
   options.durability = Durability::kProcess;
-  options.log = {.segment_bytes = 1 << 20, .group_bytes = 64 << 10, .ring_capacity = 64};
   options.checkpoint.digest_every = 1;
   return options;
 }
@@ -34,7 +32,7 @@ HostOptions Options(const TemporaryDirectory& directory,
 TEST_CASE("A batch that waits for one component does not keep another from applying") {
   TemporaryDirectory directory;
   Digested a("a"), b("b");
-  auto host = Value(Host::Open(Options(directory, {&a, &b}), {}));
+  auto host = Value(Host::Open(NotingEveryDigest(directory, {&a, &b}), {}));
   std::atomic<bool> applying = false, go_on = false, deciding = false;
   a.before_applying = [&] {
     applying = true;
@@ -68,7 +66,7 @@ TEST_CASE("P9, P11: batches, decisions over two components and digest notes do n
   constexpr int kEach = 300;
   TemporaryDirectory directory;
   Digested a("a"), b("b");
-  auto host = Value(Host::Open(Options(directory, {&a, &b}), {}));
+  auto host = Value(Host::Open(NotingEveryDigest(directory, {&a, &b}), {}));
   std::atomic<int> refused = 0;
   const auto repeat = [&](auto commit) {
     return std::thread([&refused, commit] {

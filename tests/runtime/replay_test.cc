@@ -5,19 +5,11 @@
 #include <catch2/catch.hpp>
 
 #include "dr/host.h"
+#include "tests/host/host_options.h"
 #include "tests/log/log_fixture.h"
 
 namespace dr::test {
 namespace {
-
-HostOptions Options(const TemporaryDirectory& directory,
-                    std::vector<StatefulComponent*> components) {
-  HostOptions options;
-  options.directory = directory.path() + "/state";
-  options.components = std::move(components);
-  options.log = {.segment_bytes = 1 << 20, .group_bytes = 64 << 10, .ring_capacity = 64};
-  return options;
-}
 
 // State that the log does not determine.
 class Dice : public StatefulComponent {
