@@ -28,8 +28,8 @@ std::string ToLine(const Figures& f) {
 
 std::string ToJson(const Figures& f) {
   return fmt::format(
-      R"({{"operations": {}, "acknowledged": {}, "lost": {}, "kills": {}, "recover_ms_p50": {:.1f}, )"
-      R"("recover_ms_max": {:.1f}, "checkpoint_pause_us_p99": {:.1f}}})",
+      R"({{"operations": {}, "acknowledged": {}, "lost": {}, "kills": {}, )"
+      R"("recover_ms_p50": {:.1f}, "recover_ms_max": {:.1f}, "checkpoint_pause_us_p99": {:.1f}}})",
       f.operations, f.acknowledged, f.lost, f.kills, Quantile(f.recover_ms, 0.5),
       Quantile(f.recover_ms, 1), Quantile(f.pause_us, 0.99));
 }

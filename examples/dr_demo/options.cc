@@ -83,14 +83,14 @@ std::string Usage() {
   return fmt::format(
       R"(usage: dr_demo [OPTION …]
 
-{0} agents learn WordNet: every meaning and every relation is an operation of a graph, with a queue of
-tasks and a journal of steps beside it. Every commit is on the disk before it is acknowledged.
+{0} agents learn WordNet: every meaning and every relation is an operation of a graph, with a queue
+of tasks and a journal of steps beside it. Every commit is on the disk before it is acknowledged.
 
-Without options: a worker process does it all in a new directory, is killed 20 times at random moments
-and started again; each time what it recovered is compared with what it had acknowledged.
+Without options: a worker process does it all in a new directory, is killed 20 times at random
+moments and started again; each time what it recovered is compared with what it had acknowledged.
 
-  --directory DIR   work in DIR, or go on there; without --kills the program works in its own process
-                    and may be killed from outside
+  --directory DIR   work in DIR, or go on there; without --kills the program works in its own
+                    process and may be killed from outside
   --operations N    how many operations in all (default: once through WordNet; later ones repeat it)
   --seed S          which operations (default 1)
   --threads T       how many work (default 8; beyond {0} they idle); the operations are the same

@@ -1,7 +1,8 @@
 // Commits for coroutines.
 //
 //   Task Inventory::AddSoon(std::string item) {
-//     auto commit = dr::AwaitCommit([&](auto done) { CommitAsync(item, options_, std::move(done)); });
+//     auto commit = dr::AwaitCommit(
+//         [&](auto done) { CommitAsync(item, options_, std::move(done)); });
 //     absl::StatusOr<dr::Lsn> lsn = co_await commit;       // durable and applied
 //   }
 //

@@ -21,13 +21,13 @@ struct CheckpointPolicy {
   std::uint64_t log_bytes = 256 << 20;
   std::uint64_t operations = 0;
   bool on_shutdown = true;
-  std::uint32_t keep = 2;           ///< how many stay; the log is kept back to the oldest of them
-  std::uint32_t digest_every = 0;   ///< log a component's StateDigest every so many operations
+  std::uint32_t keep = 2;          ///< how many stay; the log is kept back to the oldest of them
+  std::uint32_t digest_every = 0;  ///< log a component's StateDigest every so many operations
 };
 
 struct CheckpointInfo {
-  std::uint64_t sequence = 0;       ///< 0: nothing had changed, none was written
-  Position position = {};           ///< every component includes at least this
+  std::uint64_t sequence = 0;  ///< 0: nothing had changed, none was written
+  Position position = {};      ///< every component includes at least this
   std::uint64_t components_written = 0;
   std::uint64_t components_carried = 0;  ///< unchanged, taken over from the one before
   std::uint64_t bytes = 0;

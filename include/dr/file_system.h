@@ -3,7 +3,8 @@
 //
 //   dr::PosixFileSystem files;
 //   auto directory = files.OpenDirectory("/var/lib/agent", dr::Create::kIfMissing);
-//   auto file = (*directory)->Open("note", {.access = dr::Access::kWrite, .create = dr::Create::kIfMissing});
+//   auto file = (*directory)->Open(
+//       "note", {.access = dr::Access::kWrite, .create = dr::Create::kIfMissing});
 //   (*file)->WriteAt(0, "hello");  (*file)->Sync();  (*directory)->Sync();
 //
 // Names are single path components: a name that is empty, ".", "..", contains '/' or NUL, or is
@@ -37,9 +38,9 @@ enum class Create : std::uint8_t {
 /// How bytes reach the device.
 enum class WritePath : std::uint8_t {
   kBuffered,  ///< through the page cache; durable after Sync
-  kDirect,    ///< past the cache; durable when WriteAt returns. Offset, length and address of writes
-              ///< and reads must be multiples of kDirectAlignment. kUnimplemented where the file
-              ///< system has no such path, from Open or from the first write.
+  kDirect,  ///< past the cache; durable when WriteAt returns. Offset, length and address of writes
+            ///< and reads must be multiples of kDirectAlignment. kUnimplemented where the file
+            ///< system has no such path, from Open or from the first write.
 };
 inline constexpr std::size_t kDirectAlignment = 4096;
 
@@ -95,7 +96,8 @@ class DR_EXPORT Directory {
  public:
   virtual ~Directory() = default;
   /// Anything but a regular file is refused with kInvalidArgument.
-  virtual absl::StatusOr<std::unique_ptr<File>> Open(std::string_view name, OpenOptions options) = 0;
+  virtual absl::StatusOr<std::unique_ptr<File>> Open(std::string_view name,
+                                                     OpenOptions options) = 0;
   virtual absl::StatusOr<std::unique_ptr<Directory>> OpenDirectory(std::string_view name,
                                                                    Create create) = 0;
   /// All entries but "." and "..", by name.

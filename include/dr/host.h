@@ -69,15 +69,15 @@ struct HostOptions {
 /// What a monitor wants to know. A snapshot; cheap to take.
 struct Figures {
   Position durable = {};
-  std::uint64_t operations = 0;         ///< applied by this host, replay not counted
-  std::uint64_t replayed = 0;           ///< at open
-  std::uint64_t pending = 0;            ///< logged and not applied yet
+  std::uint64_t operations = 0;  ///< applied by this host, replay not counted
+  std::uint64_t replayed = 0;    ///< at open
+  std::uint64_t pending = 0;     ///< logged and not applied yet
   std::uint64_t checkpoints = 0;
   std::uint64_t checkpoint_failures = 0;
   std::chrono::nanoseconds recovery_time = {};
   std::chrono::nanoseconds checkpoint_pause_p50 = {}, checkpoint_pause_p99 = {},
                            checkpoint_pause_max = {};  ///< writers of one component waited
-  Position checkpointed = {};           ///< of the newest checkpoint
+  Position checkpointed = {};                          ///< of the newest checkpoint
   std::vector<std::string> failed_components = {};
   WalFigures wal = {};
 };
@@ -100,14 +100,15 @@ class DR_EXPORT Host {
   /// From now on threads of the host seal an idle log, prepare space, complete asynchronous commits
   /// and take checkpoints by policy.
   absl::Status Start();
-  /// Does once, on the caller's thread, what Start's threads do: for runtimes with a loop of their own.
+  /// Does once, on the caller's thread, what Start's threads do: for runtimes with a loop of their
+  /// own.
   absl::Status Step(const Context& context = {});
   /// Takes one now. A component that fails in it makes the whole checkpoint fail; the previous one
   /// stays in force.
   absl::StatusOr<CheckpointInfo> Checkpoint(CheckpointMode mode = CheckpointMode::kFuzzy,
                                             const Context& context = {});
-  /// Refuses new commits, completes those under way, takes a last checkpoint (by policy), seals, and
-  /// detaches. Past the deadline it stops where it is, which is as safe as a kill.
+  /// Refuses new commits, completes those under way, takes a last checkpoint (by policy), seals,
+  /// and detaches. Past the deadline it stops where it is, which is as safe as a kill.
   absl::Status Shutdown(const Context& context = {});
   Figures figures() const;
 

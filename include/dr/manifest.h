@@ -49,7 +49,8 @@ struct BackupManifest {
   Epoch epoch = {};
   Lsn as_of = {};        ///< the cut: every component includes at least this
   Lsn durable_lsn = {};  ///< evidence: synced when this was written; no component is ahead of it
-  std::uint64_t previous_hash = 0;  ///< HashOf the manifest before, as stored; 0: none, or unreadable
+  std::uint64_t previous_hash =
+      0;  ///< HashOf the manifest before, as stored; 0: none, or unreadable
   absl::Time created = absl::UnixEpoch();
   std::vector<std::string> required_features = {};  ///< a reader that lacks one must not go on
   std::vector<ComponentSnapshot> components = {};

@@ -43,8 +43,8 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
 class CondVar {
  public:
   CondVar() : condition_() {}
-  // The standard one's destructor waits for those asleep in it. A forked child inherits their number
-  // without their threads, and it would wait for ever; there is nothing else to give back.
+  // The standard one's destructor waits for those asleep in it. A forked child inherits their
+  // number without their threads, and it would wait for ever; there is nothing else to give back.
   ~CondVar() {}
   CondVar(const CondVar&) = delete;
   CondVar& operator=(const CondVar&) = delete;
@@ -69,8 +69,8 @@ class CondVar {
   };
 };
 
-/// Readers share it, a writer has it alone. A writer that waits is not passed by new readers, however
-/// many there are. A thread that reads may lock it, or another one, for reading again.
+/// Readers share it, a writer has it alone. A writer that waits is not passed by new readers,
+/// however many there are. A thread that reads may lock it, or another one, for reading again.
 class DR_EXPORT ABSL_LOCKABLE SharedMutex {
  public:
   void lock() ABSL_EXCLUSIVE_LOCK_FUNCTION();

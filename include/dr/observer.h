@@ -1,7 +1,9 @@
 // What dr tells the program about itself. The library never logs; it calls an Observer.
 //
 //   struct Printer : dr::Observer {
-//     void OnEvent(const dr::Event& e) noexcept override { fmt::print("{} {}\n", NameOf(e.kind), e.text); }
+//     void OnEvent(const dr::Event& e) noexcept override {
+//       fmt::print("{} {}\n", NameOf(e.kind), e.text);
+//     }
 //   };
 #pragma once
 
@@ -17,16 +19,16 @@
 namespace dr::inline v0 {
 
 enum class EventKind : std::uint8_t {
-  kRecovered,           ///< the log was read; `lsn` is the last operation
-  kTornTailCut,         ///< what an interrupted write left was set aside; `lsn` is the last kept
-  kCheckpoint,          ///< one is durable; `lsn` is its position
-  kCheckpointFailed,    ///< the previous one stays in force
-  kCheckpointSkipped,   ///< an older one had to be used at open; `status` says why
-  kComponentFailed,     ///< `component` will not be used again by this host
-  kLogPoisoned,         ///< a sync failed; nothing is accepted any more
-  kNoSpace,             ///< the log waits for space
-  kSpaceBack,           ///< and goes on
-  kBuffered,            ///< no direct writes on this file system: buffered writes and fdatasync
+  kRecovered,          ///< the log was read; `lsn` is the last operation
+  kTornTailCut,        ///< what an interrupted write left was set aside; `lsn` is the last kept
+  kCheckpoint,         ///< one is durable; `lsn` is its position
+  kCheckpointFailed,   ///< the previous one stays in force
+  kCheckpointSkipped,  ///< an older one had to be used at open; `status` says why
+  kComponentFailed,    ///< `component` will not be used again by this host
+  kLogPoisoned,        ///< a sync failed; nothing is accepted any more
+  kNoSpace,            ///< the log waits for space
+  kSpaceBack,          ///< and goes on
+  kBuffered,           ///< no direct writes on this file system: buffered writes and fdatasync
 };
 DR_EXPORT std::string_view NameOf(EventKind kind);
 
@@ -35,8 +37,8 @@ struct Event {
   std::string component = {};
   Lsn lsn = {};
   absl::Status status = {};
-  std::chrono::nanoseconds duration = {};  ///< kRecovered: of it; kCheckpoint: the longest that writers
-                                           ///< of one component waited for it
+  /// kRecovered: of it; kCheckpoint: the longest that writers of one component waited for it.
+  std::chrono::nanoseconds duration = {};
   std::string text = {};  ///< one line for a person
 };
 

@@ -4,7 +4,7 @@
 //   dr::LogEntry entry;                                   // the caller's, until it is durable
 //   entry.record = {.component = "inventory", .schema_version = 1, .payload = bytes};
 //   absl::StatusOr<dr::Lsn> lsn = log.Append(entry);      // ordered; nothing has been written yet
-//   absl::Status durable = log.Persist(*lsn);             // on the disk; many callers share one sync
+//   absl::Status durable = log.Persist(*lsn);             // on the disk; many share one sync
 //
 // No producer waits for another or for I/O, only for room. Nothing is ever popped: the sink reads
 // the ring in order, and everybody else reads what the sink has made durable.
@@ -40,12 +40,13 @@ struct LogEntry {
 class DR_EXPORT LogSink {
  public:
   virtual ~LogSink() = default;
-  /// Raises the limit (OperationLog::Allow) so that `count` more small records can be taken, or says
-  /// why not. May do I/O and wait.
+  /// Raises the limit (OperationLog::Allow) so that `count` more small records can be taken, or
+  /// says why not. May do I/O and wait.
   virtual absl::Status MakeRoom(OperationLog& log, std::uint64_t count, const Context& context) = 0;
   /// Settles space for records longer than kSmallRecordBytes before their Lsns are taken: one call
   /// for all large payloads of an append, with their sum.
-  virtual absl::Status Admit(OperationLog& log, std::size_t payload_bytes, const Context& context) = 0;
+  virtual absl::Status Admit(OperationLog& log, std::size_t payload_bytes,
+                             const Context& context) = 0;
   /// Gives back what Admit settled for records that were not appended after all.
   virtual void Withdraw(OperationLog& log, std::size_t payload_bytes) = 0;
   /// Fixes time and encoding of everything up to `upto`.
@@ -71,7 +72,8 @@ class DR_EXPORT OperationLog {
   /// kInvalidArgument (lengths), kResourceExhausted (no space), kFailedPrecondition (poisoned),
   /// kDeadlineExceeded or kCancelled (no room in time).
   absl::StatusOr<Lsn> Append(LogEntry& entry, const Context& context = {});
-  /// As Append, for entries that are one batch: consecutive, and recovered all or none. Returns the last Lsn.
+  /// As Append, for entries that are one batch: consecutive, and recovered all or none. Returns the
+  /// last Lsn.
   absl::StatusOr<Lsn> AppendBatch(std::span<LogEntry* const> entries, const Context& context = {});
 
   absl::Status Stage(Lsn upto) { return sink_.Stage(*this, upto); }
@@ -79,14 +81,15 @@ class DR_EXPORT OperationLog {
     return sink_.durable() >= upto ? absl::OkStatus() : sink_.Persist(*this, upto, context);
   }
 
-  Lsn last() const { return {tail_.load(std::memory_order_acquire)}; }    ///< ordered
+  Lsn last() const { return {tail_.load(std::memory_order_acquire)}; }      ///< ordered
   Lsn staged() const { return {staged_.load(std::memory_order_acquire)}; }  ///< taken by the sink
   Lsn durable() const { return sink_.durable(); }
   std::size_t capacity() const { return mask_ + 1; }
 
   // For the sink, one thread at a time.
 
-  /// The entry at `lsn`; null while its producer is between its two steps. `lsn` is in (staged, last].
+  /// The entry at `lsn`; null while its producer is between its two steps. `lsn` is in (staged,
+  /// last].
   LogEntry* At(Lsn lsn) const { return slots_[lsn.value & mask_].load(std::memory_order_acquire); }
   /// Everything up to `lsn` has been encoded; their entries are no longer looked at.
   void Release(Lsn lsn);

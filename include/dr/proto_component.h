@@ -86,7 +86,9 @@ class ProtoComponent : public StatefulComponent {
     return in.Next().status();
   }
   absl::Status Unreadable(std::string_view what, Lsn lsn) const {
-    return MakeFault({.kind = FaultKind::kComponent, .place = id(), .lsn = lsn,
+    return MakeFault({.kind = FaultKind::kComponent,
+                      .place = id(),
+                      .lsn = lsn,
                       .next = "check that the schema version was raised with its message"},
                      std::string("cannot parse the ") + std::string(what));
   }

@@ -27,26 +27,26 @@ namespace dr::inline v0 {
 using ComponentFactory = std::function<std::vector<std::unique_ptr<StatefulComponent>>()>;
 
 struct ReplayOptions {
-  std::string directory = {};          ///< a host's that is not open; of a running one, a snapshot
-                                       ///< of its file system, copied. Only read
-  std::string scratch = {};            ///< a place that is filled and left empty
+  std::string directory = {};  ///< a host's that is not open; of a running one, a snapshot
+                               ///< of its file system, copied. Only read
+  std::string scratch = {};    ///< a place that is filled and left empty
   std::vector<std::string> retired = {};
-  FileSystem* files = nullptr;         ///< null: the machine's
+  FileSystem* files = nullptr;  ///< null: the machine's
 };
 
 struct ReplayReport {
   bool equal = true;
-  std::uint64_t operations = 0;        ///< replayed
-  std::uint64_t digests = 0;           ///< compared
-  std::string component = {};          ///< whose digests differ
-  Lsn last_equal = {};                 ///< its newest digest that agrees, or the checkpoint begun from
-  Lsn first_difference = {};           ///< the first operation after which digests are known to differ
-  std::string text = {};               ///< one line for a person
+  std::uint64_t operations = 0;  ///< replayed
+  std::uint64_t digests = 0;     ///< compared
+  std::string component = {};    ///< whose digests differ
+  Lsn last_equal = {};           ///< its newest digest that agrees, or the checkpoint begun from
+  Lsn first_difference = {};     ///< the first operation after which digests are known to differ
+  std::string text = {};         ///< one line for a person
 };
 
 /// Compares at every digest in the log (CheckpointPolicy::digest_every) and at every newer
-/// checkpoint. Where they differ, replays twice more in step: if those two part, the operation after
-/// which they do is named, because it depends on something that is not in the log. Errors: as
+/// checkpoint. Where they differ, replays twice more in step: if those two part, the operation
+/// after which they do is named, because it depends on something that is not in the log. Errors: as
 /// Host::Open, kUnavailable while a host has the directory included.
 DR_EXPORT absl::StatusOr<ReplayReport> VerifyReplay(const ReplayOptions& options,
                                                     const ComponentFactory& factory);

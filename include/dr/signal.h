@@ -1,7 +1,7 @@
 // For programs that want to shut down in order on SIGTERM or SIGINT. The library installs nothing
 // by itself.
 //
-//   auto signals = dr::ShutdownSignals::Block();            // first thing in main, before any thread
+//   auto signals = dr::ShutdownSignals::Block();            // first in main, before any thread
 //   …
 //   signals->Wait();                                        // returns 15, say
 //   host->Shutdown({.deadline = clock.Now() + std::chrono::seconds(20)});

@@ -6,14 +6,15 @@
 //     absl::Status Add(std::string_view item, int n) { return Commit(Encode(item, n)).status(); }
 //
 //    private:
-//     absl::Status Apply(const dr::Operation& op) override;            // live and replay: the same code
+//     absl::Status Apply(const dr::Operation& op) override;            // live and in replay
 //     absl::Status SaveState(dr::StateWriter& out) const override;
 //     absl::Status LoadState(dr::StateReader& in) override;
 //   };
 //
 // Commit logs the operation, waits until it is as durable as asked, applies it, and returns. What a
-// reader of the state sees has therefore survived already. Many threads may commit to one component;
-// their operations are applied one at a time, in Lsn order, under the exclusive state_mutex().
+// reader of the state sees has therefore survived already. Many threads may commit to one
+// component; their operations are applied one at a time, in Lsn order, under the exclusive
+// state_mutex().
 //
 // Readers take the lock shared:   dr::ReaderLock lock(state_mutex());  return items_.at(item);
 #pragma once
@@ -66,11 +67,12 @@ class DR_EXPORT StatefulComponent {
   /// Host::Open. `schema` is today's.
   StatefulComponent(std::string id, Schema schema);
 
-  /// OK: the operation is durable and applied. Not taken: kFailedPrecondition (no host, or a poisoned
-  /// log), kInvalidArgument (too long), kResourceExhausted (no space or memory), kDeadlineExceeded,
-  /// kCancelled. Outcome open: kUnknown (the wait ended first, it may still be applied), and a fault
-  /// kIo (the disk failed, which poisoned the log; opening it again tells). kInternal with a fault
-  /// kComponent: this component has failed, and what is in the log waits for a mended one.
+  /// OK: the operation is durable and applied. Not taken: kFailedPrecondition (no host, or a
+  /// poisoned log), kInvalidArgument (too long), kResourceExhausted (no space or memory),
+  /// kDeadlineExceeded, kCancelled. Outcome open: kUnknown (the wait ended first, it may still be
+  /// applied), and a fault kIo (the disk failed, which poisoned the log; opening it again tells).
+  /// kInternal with a fault kComponent: this component has failed, and what is in the log waits for
+  /// a mended one.
   absl::StatusOr<Lsn> Commit(std::string_view payload, const CommitOptions& options = {});
 
   /// Decides on the state that all earlier operations led to, and commits what `decide` returns
@@ -92,16 +94,16 @@ class DR_EXPORT StatefulComponent {
   /// Changes the state by `op`. Deterministic: uses nothing but the state and `op`, does no I/O,
   /// cannot refuse. An error, an exception or a call back into dr fails this component.
   virtual absl::Status Apply(const Operation& op) = 0;
-  /// Writes the state as records. Called under the shared lock, so writers wait meanwhile: meant for
-  /// states up to 1 MiB; larger ones override FreezeState.
+  /// Writes the state as records. Called under the shared lock, so writers wait meanwhile: meant
+  /// for states up to 1 MiB; larger ones override FreezeState.
   virtual absl::Status SaveState(StateWriter& out) const = 0;
-  /// Replaces the state by the records of `in`, which are of today's schema. Read to their end; none
-  /// at all is the state of a new instance.
+  /// Replaces the state by the records of `in`, which are of today's schema. Read to their end;
+  /// none at all is the state of a new instance.
   virtual absl::Status LoadState(StateReader& in) = 0;
   /// A cheap view for SaveState's purpose, made under the shared lock. Null: SaveState is used.
   virtual FrozenState FreezeState() const { return nullptr; }
-  /// The sum of DigestOf over the records SaveState would write, if it is kept at hand. The log then
-  /// records it now and then, and replay can be checked operation by operation.
+  /// The sum of DigestOf over the records SaveState would write, if it is kept at hand. The log
+  /// then records it now and then, and replay can be checked operation by operation.
   virtual std::optional<Digest> StateDigest() const { return std::nullopt; }
   /// Tells how to read records of older schemas.
   virtual absl::Status RegisterUpgrades(RestoreRegistry&) const { return absl::OkStatus(); }
@@ -116,7 +118,8 @@ struct ComponentCommit {
 };
 
 /// Commits to several components of one host in one batch with consecutive Lsns: after a crash all
-/// are there or none. Returns the last Lsn. Each component applies its own part; errors as Commit's.
+/// are there or none. Returns the last Lsn. Each component applies its own part; errors as
+/// Commit's.
 DR_EXPORT absl::StatusOr<Lsn> CommitAll(std::span<const ComponentCommit> commits,
                                         const CommitOptions& options = {});
 

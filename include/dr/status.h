@@ -4,11 +4,11 @@
 //   if (std::optional<dr::Fault> fault = dr::FaultOf(s)) show(fault->place, fault->next);
 //
 // The code alone tells a program how to react:
-//   kUnavailable         retry this call             kNotFound, kAlreadyExists   as they say
-//   kAborted             lost a race                 kUnauthenticated            wrong key or credentials
-//   kFailedPrecondition  fenced or poisoned          kUnimplemented              version or capability
-//   kDataLoss            never retry: rot, gap, …    kResourceExhausted          space or quota
-//   kUnknown             it may have happened        kInvalidArgument            bad input; limits too
+//   kUnavailable         retry this call            kNotFound, kAlreadyExists as they say
+//   kAborted             lost a race                kUnauthenticated         wrong credentials
+//   kFailedPrecondition  fenced or poisoned         kUnimplemented           version or capability
+//   kDataLoss            never retry: rot, gap, …   kResourceExhausted       space or quota
+//   kUnknown             it may have happened       kInvalidArgument         bad input; limits too
 //   kInternal            a component's fault         kDeadlineExceeded, kCancelled
 #pragma once
 
@@ -54,10 +54,10 @@ enum class FaultKind : std::uint8_t {
 /// The part of an error that a program can act on.
 struct Fault {
   FaultKind kind = FaultKind::kIo;
-  std::string place = {};                       ///< file, object, component or URI (redacted)
-  std::optional<std::uint64_t> offset = {};     ///< bytes into `place`
-  std::optional<Lsn> lsn = {};                  ///< first operation concerned
-  std::string next = {};                        ///< what the reader should do, one sentence
+  std::string place = {};                    ///< file, object, component or URI (redacted)
+  std::optional<std::uint64_t> offset = {};  ///< bytes into `place`
+  std::optional<Lsn> lsn = {};               ///< first operation concerned
+  std::string next = {};                     ///< what the reader should do, one sentence
 };
 
 /// The status code that stands for `kind` everywhere in dr.

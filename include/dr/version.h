@@ -1,5 +1,5 @@
-// The version of the library that a program runs with. With a shared library it may be another than the
-// one the program was compiled against.
+// The version of the library that a program runs with. With a shared library it may be another than
+// the one the program was compiled against.
 #pragma once
 
 #include <string_view>

@@ -30,12 +30,15 @@
 namespace dr::inline v0 {
 
 struct WalOptions {
-  const Clock* clock = nullptr;        ///< required
-  Random* random = nullptr;            ///< required
-  Observer* observer = nullptr;        ///< may be null
-  std::uint64_t segment_bytes = 64 << 20;  ///< a file's size; a multiple of kBlockBytes, at least 64 KiB
-  std::uint64_t group_bytes = 1 << 20;     ///< the longest single write; at least 2 blocks, at most kMaxGroupBytes
-  std::uint32_t ring_capacity = 4096;  ///< of the OperationLog in front; that many blocks stay prepared
+  const Clock* clock = nullptr;  ///< required
+  Random* random = nullptr;      ///< required
+  Observer* observer = nullptr;  ///< may be null
+  std::uint64_t segment_bytes =
+      64 << 20;  ///< a file's size; a multiple of kBlockBytes, at least 64 KiB
+  std::uint64_t group_bytes =
+      1 << 20;  ///< the longest single write; at least 2 blocks, at most kMaxGroupBytes
+  std::uint32_t ring_capacity =
+      4096;  ///< of the OperationLog in front; that many blocks stay prepared
   /// What is known from elsewhere (a checkpoint) to have been durable: if the log ends before it,
   /// that is rot and not a torn tail.
   Lsn known_durable = {};
@@ -46,19 +49,20 @@ struct WalOptions {
 
 /// What recovery found and did.
 struct WalRecovery {
-  Lsn last = {};               ///< the last operation of the log
-  Lsn recorded_durable = {};   ///< the highest evidence on the disk
+  Lsn last = {};                     ///< the last operation of the log
+  Lsn recorded_durable = {};         ///< the highest evidence on the disk
   std::uint64_t copied_records = 0;  ///< above the evidence, copied into a fresh segment and synced
-  std::uint64_t groups_behind = 0;   ///< found whole or torn behind the end, left aside in the old segment
-  bool created = false;        ///< there was no log
+  std::uint64_t groups_behind =
+      0;                 ///< found whole or torn behind the end, left aside in the old segment
+  bool created = false;  ///< there was no log
 };
 
 struct WalFigures {
   std::uint64_t groups = 0, records = 0, bytes = 0, seals = 0, rotations = 0, recycled = 0;
-  std::uint64_t segments = 0;        ///< files that hold the log now
-  std::uint64_t log_bytes = 0;       ///< their length
+  std::uint64_t segments = 0;          ///< files that hold the log now
+  std::uint64_t log_bytes = 0;         ///< their length
   std::uint64_t unsealed_records = 0;  ///< acknowledged, not yet covered by evidence on the disk
-  bool direct = false;               ///< direct synchronous writes are in use
+  bool direct = false;                 ///< direct synchronous writes are in use
 };
 
 /// Reads records in order from the files. Not thread-safe; any number may run beside the writer.
@@ -66,7 +70,8 @@ class DR_EXPORT WalReader {
  public:
   virtual ~WalReader() = default;
   /// The next record up to what is durable now; nullopt when there is none yet (later calls may
-  /// find more). Views are valid until the next call. Damage is kDataLoss naming segment, offset and Lsn.
+  /// find more). Views are valid until the next call. Damage is kDataLoss naming segment, offset
+  /// and Lsn.
   virtual absl::StatusOr<std::optional<RecordView>> Next() = 0;
 };
 

@@ -7,7 +7,8 @@
 
 namespace dr::inline v0 {
 
-/// First in, first out. `T` has a member `T* next = nullptr`, which belongs to the queue. Not thread-safe.
+/// First in, first out. `T` has a member `T* next = nullptr`, which belongs to the queue. Not
+/// thread-safe.
 template <typename T>
 class IntrusiveQueue {
  public:

@@ -3,7 +3,8 @@
 namespace dr::inline v0 {
 namespace {
 
-// Shared locks that this thread has. With one it must not wait at a gate: the writer there waits for it.
+// Shared locks that this thread has. With one it must not wait at a gate: the writer there waits
+// for it.
 thread_local int shared_locks_held = 0;
 
 }  // namespace

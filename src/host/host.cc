@@ -104,11 +104,12 @@ class Host::Impl {
   std::uint64_t checkpoint_count_ ABSL_GUARDED_BY(figures_mutex_) = 0;
   std::uint64_t checkpoint_failures_ ABSL_GUARDED_BY(figures_mutex_) = 0;
   Position checkpointed_ ABSL_GUARDED_BY(figures_mutex_);
-  Lsn checkpointed_last_ ABSL_GUARDED_BY(figures_mutex_);         ///< the log's end then
+  Lsn checkpointed_last_ ABSL_GUARDED_BY(figures_mutex_);  ///< the log's end then
   std::uint64_t checkpointed_bytes_ ABSL_GUARDED_BY(figures_mutex_) = 0;
   Instant checkpointed_at_ ABSL_GUARDED_BY(figures_mutex_);
 
-  std::atomic<std::uint64_t> last_seen_ = 0;  ///< by the tick before: the log is idle if nothing came since
+  std::atomic<std::uint64_t> last_seen_ =
+      0;  ///< by the tick before: the log is idle if nothing came since
   Mutex start_mutex_;
   bool started_ ABSL_GUARDED_BY(start_mutex_) = false;
   Worker worker_, checkpoint_worker_, watchdog_;
@@ -131,7 +132,8 @@ absl::Status Host::Impl::Usable() const {
                      "this process was forked from the one that has the host");
   }
   if (!closed_.load()) return absl::OkStatus();
-  return MakeFault({.kind = FaultKind::kUsage, .next = "open a host again"}, "the host was shut down");
+  return MakeFault({.kind = FaultKind::kUsage, .next = "open a host again"},
+                   "the host was shut down");
 }
 
 absl::Status Host::Impl::Open(const Context& context) {
@@ -172,9 +174,8 @@ absl::Status Host::Impl::Open(const Context& context) {
   } else if (!wal_->recovery().created) {
     age = options_.checkpoint.interval;
   }
-  checkpoints_ = std::make_unique<CheckpointWriter>(*runtime_, *wal_, *repository_, cores,
-                                                    options_.checkpoint,
-                                                    std::move(recovered.manifest));
+  checkpoints_ = std::make_unique<CheckpointWriter>(
+      *runtime_, *wal_, *repository_, cores, options_.checkpoint, std::move(recovered.manifest));
   {
     MutexLock lock(figures_mutex_);
     checkpointed_ = checkpoints_->newest();
@@ -186,15 +187,18 @@ absl::Status Host::Impl::Open(const Context& context) {
   for (ComponentCore* core : cores) core->Attach(*runtime_);
   const WalRecovery& recovery = wal_->recovery();
   if (recovery.groups_behind > 0) {
-    Notify({.kind = EventKind::kTornTailCut, .lsn = recovery.last,
+    Notify({.kind = EventKind::kTornTailCut,
+            .lsn = recovery.last,
             .text = fmt::format("{} unfinished groups behind {} were set aside",
                                 recovery.groups_behind, recovery.last.value)});
   }
-  Notify({.kind = EventKind::kRecovered, .lsn = recovery.last, .duration = recovery_time_,
-          .text = fmt::format("recovered up to {}; {} operations replayed in {} ms",
-                              recovery.last.value, replayed_.operations,
-                              std::chrono::duration_cast<std::chrono::milliseconds>(recovery_time_)
-                                  .count())});
+  Notify({.kind = EventKind::kRecovered,
+          .lsn = recovery.last,
+          .duration = recovery_time_,
+          .text = fmt::format(
+              "recovered up to {}; {} operations replayed in {} ms", recovery.last.value,
+              replayed_.operations,
+              std::chrono::duration_cast<std::chrono::milliseconds>(recovery_time_).count())});
   return absl::OkStatus();
 }
 
@@ -229,7 +233,8 @@ absl::Status Host::Impl::Start() {
   MutexLock lock(start_mutex_);
   if (std::exchange(started_, true)) return absl::OkStatus();
   runtime_->completions.SetWake([this] { worker_.Wake(); });
-  // What fails in the background tells its callers and the observer; the threads live on for the rest.
+  // What fails in the background tells its callers and the observer; the threads live on for the
+  // rest.
   worker_.Start(kTick, [this] {
     static_cast<void>(WithinMemory([this] {
       CompletePending({});
@@ -285,8 +290,7 @@ absl::StatusOr<CheckpointInfo> Host::Impl::TakeCheckpoint(const Context& context
   }
   const Lsn last = log_->last();
   const std::uint64_t bytes = replayed_.bytes + wal_->figures().bytes;
-  absl::StatusOr<CheckpointInfo> info =
-      WithinMemory([&] { return checkpoints_->Take(context); });
+  absl::StatusOr<CheckpointInfo> info = WithinMemory([&] { return checkpoints_->Take(context); });
   {
     MutexLock lock(checkpoint_mutex_);
     checkpoint_under_way_ = false;
@@ -310,12 +314,15 @@ absl::StatusOr<CheckpointInfo> Host::Impl::Checkpoint(const Context& context) {
   DR_RETURN_IF_ERROR(Usable());
   absl::StatusOr<CheckpointInfo> info = TakeCheckpoint(context);
   if (info.ok()) {
-    Notify({.kind = EventKind::kCheckpoint, .lsn = info->position.lsn, .duration = info->pause_max,
+    Notify({.kind = EventKind::kCheckpoint,
+            .lsn = info->position.lsn,
+            .duration = info->pause_max,
             .text = fmt::format("checkpoint {}: {} components written, {} carried, {} bytes",
-                                info->sequence, info->components_written,
-                                info->components_carried, info->bytes)});
+                                info->sequence, info->components_written, info->components_carried,
+                                info->bytes)});
   } else {
-    Notify({.kind = EventKind::kCheckpointFailed, .status = info.status(),
+    Notify({.kind = EventKind::kCheckpointFailed,
+            .status = info.status(),
             .text = std::string(AsStd(info.status().message()))});
   }
   return info;

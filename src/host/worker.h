@@ -24,8 +24,8 @@ class Worker {
     work_ = std::move(work);
     StartThread();
   }
-  /// For work that hangs in a callback: another thread goes on in the place of the one inside it, which
-  /// ends when the callback returns.
+  /// For work that hangs in a callback: another thread goes on in the place of the one inside it,
+  /// which ends when the callback returns.
   void Replace() {
     MutexLock lock(mutex_);
     if (!stop_ && working_) StartThread();
@@ -35,7 +35,8 @@ class Worker {
     woken_ = true;
     changed_.NotifyAll();
   }
-  /// Waits for the work under way, within the context. Called again, or without Start, it does nothing.
+  /// Waits for the work under way, within the context. Called again, or without Start, it does
+  /// nothing.
   absl::Status Stop(const Context& context, const Clock& clock) {
     if (forgotten_) return absl::OkStatus();
     MutexLock lock(mutex_);

@@ -13,10 +13,9 @@ namespace dr::inline v0 {
 namespace {
 
 absl::Status Poisoned(const absl::Status& why) {
-  return MakeFault({.kind = FaultKind::kPoisoned,
-                    .next = "open the log again; what was acknowledged is safe"},
-                   fmt::format("the log takes nothing more after a failure: {}",
-                               AsStd(why.message())));
+  return MakeFault(
+      {.kind = FaultKind::kPoisoned, .next = "open the log again; what was acknowledged is safe"},
+      fmt::format("the log takes nothing more after a failure: {}", AsStd(why.message())));
 }
 
 }  // namespace
@@ -74,14 +73,15 @@ bool GroupCommit::SegmentFull() const {
   return !open_ && UsableBlocks(live_.file.prepared_bytes, live_.offset) == 0;
 }
 
-// A second group goes out beside the first one when it is at least as large. A smaller one would only
-// split the writers into ever smaller crowds, each of which costs the device as much as all together.
+// A second group goes out beside the first one when it is at least as large. A smaller one would
+// only split the writers into ever smaller crowds, each of which costs the device as much as all
+// together.
 bool GroupCommit::CanLead(const OperationLog& log) const {
   if (rotating_ || in_flight_count_ == in_flight_.size()) return false;
   // The kernel tells a failed writeback to one of the syncs that run at once, so only one may run.
   if (!files_->direct() && (in_flight_count_ > 0 || preparing_live_)) return false;
-  if (in_flight_count_ == 1 && !open_full_ && log.last().value - dispatched_.value <
-                                                  in_flight_[oldest_].records) {
+  if (in_flight_count_ == 1 && !open_full_ &&
+      log.last().value - dispatched_.value < in_flight_[oldest_].records) {
     return false;
   }
   return !SegmentFull() || (in_flight_count_ == 0 && !preparing_ && files_->SpareBlocks() > 0);
@@ -94,19 +94,19 @@ void GroupCommit::Lead(OperationLog& log) {
 }
 
 bool GroupCommit::OpenGroup(Lsn first_lsn, std::int64_t time_ns) {
-  const std::uint64_t room =
-      UsableBlocks(live_.file.prepared_bytes, live_.offset) * kBlockBytes;
+  const std::uint64_t room = UsableBlocks(live_.file.prepared_bytes, live_.offset) * kBlockBytes;
   if (room == 0 || rotating_) return false;
   // Two are in flight at most, so one of three buffers is free.
   std::array<bool, 3> taken = {};
   for (const InFlight& group : in_flight_) {
     if (group.used) taken[group.buffer] = true;
   }
-  open_buffer_ = static_cast<std::size_t>(std::find(taken.begin(), taken.end(), false) - taken.begin());
+  open_buffer_ =
+      static_cast<std::size_t>(std::find(taken.begin(), taken.end(), false) - taken.begin());
   open_evidence_ = durable();
-  live_.builder.Begin(buffers_[open_buffer_].span().first(
-                          std::min<std::uint64_t>(room, options_.group_bytes)),
-                      first_lsn, open_evidence_, time_ns);
+  live_.builder.Begin(
+      buffers_[open_buffer_].span().first(std::min<std::uint64_t>(room, options_.group_bytes)),
+      first_lsn, open_evidence_, time_ns);
   open_ = true;
   open_full_ = false;
   return true;
@@ -206,8 +206,9 @@ void GroupCommit::Poison(OperationLog& log, absl::Status why) {
   if (!poison_.ok()) return;
   // "No space" would say that the operation was not taken, but its place in the log is given.
   if (absl::IsResourceExhausted(why)) {
-    why = MakeFault({.kind = FaultKind::kIo, .next = "open the log again, which tells what was kept"},
-                    AsStd(why.message()));
+    why =
+        MakeFault({.kind = FaultKind::kIo, .next = "open the log again, which tells what was kept"},
+                  AsStd(why.message()));
   }
   poison_ = std::move(why);
   log.Close();
@@ -215,8 +216,8 @@ void GroupCommit::Poison(OperationLog& log, absl::Status why) {
        "the log takes nothing more until it is opened again");
 }
 
-// The event goes out when the mutex is given back. One for which there is no memory is left out; what
-// it would say, callers get as a status.
+// The event goes out when the mutex is given back. One for which there is no memory is left out;
+// what it would say, callers get as a status.
 void GroupCommit::Tell(Event event, std::string_view text) noexcept {
   try {
     event.text = text;
@@ -233,8 +234,8 @@ void GroupCommit::Rotate(OperationLog& log) {
   live_.builder.Begin(footer_block_.span(), Next(staged_), durable(), last_time_ns_);
   const std::string_view footer = live_.builder.FinishFooter();
   SegmentPrefix prefix = live_.segment.prefix;
-  prefix.previous = {prefix.number, prefix.salt, live_.offset + footer.size(),
-                     live_.builder.hash(), staged_};
+  prefix.previous = {prefix.number, prefix.salt, live_.offset + footer.size(), live_.builder.hash(),
+                     staged_};
   ++prefix.number;
   prefix.first_lsn = Next(staged_);
   prefix.durable_lsn = durable();
@@ -262,7 +263,9 @@ void GroupCommit::Rotate(OperationLog& log) {
   live_.segment.file_bytes = live_.file.prepared_bytes;
   older_.push_back(live_.segment);  // PrepareStep has kept a place for it
   const std::string_view block(rotation_block_.data(), kBlockBytes);
-  live_.segment = {.name = next->name, .prefix = prefix, .prefix_hash = PrefixHash(block),
+  live_.segment = {.name = next->name,
+                   .prefix = prefix,
+                   .prefix_hash = PrefixHash(block),
                    .continues = live_.builder.in_record()};
   live_.file = *std::move(next);
   live_.offset = readable_end_ = kBlockBytes;
@@ -333,7 +336,8 @@ absl::StatusOr<SegmentExtent> GroupCommit::Locate(std::uint64_t number) const {
     if (segment.prefix.number != number) continue;
     return SegmentExtent{segment, segment.end.offset, segment.end.last_lsn, durable(), false};
   }
-  return MakeFault({.kind = FaultKind::kWalGap, .place = std::string(SegmentName(number)),
+  return MakeFault({.kind = FaultKind::kWalGap,
+                    .place = std::string(SegmentName(number)),
                     .next = "read from a later position, or from a checkpoint"},
                    "this part of the log was trimmed");
 }
@@ -345,7 +349,9 @@ absl::StatusOr<std::uint64_t> GroupCommit::SegmentWith(Lsn from) const {
     if (it->prefix.first_lsn <= from) return it->prefix.number;
   }
   const LogSegment& oldest = older_.empty() ? live_.segment : older_.front();
-  return MakeFault({.kind = FaultKind::kWalGap, .place = std::string(oldest.name), .lsn = from,
+  return MakeFault({.kind = FaultKind::kWalGap,
+                    .place = std::string(oldest.name),
+                    .lsn = from,
                     .next = "read from a checkpoint"},
                    fmt::format("the log begins at {}", oldest.prefix.first_lsn.value));
 }

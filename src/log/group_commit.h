@@ -33,7 +33,8 @@ struct LiveSegment {
 
 class GroupCommit {
  public:
-  /// Goes on behind `live`, whose records end at `last`, all durable. `older` are the segments before.
+  /// Goes on behind `live`, whose records end at `last`, all durable. `older` are the segments
+  /// before.
   GroupCommit(const WalOptions& options, std::unique_ptr<SegmentFiles> files, LiveSegment live,
               std::vector<LogSegment> older, Lsn last, std::int64_t last_time_ns);
 
@@ -126,21 +127,22 @@ class GroupCommit {
   std::size_t oldest_ ABSL_GUARDED_BY(mutex_) = 0;  ///< of in_flight_, a ring of two
   bool rotating_ ABSL_GUARDED_BY(mutex_) = false;
   bool preparing_ ABSL_GUARDED_BY(mutex_) = false;
-  bool preparing_live_ ABSL_GUARDED_BY(mutex_) = false;  ///< it is the newest segment that is extended
+  bool preparing_live_ ABSL_GUARDED_BY(mutex_) =
+      false;  ///< it is the newest segment that is extended
 
   // Positions: staged ≥ unit end; dispatched is on its way; durable is there.
   Lsn staged_ ABSL_GUARDED_BY(mutex_);
-  Lsn unit_lsn_ ABSL_GUARDED_BY(mutex_);        ///< the last whole record or batch encoded
+  Lsn unit_lsn_ ABSL_GUARDED_BY(mutex_);  ///< the last whole record or batch encoded
   Lsn dispatched_ ABSL_GUARDED_BY(mutex_);
   std::atomic<std::uint64_t> durable_;
-  Lsn recorded_ ABSL_GUARDED_BY(mutex_);        ///< durable_lsn that the disk itself knows
+  Lsn recorded_ ABSL_GUARDED_BY(mutex_);                ///< durable_lsn that the disk itself knows
   std::uint64_t readable_end_ ABSL_GUARDED_BY(mutex_);  ///< of the live segment, at a unit's end
   std::int64_t last_time_ns_ ABSL_GUARDED_BY(mutex_);
   std::uint64_t large_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  ///< admitted and not yet encoded
   bool no_space_ ABSL_GUARDED_BY(mutex_) = false;
 
   WaiterList waiters_ ABSL_GUARDED_BY(mutex_);
-  WaiterList woken_ ABSL_GUARDED_BY(mutex_);  ///< no longer waiting; told so once unlocked
+  WaiterList woken_ ABSL_GUARDED_BY(mutex_);           ///< no longer waiting; told so once unlocked
   std::vector<Event> events_ ABSL_GUARDED_BY(mutex_);  ///< for the observer, once unlocked
   WalFigures figures_ ABSL_GUARDED_BY(mutex_);
 };

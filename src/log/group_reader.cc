@@ -13,8 +13,8 @@ namespace {
 constexpr std::uint64_t kReadAhead = 1 << 20;
 
 bool AllZero(std::string_view bytes) {
-  return bytes.empty() || (bytes[0] == 0 && std::memcmp(bytes.data(), bytes.data() + 1,
-                                                        bytes.size() - 1) == 0);
+  return bytes.empty() ||
+         (bytes[0] == 0 && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
 }
 
 }  // namespace
@@ -54,7 +54,8 @@ GroupReader::GroupReader(File& file, const LogSegment& segment)
       hash_(segment.prefix_hash),
       next_lsn_(segment.prefix.first_lsn) {}
 
-// At least `bytes` from `offset` if the file has them before `limit`; reads ahead for the next call.
+// At least `bytes` from `offset` if the file has them before `limit`; reads ahead for the next
+// call.
 absl::StatusOr<std::string_view> GroupReader::Window(std::uint64_t offset, std::uint64_t bytes,
                                                      std::uint64_t limit) {
   bytes = std::min(bytes, limit > offset ? limit - offset : 0);

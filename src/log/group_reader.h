@@ -41,11 +41,12 @@ class GroupReader {
   /// Both outlive the reader.
   GroupReader(File& file, const LogSegment& segment);
 
-  /// The next group of the chain before `limit`; nullopt where there is none, which is for the caller to
-  /// judge. An error is a failed read, never a bad group. Views are valid until the next call.
+  /// The next group of the chain before `limit`; nullopt where there is none, which is for the
+  /// caller to judge. An error is a failed read, never a bad group. Views are valid until the next
+  /// call.
   absl::StatusOr<std::optional<Group>> Next(std::uint64_t limit);
-  std::uint64_t offset() const { return offset_; }      ///< where the next group starts
-  std::uint64_t hash() const { return hash_; }          ///< what it must chain to
+  std::uint64_t offset() const { return offset_; }  ///< where the next group starts
+  std::uint64_t hash() const { return hash_; }      ///< what it must chain to
   Lsn next_lsn() const { return next_lsn_; }
   bool footer_seen() const { return footer_seen_; }
   /// Why there was no group: a short phrase for an error message.

@@ -1,5 +1,5 @@
-// The names of a log directory's files, made without memory of their own, because the log needs one in
-// the middle of a rotation, where nothing may fail.
+// The names of a log directory's files, made without memory of their own, because the log needs one
+// in the middle of a rotation, where nothing may fail.
 #pragma once
 
 #include <algorithm>

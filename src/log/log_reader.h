@@ -30,8 +30,8 @@ class LogReader final : public WalReader {
   /// Tells about segment `number`; kNotFound once it has been trimmed.
   using Locate = absl::AnyInvocable<absl::StatusOr<SegmentExtent>(std::uint64_t number) const>;
 
-  /// Starts at `from`, which is in `first_segment` or, if a record continues into that, begins in an
-  /// earlier one that `locate` knows. `directory` outlives the reader.
+  /// Starts at `from`, which is in `first_segment` or, if a record continues into that, begins in
+  /// an earlier one that `locate` knows. `directory` outlives the reader.
   static absl::StatusOr<std::unique_ptr<LogReader>> Open(Directory& directory, Locate locate,
                                                          std::uint64_t first_segment, Lsn from);
 
@@ -53,8 +53,8 @@ class LogReader final : public WalReader {
   std::optional<GroupReader> groups_;
   RecordReader records_;
   std::optional<RecordView> held_back_;  ///< read, but not visible yet
-  bool first_group_ = true;     ///< of the current segment
-  bool entered_midway_ = true;  ///< nothing was read before the current segment
+  bool first_group_ = true;              ///< of the current segment
+  bool entered_midway_ = true;           ///< nothing was read before the current segment
 };
 
 }  // namespace dr::inline v0

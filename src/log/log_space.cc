@@ -59,7 +59,8 @@ absl::Status GroupCommit::PrepareStep(OperationLog& log) {
   if (added.ok()) (*file)->prepared_bytes += *added;
   if (absl::IsResourceExhausted(added.status()) != no_space_) {
     no_space_ = !no_space_;
-    Tell({.kind = no_space_ ? EventKind::kNoSpace : EventKind::kSpaceBack, .lsn = durable(),
+    Tell({.kind = no_space_ ? EventKind::kNoSpace : EventKind::kSpaceBack,
+          .lsn = durable(),
           .status = added.status()},
          no_space_ ? "no room for more log" : "there is room for the log again");
   }

@@ -17,7 +17,8 @@ absl::Status GroupCommit::Persist(OperationLog& log, Lsn upto, const Context& co
       // The operation has its Lsn, so its outcome is unknown: the error is the failure's own.
       if (!poison_.ok()) return poison_;
       if (!CheckContext(context, *options_.clock, "").ok()) {
-        return MakeFault({.kind = FaultKind::kAmbiguous, .lsn = upto,
+        return MakeFault({.kind = FaultKind::kAmbiguous,
+                          .lsn = upto,
                           .next = "look at the state later, or open the log again"},
                          "the wait ended before the sync did; the operation may still happen");
       }
@@ -74,7 +75,8 @@ void GroupCommit::WakeOne(Waiter& waiter) {
 void GroupCommit::Wake(const OperationLog& log) {
   const bool all = !poison_.ok();
   if (!all && CanLead(log)) {
-    for (Waiter* waiter = waiters_.first(); waiter != nullptr; waiter = WaiterList::After(*waiter)) {
+    for (Waiter* waiter = waiters_.first(); waiter != nullptr;
+         waiter = WaiterList::After(*waiter)) {
       if (waiter->upto() <= dispatched_) continue;
       WakeOne(*waiter);
       break;

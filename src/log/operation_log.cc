@@ -51,9 +51,9 @@ absl::StatusOr<Lsn> OperationLog::AppendBatch(std::span<LogEntry* const> entries
                                               const Context& context) {
   const std::uint64_t count = entries.size();
   if (count == 0 || count > capacity() / 2) {
-    return MakeFault({.kind = FaultKind::kLimit, .next = "commit it in several batches"},
-                     fmt::format("a batch has {} operations, 1 to {} are allowed", count,
-                                 capacity() / 2));
+    return MakeFault(
+        {.kind = FaultKind::kLimit, .next = "commit it in several batches"},
+        fmt::format("a batch has {} operations, 1 to {} are allowed", count, capacity() / 2));
   }
   std::size_t large_bytes = 0;
   for (LogEntry* entry : entries) {

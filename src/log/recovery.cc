@@ -52,8 +52,8 @@ absl::Status DecideHead(const ObservedDirectory& observed) {
   if (named == observed.segments.end()) {
     return Gap(SegmentName(head.number), head.first_lsn, "the segment that HEAD names is missing");
   }
-  if (named->segment.ok() && (named->segment->prefix.salt != head.salt ||
-                              named->segment->prefix.log != head.log)) {
+  if (named->segment.ok() &&
+      (named->segment->prefix.salt != head.salt || named->segment->prefix.log != head.log)) {
     return Gap(SegmentName(head.number), head.first_lsn, "the segment is not the one HEAD names");
   }
   return absl::OkStatus();
@@ -136,9 +136,9 @@ absl::StatusOr<std::vector<LogSegment>> DecideSegments(const ObservedDirectory& 
 absl::Status DecideTail(const ObservedTail& tail, const RecoveryBounds& bounds) {
   const Lsn proven = std::max(tail.evidence, bounds.known_durable);
   if (tail.last >= proven) return absl::OkStatus();
-  return CorruptLog(tail.segment, tail.stop_offset, tail.stop_lsn,
-                    fmt::format("operations up to {} were durable, but {}", proven.value,
-                                tail.reason));
+  return CorruptLog(
+      tail.segment, tail.stop_offset, tail.stop_lsn,
+      fmt::format("operations up to {} were durable, but {}", proven.value, tail.reason));
 }
 
 absl::StatusOr<ObservedDirectory> ObserveDirectory(Directory& directory) {
@@ -163,8 +163,8 @@ absl::StatusOr<std::unique_ptr<LogReader>> OpenRecovered(Directory& directory,
                                                          std::uint64_t newest_limit, Lsn from) {
   static constexpr Lsn kAll = {std::numeric_limits<std::uint64_t>::max()};
   const std::uint64_t newest = segments.back().prefix.number;
-  auto locate = [segments, newest, newest_limit](
-                    std::uint64_t number) -> absl::StatusOr<SegmentExtent> {
+  auto locate = [segments, newest,
+                 newest_limit](std::uint64_t number) -> absl::StatusOr<SegmentExtent> {
     for (const LogSegment& segment : segments) {
       if (segment.prefix.number != number) continue;
       if (number == newest) return SegmentExtent{segment, newest_limit, kAll, kAll, true};
@@ -228,7 +228,8 @@ absl::StatusOr<GroupChain> ReadChain(File& file, const LogSegment& segment) {
 
 }  // namespace
 
-absl::StatusOr<RecoveredTail> ReadTail(Directory& directory, const std::vector<LogSegment>& segments,
+absl::StatusOr<RecoveredTail> ReadTail(Directory& directory,
+                                       const std::vector<LogSegment>& segments,
                                        const RecoveryBounds& bounds) {
   const LogSegment& newest = segments.back();
   std::unique_ptr<File> file;

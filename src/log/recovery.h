@@ -21,8 +21,9 @@ namespace dr::inline v0 {
 
 /// One *.wal file as found.
 struct ObservedSegment {
-  std::uint64_t number = 0;                 ///< by its name
-  absl::StatusOr<LogSegment> segment = absl::UnknownError("");  ///< or why its prefix cannot be read
+  std::uint64_t number = 0;  ///< by its name
+  absl::StatusOr<LogSegment> segment =
+      absl::UnknownError("");  ///< or why its prefix cannot be read
 };
 
 struct ObservedDirectory {
@@ -41,12 +42,12 @@ struct RecoveryBounds {
 ///
 ///   what was observed                                          outcome
 ///   nothing at all, and nothing is known to be durable         no log yet
-///   one first segment without HEAD                             its creation was interrupted: the log
+///   one first segment without HEAD                             interrupted creation: the log
 ///   no segment, but HEAD or a known durable Lsn                gap
 ///   HEAD unreadable                                            corrupt
 ///   HEAD missing beside later segments                         gap
 ///   the newest segment is older than HEAD says                 gap
-///   the newest segment is younger than HEAD says               crashes between the two steps: the log
+///   the newest segment is younger than HEAD says               crash between the steps: the log
 ///   HEAD's segment has another salt or log                     gap (replaced)
 ///   a prefix is unreadable                                     corrupt
 ///   a name does not match its prefix                           gap (misnamed or duplicated)
@@ -61,11 +62,11 @@ absl::StatusOr<std::vector<LogSegment>> DecideSegments(const ObservedDirectory& 
 /// The end of the newest segment as found.
 struct ObservedTail {
   std::string segment;
-  Lsn last = {};            ///< of the last whole record or batch that a valid chain leads to
-  Lsn evidence = {};        ///< highest durable_lsn recorded anywhere in the segment
+  Lsn last = {};                  ///< of the last whole record or batch that a valid chain leads to
+  Lsn evidence = {};              ///< highest durable_lsn recorded anywhere in the segment
   std::uint64_t stop_offset = 0;  ///< where the valid chain ends
-  Lsn stop_lsn = {};        ///< the first Lsn that is not there
-  std::string reason;       ///< why it ends there
+  Lsn stop_lsn = {};              ///< the first Lsn that is not there
+  std::string reason;             ///< why it ends there
 };
 
 /// OK: what is behind `last` was never acknowledged.
@@ -80,7 +81,7 @@ absl::StatusOr<ObservedDirectory> ObserveDirectory(Directory& directory);
 /// The end of the log, and the tail above its evidence.
 struct RecoveredTail {
   ObservedTail observed;
-  SegmentEnd cut = {};          ///< where the newest old segment ends from now on
+  SegmentEnd cut = {};              ///< where the newest old segment ends from now on
   std::int64_t last_time_ns = 0;    ///< no record of the log is later
   std::uint64_t groups_behind = 0;  ///< headers of groups that are not part of the log
   std::uint64_t written_end = 0;    ///< of the newest old segment: what is behind was only prepared
@@ -92,7 +93,8 @@ absl::StatusOr<std::unique_ptr<LogReader>> OpenRecovered(Directory& directory,
                                                          std::uint64_t newest_limit, Lsn from);
 
 /// Reads the newest of `segments` (and what continues into it) to its end.
-absl::StatusOr<RecoveredTail> ReadTail(Directory& directory, const std::vector<LogSegment>& segments,
+absl::StatusOr<RecoveredTail> ReadTail(Directory& directory,
+                                       const std::vector<LogSegment>& segments,
                                        const RecoveryBounds& bounds);
 
 }  // namespace dr::inline v0

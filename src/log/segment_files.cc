@@ -66,15 +66,15 @@ absl::StatusOr<std::unique_ptr<SegmentFiles>> SegmentFiles::Open(Directory& dire
 
 // A file system may accept the flags and refuse the write, so the probe writes.
 absl::Status SegmentFiles::ProbePath() {
-  auto probe = directory_.Open(kProbeName, {.access = Access::kWrite,
-                                            .create = Create::kIfMissing,
-                                            .path = WritePath::kDirect});
-  absl::Status written = probe.ok() ? (*probe)->WriteAt(0, {zeros_.data(), kBlockBytes})
-                                    : probe.status();
+  auto probe = directory_.Open(
+      kProbeName,
+      {.access = Access::kWrite, .create = Create::kIfMissing, .path = WritePath::kDirect});
+  absl::Status written =
+      probe.ok() ? (*probe)->WriteAt(0, {zeros_.data(), kBlockBytes}) : probe.status();
   // On a full disk nothing can be written; that a file can be opened so must do.
   if (absl::IsResourceExhausted(written)) {
-    written = directory_.Open(kLockName, {.access = Access::kWrite, .path = WritePath::kDirect})
-                  .status();
+    written =
+        directory_.Open(kLockName, {.access = Access::kWrite, .path = WritePath::kDirect}).status();
   }
   if (absl::IsUnimplemented(written) || absl::IsInvalidArgument(written)) {
     path_ = WritePath::kBuffered;
@@ -98,7 +98,8 @@ absl::Status SegmentFiles::AdoptSpares() {
       DR_RETURN_IF_ERROR(directory_.Remove(entry.name));
       continue;
     }
-    DR_RETURN_IF_ERROR(AddWholeSpare({.name = LogFileName(entry.name), .file = std::move(file),
+    DR_RETURN_IF_ERROR(AddWholeSpare({.name = LogFileName(entry.name),
+                                      .file = std::move(file),
                                       .prepared_bytes = segment_bytes_}));
   }
   return absl::OkStatus();
@@ -133,7 +134,8 @@ absl::Status SegmentFiles::WriteAndSync(File& file, std::uint64_t offset, std::s
 
 std::uint64_t SegmentFiles::SpareBlocks() const {
   std::uint64_t blocks = 0;
-  for (const SegmentFile& spare : spares_) blocks += UsableBlocks(spare.prepared_bytes, kBlockBytes);
+  for (const SegmentFile& spare : spares_)
+    blocks += UsableBlocks(spare.prepared_bytes, kBlockBytes);
   return blocks;
 }
 
@@ -176,9 +178,9 @@ absl::Status SegmentFiles::Activate(SegmentFile& file, std::uint64_t number,
 }
 
 absl::Status SegmentFiles::WriteHead(std::string_view first_block) {
-  DR_ASSIGN_OR_RETURN(std::unique_ptr<File> head,
-                      directory_.Open(kHeadTemporary, {.access = Access::kWrite,
-                                                       .create = Create::kIfMissing}));
+  DR_ASSIGN_OR_RETURN(
+      std::unique_ptr<File> head,
+      directory_.Open(kHeadTemporary, {.access = Access::kWrite, .create = Create::kIfMissing}));
   return PlaceHead(*head, kHeadTemporary, first_block);
 }
 
@@ -208,7 +210,8 @@ absl::StatusOr<std::uint64_t> SegmentFiles::RetireBelow(std::uint64_t number) {
       DR_RETURN_IF_ERROR(directory_.Remove(name));
       continue;
     }
-    SegmentFile spare{.name = {next_spare_++, kSpareSuffix}, .file = std::move(file),
+    SegmentFile spare{.name = {next_spare_++, kSpareSuffix},
+                      .file = std::move(file),
                       .prepared_bytes = segment_bytes_};
     DR_RETURN_IF_ERROR(directory_.Rename(name, spare.name));
     recycled.push_back(std::move(spare));

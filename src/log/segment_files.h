@@ -37,7 +37,8 @@ inline constexpr std::string_view kLockName = "LOCK";
 LogFileName SegmentName(std::uint64_t number);
 std::optional<std::uint64_t> ParseSegmentName(std::string_view name);
 
-/// Memory whose address and size suit direct writes. Reused, because first touch costs as much as the disk.
+/// Memory whose address and size suit direct writes. Reused, because first touch costs as much as
+/// the disk.
 class AlignedBuffer {
  public:
   explicit AlignedBuffer(std::size_t bytes);
@@ -46,7 +47,9 @@ class AlignedBuffer {
   std::size_t size() const { return bytes_; }
 
  private:
-  struct Free { void operator()(char* p) const; };
+  struct Free {
+    void operator()(char* p) const;
+  };
   std::unique_ptr<char[], Free> data_;
   std::size_t bytes_;
 };

@@ -1,7 +1,7 @@
 // Somebody asleep until an Lsn is durable, on a list that takes no memory of its own.
 //
-// Waking is most of what group commit costs with many writers, so it is done without the log's mutex,
-// and who has been woken because its Lsn is durable needs no lock at all to go on.
+// Waking is most of what group commit costs with many writers, so it is done without the log's
+// mutex, and who has been woken because its Lsn is durable needs no lock at all to go on.
 #pragma once
 
 #include <atomic>

@@ -41,9 +41,9 @@ absl::Status CopyTail(Directory& directory, SegmentFiles& files,
                       const std::vector<LogSegment>& segments, const RecoveredTail& tail,
                       const WalOptions& options, LiveSegment& live, std::uint64_t* copied) {
   if (tail.observed.last <= tail.cut.last_lsn) return absl::OkStatus();
-  DR_ASSIGN_OR_RETURN(std::unique_ptr<LogReader> reader,
-                      OpenRecovered(directory, segments, tail.observed.stop_offset,
-                                    Next(tail.cut.last_lsn)));
+  DR_ASSIGN_OR_RETURN(
+      std::unique_ptr<LogReader> reader,
+      OpenRecovered(directory, segments, tail.observed.stop_offset, Next(tail.cut.last_lsn)));
   AlignedBuffer buffer(options.group_bytes);
   bool open = false;
   const auto write = [&]() -> absl::Status {
@@ -127,17 +127,18 @@ absl::StatusOr<std::unique_ptr<Wal>> Wal::Open(Directory& directory, const WalOp
   const std::string_view first_block(block.data(), kBlockBytes);
   const std::uint64_t hash = PrefixHash(first_block);
   DR_ASSIGN_OR_RETURN(SegmentFile file, files->TakeSpare());
-  LiveSegment live{.segment = {.name = SegmentName(prefix.number), .prefix = prefix, .prefix_hash = hash},
-                   .file = std::move(file),
-                   .offset = kBlockBytes,
-                   .builder = GroupBuilder(prefix, hash)};
+  LiveSegment live{
+      .segment = {.name = SegmentName(prefix.number), .prefix = prefix, .prefix_hash = hash},
+      .file = std::move(file),
+      .offset = kBlockBytes,
+      .builder = GroupBuilder(prefix, hash)};
   WalRecovery recovery{.last = tail.observed.last,
                        .recorded_durable = tail.observed.evidence,
                        .groups_behind = tail.groups_behind,
                        .created = segments.empty()};
   if (!segments.empty()) {
-    DR_RETURN_IF_ERROR(CopyTail(directory, *files, segments, tail, options, live,
-                                &recovery.copied_records));
+    DR_RETURN_IF_ERROR(
+        CopyTail(directory, *files, segments, tail, options, live, &recovery.copied_records));
   }
   // A batch that was cut may reach back over several segments.
   for (LogSegment& segment : segments) {
@@ -148,9 +149,9 @@ absl::StatusOr<std::unique_ptr<Wal>> Wal::Open(Directory& directory, const WalOp
     DR_RETURN_IF_ERROR(files->ReleaseBehind(prefix.number - 1, tail.written_end));
     segments.back().file_bytes = tail.written_end;
   }
-  return std::unique_ptr<Wal>(new Wal(std::make_unique<Impl>(
-      options, std::move(files), std::move(live), std::move(segments), recovery,
-      tail.last_time_ns)));
+  return std::unique_ptr<Wal>(
+      new Wal(std::make_unique<Impl>(options, std::move(files), std::move(live),
+                                     std::move(segments), recovery, tail.last_time_ns)));
 }
 
 Wal::Wal(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

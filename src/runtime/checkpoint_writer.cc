@@ -78,8 +78,8 @@ absl::StatusOr<ComponentSnapshot> CheckpointWriter::Write(ComponentCore& compone
 absl::StatusOr<CheckpointInfo> CheckpointWriter::Take(const Context& context) {
   DR_RETURN_IF_ERROR(wal_.status());
   CheckpointInfo info;
-  BackupManifest manifest{.log = wal_.log_id(), .epoch = wal_.epoch(),
-                          .created = runtime_.clock.WallTime()};
+  BackupManifest manifest{
+      .log = wal_.log_id(), .epoch = wal_.epoch(), .created = runtime_.clock.WallTime()};
   Lsn newest;
   manifest.as_of = runtime_.log.last();
   for (ComponentCore* component : components_) {

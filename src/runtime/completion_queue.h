@@ -15,7 +15,7 @@ namespace dr::inline v0 {
 /// A callback and what it will be told. Made before its operation has an Lsn, so that telling it
 /// needs no memory.
 struct Completion {
-  absl::AnyInvocable<void(absl::StatusOr<Lsn>) &&> done = nullptr;
+  absl::AnyInvocable<void(absl::StatusOr<Lsn>)&&> done = nullptr;
   absl::StatusOr<Lsn> result = Lsn{};
   Completion* next = nullptr;
 };

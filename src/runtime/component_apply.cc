@@ -61,7 +61,9 @@ absl::Status ComponentCore::Drain(Lsn lsn, const Context& context) {
       continue;
     }
     if (!CheckContext(context, runtime.clock, "").ok()) {
-      return MakeFault({.kind = FaultKind::kAmbiguous, .place = id_, .lsn = lsn,
+      return MakeFault({.kind = FaultKind::kAmbiguous,
+                        .place = id_,
+                        .lsn = lsn,
                         .next = "look at the state later"},
                        fmt::format("component '{}' is still applying; the operation is logged and "
                                    "will follow",
@@ -153,8 +155,10 @@ void ComponentCore::LogDigest() {
     if (!digest) return;
     auto marker = std::make_unique<PendingOperation>();
     marker->payload = EncodeDigestMarker({applied(), schema_.version, *digest});
-    marker->entry.record = {.kind = OperationKind::kMarker, .component = id_,
-                            .schema_name = schema_.name, .schema_version = schema_.version,
+    marker->entry.record = {.kind = OperationKind::kMarker,
+                            .component = id_,
+                            .schema_name = schema_.name,
+                            .schema_version = schema_.version,
                             .payload = marker->payload};
     const Context at_once{.deadline = Instant::FromNanoseconds(0)};
     if (log.Append(marker->entry, at_once).ok()) markers_.Push(std::move(marker));
@@ -200,8 +204,11 @@ void ComponentCore::AnnounceFailure(const absl::Status& why) {
   Observer* observer = runtime_.load()->observer;
   if (announced_.exchange(true) || observer == nullptr) return;
   try {
-    observer->OnEvent({.kind = EventKind::kComponentFailed, .component = id_, .lsn = applied(),
-                       .status = why, .text = std::string(AsStd(why.message()))});
+    observer->OnEvent({.kind = EventKind::kComponentFailed,
+                       .component = id_,
+                       .lsn = applied(),
+                       .status = why,
+                       .text = std::string(AsStd(why.message()))});
   } catch (const std::bad_alloc&) {
     return;  // the failure itself is not lost: every caller gets it
   }

@@ -1,4 +1,5 @@
-// Committing: what can refuse an operation, its place in the order, and the wait for its application.
+// Committing: what can refuse an operation, its place in the order, and the wait for its
+// application.
 
 #include <algorithm>
 #include <deque>
@@ -85,23 +86,28 @@ absl::Status ComponentCore::CheckCall(const Call& call, const CommitOptions& opt
   }
   // Before any lock: another thread may have held it at the fork.
   if (call.runtime()->fork_guard.InChild()) {
-    return MakeFault({.kind = FaultKind::kPoisoned, .place = id_, .next = "commit in the parent only"},
-                     "this process was forked from the one that has the host");
+    return MakeFault(
+        {.kind = FaultKind::kPoisoned, .place = id_, .next = "commit in the parent only"},
+        "this process was forked from the one that has the host");
   }
   if (CallbackFrame* frame = CallbackFrame::Current(); frame != nullptr) {
     frame->reentered = true;
     const std::string& culprit = frame->component->id_;
-    return MakeFault({.kind = FaultKind::kUsage, .place = culprit,
-                      .next = "commit after the callback has returned"},
-                     fmt::format("component '{}' committed from inside one of its callbacks", culprit));
+    return MakeFault(
+        {.kind = FaultKind::kUsage,
+         .place = culprit,
+         .next = "commit after the callback has returned"},
+        fmt::format("component '{}' committed from inside one of its callbacks", culprit));
   }
   if (in_decide) {
-    return MakeFault({.kind = FaultKind::kUsage, .place = id_,
+    return MakeFault({.kind = FaultKind::kUsage,
+                      .place = id_,
                       .next = "return the operation from decide instead"},
                      "a commit from inside CommitIf's decide");
   }
   if (options.durability == Durability::kRemote) {
-    return MakeFault({.kind = FaultKind::kUsage, .place = id_,
+    return MakeFault({.kind = FaultKind::kUsage,
+                      .place = id_,
                       .next = "use kLocal until the host has a repository"},
                      "kRemote needs a repository");
   }
@@ -200,8 +206,8 @@ absl::StatusOr<Lsn> ComponentCore::Commit(std::string_view payload, const Commit
       &taken);
 }
 
-absl::StatusOr<Lsn> ComponentCore::CommitIf(
-    absl::FunctionRef<absl::StatusOr<std::string>()> decide, const CommitOptions& options) {
+absl::StatusOr<Lsn> ComponentCore::CommitIf(absl::FunctionRef<absl::StatusOr<std::string>()> decide,
+                                            const CommitOptions& options) {
   Call call(*this);
   bool taken = false;
   return WithinMemory(
@@ -278,16 +284,17 @@ absl::StatusOr<Lsn> ComponentCore::CommitAll(std::span<const ComponentCommit> co
         std::sort(cores.begin(), cores.end(), [](auto* a, auto* b) { return a->id_ < b->id_; });
         cores.erase(std::unique(cores.begin(), cores.end()), cores.end());
         if (cores.empty()) {
-          return MakeFault({.kind = FaultKind::kInvalid, .next = "give at least one"}, "an empty batch");
+          return MakeFault({.kind = FaultKind::kInvalid, .next = "give at least one"},
+                           "an empty batch");
         }
         std::deque<Call> calls;
         for (ComponentCore* core : cores) {
           calls.emplace_back(*core);
           DR_RETURN_IF_ERROR(core->CheckCall(calls.back(), options));
           if (calls.back().runtime() != calls.front().runtime()) {
-            return MakeFault({.kind = FaultKind::kUsage, .place = core->id_,
-                              .next = "open one host for all"},
-                             fmt::format("component '{}' has another host", core->id_));
+            return MakeFault(
+                {.kind = FaultKind::kUsage, .place = core->id_, .next = "open one host for all"},
+                fmt::format("component '{}' has another host", core->id_));
           }
         }
         std::vector<std::unique_ptr<PendingOperation>> operations;
@@ -304,7 +311,8 @@ absl::StatusOr<Lsn> ComponentCore::CommitAll(std::span<const ComponentCommit> co
           for (ComponentCore* core : cores) {
             DR_RETURN_IF_ERROR(orders.emplace_back(*core).Acquire(options.context).status());
           }
-          DR_ASSIGN_OR_RETURN(last, calls.front().runtime()->log.AppendBatch(entries, options.context));
+          DR_ASSIGN_OR_RETURN(last,
+                              calls.front().runtime()->log.AppendBatch(entries, options.context));
           taken = true;
           for (std::size_t i = 0; i < commits.size(); ++i) {
             const ComponentCore& core = Of(*commits[i].component);
@@ -313,7 +321,8 @@ absl::StatusOr<Lsn> ComponentCore::CommitAll(std::span<const ComponentCommit> co
             })->Enqueue(std::move(operations[i]));
           }
         }
-        for (ComponentCore* core : cores) DR_RETURN_IF_ERROR(core->AwaitApplied(last, options.context));
+        for (ComponentCore* core : cores)
+          DR_RETURN_IF_ERROR(core->AwaitApplied(last, options.context));
         return last;
       },
       &taken);

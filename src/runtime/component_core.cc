@@ -72,8 +72,8 @@ std::optional<Digest> ComponentCore::StateDigest() const {
 }
 
 absl::Status ComponentCore::ApplyOne(const RecordView& record, std::string_view payload) {
-  const Operation operation{record.lsn, record.kind, id_, schema_,
-                            absl::FromUnixNanos(record.time_ns), payload};
+  const Operation operation{
+      record.lsn, record.kind, id_, schema_, absl::FromUnixNanos(record.time_ns), payload};
   return Guarded("Apply", [&] { return component_.Apply(operation); });
 }
 
@@ -88,9 +88,9 @@ absl::Status ComponentCore::Replay(const RecordView& record, std::string_view pa
 
 absl::Status ComponentCore::Claim() {
   if (!claimed_.exchange(true)) return absl::OkStatus();
-  return MakeFault({.kind = FaultKind::kUsage, .place = id_,
-                    .next = "make a new instance for every Host::Open"},
-                   fmt::format("component '{}' was given to a host before", id_));
+  return MakeFault(
+      {.kind = FaultKind::kUsage, .place = id_, .next = "make a new instance for every Host::Open"},
+      fmt::format("component '{}' was given to a host before", id_));
 }
 
 void ComponentCore::Attach(Runtime& runtime) {
@@ -114,7 +114,8 @@ absl::Status ComponentCore::Close(const Context& context) {
 }
 
 void ComponentCore::Detach() {
-  FailPending(MakeFault({.kind = FaultKind::kAmbiguous, .place = id_,
+  FailPending(MakeFault({.kind = FaultKind::kAmbiguous,
+                         .place = id_,
                          .next = "open a host again and look at the state"},
                         "the host was closed before the operation was applied; it is in the log if "
                         "it had become durable"));
@@ -138,7 +139,8 @@ absl::StatusOr<ComponentCore::Frozen> ComponentCore::Freeze(std::optional<Lsn> p
     // log's end is either applied or pending.
     MutexLock lock(order_mutex_);
     const bool at_rest = !order_held_ && pending_.empty() && last_ <= applied();
-    // Never behind what was recovered: a component retired then is not given the end of its log later.
+    // Never behind what was recovered: a component retired then is not given the end of its log
+    // later.
     frozen.as_of = at_rest ? runtime.log.last() : std::max(applied(), recovered_);
     frozen.changed = !previous.has_value() || applied() > *previous;
     if (!frozen.changed) frozen.as_of = std::max(frozen.as_of, *previous);

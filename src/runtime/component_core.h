@@ -83,8 +83,8 @@ class ComponentCore {
   void Detach();
   /// Applies what is ready; completes what cannot be any more, once the log is poisoned.
   void Pump(const Context& context);
-  /// Looks whether a callback that holds the state is still the one that was seen a deadline ago; if
-  /// so the component has failed, and the result is true, once.
+  /// Looks whether a callback that holds the state is still the one that was seen a deadline ago;
+  /// if so the component has failed, and the result is true, once.
   bool Watch();
 
   // For checkpoints.

@@ -31,7 +31,8 @@ absl::StatusOr<std::string> ReadSmall(File& file) {
 }
 
 absl::Status Lost(std::string_view place, std::string_view what) {
-  return MakeFault({.kind = FaultKind::kIncomplete, .place = std::string(place),
+  return MakeFault({.kind = FaultKind::kIncomplete,
+                    .place = std::string(place),
                     .next = "restore the file from a copy; CURRENT holds the name of the "
                             "generation directory that counts"},
                    what);
@@ -73,9 +74,9 @@ absl::Status CreateFirst(Directory& root) {
     DR_RETURN_IF_ERROR(generation->OpenDirectory(room, Create::kIfMissing).status());
   }
   DR_RETURN_IF_ERROR(generation->Sync());
-  DR_ASSIGN_OR_RETURN(std::unique_ptr<File> current,
-                      root.Open(kCurrentTemporary, {.access = Access::kWrite,
-                                                    .create = Create::kIfMissing}));
+  DR_ASSIGN_OR_RETURN(
+      std::unique_ptr<File> current,
+      root.Open(kCurrentTemporary, {.access = Access::kWrite, .create = Create::kIfMissing}));
   DR_RETURN_IF_ERROR(current->Truncate(0));
   DR_RETURN_IF_ERROR(current->WriteAt(0, CurrentText(kFirst)));
   DR_RETURN_IF_ERROR(current->Sync());
@@ -111,7 +112,8 @@ absl::StatusOr<std::unique_ptr<File>> LockGeneration(Directory& root) {
   if (absl::Status locked = lock->Lock(); !locked.ok()) {
     if (FaultOf(locked)->kind != FaultKind::kBusy) return locked;
     absl::StatusOr<std::string> holder = ReadSmall(*lock);
-    return MakeFault({.kind = FaultKind::kBusy, .place = std::string(kLock),
+    return MakeFault({.kind = FaultKind::kBusy,
+                      .place = std::string(kLock),
                       .next = "stop the other host, or use another directory"},
                      fmt::format("another host has the directory open (process {})",
                                  holder.ok() ? holder->substr(0, holder->find('\n')) : "unknown"));

@@ -20,16 +20,19 @@ bool IsRetired(const std::vector<std::string>& retired, std::string_view compone
 }
 
 absl::Status NotGiven(std::string_view component, Lsn lsn) {
-  return MakeFault({.kind = FaultKind::kUsage, .place = std::string(component), .lsn = lsn,
-                    .next = "give it to the host, or name it in RecoveryOptions::retired to give "
-                            "up its state"},
-                   fmt::format("component '{}' has state here but was not given to the host",
-                               component));
+  return MakeFault(
+      {.kind = FaultKind::kUsage,
+       .place = std::string(component),
+       .lsn = lsn,
+       .next = "give it to the host, or name it in RecoveryOptions::retired to give "
+               "up its state"},
+      fmt::format("component '{}' has state here but was not given to the host", component));
 }
 
 absl::Status CheckSchemaName(const ComponentCore& component, std::string_view found) {
   if (found == component.schema().name) return absl::OkStatus();
-  return MakeFault({.kind = FaultKind::kVersion, .place = component.id(),
+  return MakeFault({.kind = FaultKind::kVersion,
+                    .place = component.id(),
                     .next = "give the component the schema it was written with"},
                    fmt::format("component '{}' was written with schema '{}', its schema is '{}'",
                                component.id(), found, component.schema().name));
@@ -43,7 +46,8 @@ absl::StatusOr<ComponentTable> ClaimComponents(const std::vector<StatefulCompone
   for (StatefulComponent* component : components) {
     ComponentCore& core = ComponentCore::Of(*component);
     const auto bad = [&](std::string_view what) {
-      return MakeFault({.kind = FaultKind::kInvalid, .place = core.id(),
+      return MakeFault({.kind = FaultKind::kInvalid,
+                        .place = core.id(),
                         .next = "give each component an id of 1 to 128 bytes of its own, a schema "
                                 "name and a version from 1 on"},
                        fmt::format("component '{}': {}", core.id(), what));
@@ -73,9 +77,9 @@ absl::Status LoadManifest(Repository& repository, const BackupManifest& manifest
     DR_RETURN_IF_ERROR(CheckSchemaName(component, snapshot.schema.name));
     DR_ASSIGN_OR_RETURN(std::unique_ptr<StateReader> records,
                         repository.OpenSnapshot(snapshot, context));
-    DR_ASSIGN_OR_RETURN(records, upgrades.UpgradeState(std::move(records), snapshot.schema.name,
-                                                       snapshot.schema.version,
-                                                       component.schema().version));
+    DR_ASSIGN_OR_RETURN(records,
+                        upgrades.UpgradeState(std::move(records), snapshot.schema.name,
+                                              snapshot.schema.version, component.schema().version));
     DR_RETURN_IF_ERROR(component.Load(*records, snapshot.as_of));
   }
   return absl::OkStatus();
@@ -97,9 +101,8 @@ absl::StatusOr<bool> ReplayRecord(const RecordView& record, const ComponentTable
   std::string upgraded;
   std::string_view payload = record.payload;
   if (record.schema_version != component.schema().version) {
-    DR_ASSIGN_OR_RETURN(upgraded,
-                        upgrades.UpgradeOperation(payload, name, record.schema_version,
-                                                  component.schema().version));
+    DR_ASSIGN_OR_RETURN(upgraded, upgrades.UpgradeOperation(payload, name, record.schema_version,
+                                                            component.schema().version));
     payload = upgraded;
   }
   DR_RETURN_IF_ERROR(component.Replay(record, payload));
@@ -124,13 +127,14 @@ absl::StatusOr<Recovered> RecoverComponents(Repository& repository, Directory& w
                                             WalOptions wal_options,
                                             const ComponentTable& components,
                                             const RestoreRegistry& upgrades,
-                                            const std::vector<std::string>& retired, Observer* observer,
-                                            const Context& context) {
+                                            const std::vector<std::string>& retired,
+                                            Observer* observer, const Context& context) {
   const auto skipped = [&](std::uint64_t sequence, const absl::Status& why) {
     if (observer == nullptr) return;
-    observer->OnEvent({.kind = EventKind::kCheckpointSkipped, .status = why,
-                       .text = fmt::format("checkpoint {} cannot be used: {}", sequence,
-                                           AsStd(why.message()))});
+    observer->OnEvent(
+        {.kind = EventKind::kCheckpointSkipped,
+         .status = why,
+         .text = fmt::format("checkpoint {} cannot be used: {}", sequence, AsStd(why.message()))});
   };
   DR_ASSIGN_OR_RETURN(CheckpointCandidates found, FindCheckpoints(repository, context));
   for (const RepositoryEntry& entry : found.unreadable) {
@@ -146,7 +150,8 @@ absl::StatusOr<Recovered> RecoverComponents(Repository& repository, Directory& w
     }
     if (!absl::IsDataLoss(loaded)) return loaded;
     skipped(manifest.sequence, loaded);
-    // Nothing of the half-loaded state may stay: the next one may lack a component that this one had.
+    // Nothing of the half-loaded state may stay: the next one may lack a component that this one
+    // had.
     EmptyState empty;
     for (const auto& [id, component] : components) DR_RETURN_IF_ERROR(component->Load(empty, {}));
   }

@@ -46,10 +46,11 @@ absl::Status LoadManifest(Repository& repository, const BackupManifest& manifest
 /// prove, and replays. An older checkpoint is used only where the log still covers the difference,
 /// and never without an event.
 absl::StatusOr<Recovered> RecoverComponents(Repository& repository, Directory& wal_directory,
-                                            WalOptions wal_options, const ComponentTable& components,
+                                            WalOptions wal_options,
+                                            const ComponentTable& components,
                                             const RestoreRegistry& upgrades,
-                                            const std::vector<std::string>& retired, Observer* observer,
-                                            const Context& context);
+                                            const std::vector<std::string>& retired,
+                                            Observer* observer, const Context& context);
 
 /// Gives one record of the log to its component, if that lacks it. False: nobody needed it.
 absl::StatusOr<bool> ReplayRecord(const RecordView& record, const ComponentTable& components,
@@ -57,7 +58,7 @@ absl::StatusOr<bool> ReplayRecord(const RecordView& record, const ComponentTable
                                   const std::vector<std::string>& retired);
 /// All that the reader has.
 absl::StatusOr<Replayed> ReplayLog(WalReader& reader, const ComponentTable& components,
-                                        const RestoreRegistry& upgrades,
-                                        const std::vector<std::string>& retired);
+                                   const RestoreRegistry& upgrades,
+                                   const std::vector<std::string>& retired);
 
 }  // namespace dr::inline v0

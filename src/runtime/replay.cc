@@ -95,13 +95,12 @@ struct Past {
 
 absl::Status OpenPast(FileSystem& files, const std::string& path, Past& past) {
   DR_ASSIGN_OR_RETURN(past.generation, OpenGeneration(files, path));
-  DR_ASSIGN_OR_RETURN(past.store, DirectoryStore::Open(std::move(past.generation.store),
-                                                       past.random, past.clock));
-  DR_ASSIGN_OR_RETURN(past.repository,
-                      Repository::Open(*past.store, past.clock, past.random));
+  DR_ASSIGN_OR_RETURN(
+      past.store, DirectoryStore::Open(std::move(past.generation.store), past.random, past.clock));
+  DR_ASSIGN_OR_RETURN(past.repository, Repository::Open(*past.store, past.clock, past.random));
   DR_ASSIGN_OR_RETURN(CheckpointCandidates found, FindCheckpoints(*past.repository, {}));
-  WalOptions options{.clock = &past.clock, .random = &past.random,
-                     .known_durable = found.known_durable};
+  WalOptions options{
+      .clock = &past.clock, .random = &past.random, .known_durable = found.known_durable};
   // With the whole log there, the beginning is the best base of all.
   absl::StatusOr<std::unique_ptr<Wal>> whole = Wal::Open(*past.generation.wal, options);
   if (whole.ok()) {
@@ -249,9 +248,9 @@ absl::StatusOr<ReplayReport> VerifyReplay(const ReplayOptions& options,
                       files.OpenDirectory(options.scratch, Create::kIfMissing));
   DR_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> already, scratch->List());
   if (!already.empty()) {
-    return MakeFault({.kind = FaultKind::kExists, .place = options.scratch,
-                      .next = "give an empty directory"},
-                     "the scratch place is not empty");
+    return MakeFault(
+        {.kind = FaultKind::kExists, .place = options.scratch, .next = "give an empty directory"},
+        "the scratch place is not empty");
   }
   // A copy of files that a host changes meanwhile would show damage that is not there.
   DR_ASSIGN_OR_RETURN(std::unique_ptr<File> lock, LockGeneration(*source));

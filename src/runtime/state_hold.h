@@ -9,7 +9,8 @@ namespace dr::inline v0 {
 /// While it lives `name` holds the state. Made under the state's lock.
 class StateHold {
  public:
-  StateHold(std::atomic<const char*>& holder, std::atomic<std::uint64_t>& progress, const char* name)
+  StateHold(std::atomic<const char*>& holder, std::atomic<std::uint64_t>& progress,
+            const char* name)
       : holder_(holder), progress_(progress) {
     holder_.store(name, std::memory_order_release);
   }

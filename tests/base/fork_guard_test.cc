@@ -17,7 +17,8 @@ int InForkedChild(Body body) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-TEST_CASE("A18: a forked child knows that it is one, and so does its own child, and the parent stays") {
+TEST_CASE(
+    "A18: a forked child knows that it is one, and so does its own child, and the parent stays") {
   const dr::ForkGuard guard;
   CHECK_FALSE(guard.InChild());
   CHECK(InForkedChild([&] { return guard.InChild() ? 7 : 0; }) == 7);

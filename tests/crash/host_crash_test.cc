@@ -58,7 +58,10 @@ std::string Recover(SimFileSystem& after, std::uint64_t moved) {
   return "";
 }
 
-TEST_CASE("B1, B2, B8, P7, P11, P15: no power cut in the life of a host loses, halves or doubles anything", "[long]") {
+TEST_CASE(
+    "B1, B2, B8, P7, P11, P15: no power cut in the life of a host loses, halves or doubles "
+    "anything",
+    "[long]") {
   for (bool direct : {true, false}) {
     SimFileSystem disk({.direct = direct});
     {
@@ -85,14 +88,17 @@ TEST_CASE("B1, B2, B8, P7, P11, P15: no power cut in the life of a host loses, h
     std::vector<std::thread> threads;
     for (unsigned worker = 0; worker < 2; ++worker) {
       threads.emplace_back([&, worker] {
-        states += VisitCrashStates(disk, {.items_max = 6, .samples = 24, .shard = worker, .shards = 2},
-                                   [&](SimFileSystem& after, const CrashPoint& point) {
-          if (wrong > 0) return;  // one is enough to look at
-          std::string found = Recover(after, point.marks.empty() ? 0 : point.marks.back());
-          if (found.empty() || wrong++ > 0) return;
-          std::lock_guard lock(mutex);
-          first = found + "\n" + point.Describe();
-        }).states;
+        states +=
+            VisitCrashStates(disk, {.items_max = 6, .samples = 24, .shard = worker, .shards = 2},
+                             [&](SimFileSystem& after, const CrashPoint& point) {
+                               if (wrong > 0) return;  // one is enough to look at
+                               std::string found =
+                                   Recover(after, point.marks.empty() ? 0 : point.marks.back());
+                               if (found.empty() || wrong++ > 0) return;
+                               std::lock_guard lock(mutex);
+                               first = found + "\n" + point.Describe();
+                             })
+                .states;
       });
     }
     for (std::thread& thread : threads) thread.join();
@@ -118,7 +124,9 @@ TEST_CASE("P9: what a failed sync may take back is never in the state") {
   CHECK_FALSE(host->Checkpoint().ok());
 }
 
-TEST_CASE("B1: whichever call fails in the life of a host, it opens again with all that was acknowledged") {
+TEST_CASE(
+    "B1: whichever call fails in the life of a host, it opens again with all that was "
+    "acknowledged") {
   std::uint64_t runs = 0;
   for (int error : {EIO, ENOSPC}) {
     for (std::uint64_t nth = 1;; ++nth, ++runs) {

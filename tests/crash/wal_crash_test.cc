@@ -135,24 +135,29 @@ std::vector<Workload> Workloads() {
     workloads.push_back({path + ": rotation, records over segments", small, direct,
                          [](SimFileSystem&, SimLog& log, const LogOptions&) {
                            return Appends(log, {30'000, 40'000, 100, 70'000, 100, 100});
-                         }, 9, 1400});
+                         },
+                         9, 1400});
     workloads.push_back({path + ": recycled segments", small, direct,
                          [](SimFileSystem& disk, SimLog& log, const LogOptions&) {
                            for (int round = 0; round < 4; ++round) {
-                             if (absl::Status s = Appends(log, {40'000, 300, 30'000, 200}); !s.ok()) return s;
+                             if (absl::Status s = Appends(log, {40'000, 300, 30'000, 200}); !s.ok())
+                               return s;
                              absl::Status s = MarkedTrim(disk, log, log.log().last());
                              if (!s.ok()) return s;
                            }
                            return absl::OkStatus();
-                         }, 9, 1000});
-    workloads.push_back({path + ": batches over groups and segments", small, direct,
-                         [](SimFileSystem&, SimLog& log, const LogOptions&) {
-                           for (const auto& batch : std::vector<std::vector<std::size_t>>{
-                                    {100, 100}, {3000, 3000, 3000}, {30'000, 100, 30'000}, {50, 60, 70, 80}}) {
-                             if (absl::Status s = log.AppendBatch(batch); !s.ok()) return s;
-                           }
-                           return absl::OkStatus();
-                         }, 9, 1400});
+                         },
+                         9, 1000});
+    workloads.push_back(
+        {path + ": batches over groups and segments", small, direct,
+         [](SimFileSystem&, SimLog& log, const LogOptions&) {
+           for (const auto& batch : std::vector<std::vector<std::size_t>>{
+                    {100, 100}, {3000, 3000, 3000}, {30'000, 100, 30'000}, {50, 60, 70, 80}}) {
+             if (absl::Status s = log.AppendBatch(batch); !s.ok()) return s;
+           }
+           return absl::OkStatus();
+         },
+         9, 1400});
     // Where a sync is a call of its own, one runs at a time.
     if (direct) {
       workloads.push_back({path + ": two groups in flight", small, direct,
@@ -194,17 +199,19 @@ void VisitAll(const SimFileSystem& disk, CrashOptions options, Tally& tally,
       CrashOptions mine = options;
       mine.shard = worker;
       mine.shards = kWorkers;
-      CrashCount count = VisitCrashStates(disk, mine, [&](SimFileSystem& after, const CrashPoint& point) {
-        if (tally.lost > 0) return;  // one is enough to look at
-        if (std::string wrong = check(after, point); !wrong.empty()) tally.Blame(wrong, point);
-      });
+      CrashCount count =
+          VisitCrashStates(disk, mine, [&](SimFileSystem& after, const CrashPoint& point) {
+            if (tally.lost > 0) return;  // one is enough to look at
+            if (std::string wrong = check(after, point); !wrong.empty()) tally.Blame(wrong, point);
+          });
       tally.states += count.states;
     });
   }
   for (std::thread& thread : threads) thread.join();
 }
 
-TEST_CASE("A3: old groups never come back and P11: batches are whole after every power cut", "[long]") {
+TEST_CASE("A3: old groups never come back and P11: batches are whole after every power cut",
+          "[long]") {
   for (const Workload& workload : Workloads()) {
     if (workload.name.find("recycled") == std::string::npos &&
         workload.name.find("batches") == std::string::npos) {
@@ -236,8 +243,7 @@ TEST_CASE("A1-A3, A15, A16: no power cut in any workload loses what was acknowle
     }
     for (NameOrder names : {NameOrder::kAnySubset, NameOrder::kInOrder}) {
       Tally tally;
-      VisitAll(disk,
-               {.names = names, .items_max = workload.items_max, .samples = workload.samples},
+      VisitAll(disk, {.names = names, .items_max = workload.items_max, .samples = workload.samples},
                tally, [&](SimFileSystem& after, const CrashPoint& point) {
                  return Recover(after, workload.options, ReadMarks(point.marks),
                                 point.state % 16 == 0);
@@ -266,23 +272,24 @@ TEST_CASE("A1: no kill loses what was acknowledged, and a power cut after it nei
       REQUIRE_OK(log.Open(workload.options));
       REQUIRE_OK(workload.run(disk, log, workload.options));
     }
-    CrashCount kills = VisitKillStates(disk, {}, [&](SimFileSystem& after, const CrashPoint& point) {
-      const Acknowledged acknowledged = ReadMarks(point.marks);
-      std::string wrong = Recover(after, workload.options, acknowledged, false);
-      if (!wrong.empty()) return tally.Blame(wrong, point);
-      // What only the page cache held was adopted: it must not be lost to a power cut now.
-      if (point.event % 7 != 0) return;
-      Acknowledged recovered = acknowledged;
-      {
-        std::unique_ptr<SimFileSystem> look = after.Copy();
-        SimLog log(*look);
-        REQUIRE_OK(log.Open(After(workload.options, acknowledged)));
-        recovered.last = log.wal().recovery().last;
-      }
-      std::unique_ptr<SimFileSystem> cut = after.AfterPowerCut();
-      wrong = Recover(*cut, workload.options, recovered, false);
-      if (!wrong.empty()) tally.Blame("after a power cut: " + wrong, point);
-    });
+    CrashCount kills =
+        VisitKillStates(disk, {}, [&](SimFileSystem& after, const CrashPoint& point) {
+          const Acknowledged acknowledged = ReadMarks(point.marks);
+          std::string wrong = Recover(after, workload.options, acknowledged, false);
+          if (!wrong.empty()) return tally.Blame(wrong, point);
+          // What only the page cache held was adopted: it must not be lost to a power cut now.
+          if (point.event % 7 != 0) return;
+          Acknowledged recovered = acknowledged;
+          {
+            std::unique_ptr<SimFileSystem> look = after.Copy();
+            SimLog log(*look);
+            REQUIRE_OK(log.Open(After(workload.options, acknowledged)));
+            recovered.last = log.wal().recovery().last;
+          }
+          std::unique_ptr<SimFileSystem> cut = after.AfterPowerCut();
+          wrong = Recover(*cut, workload.options, recovered, false);
+          if (!wrong.empty()) tally.Blame("after a power cut: " + wrong, point);
+        });
     tally.states += kills.states;
   }
   std::cout << fmt::format("kill: {} states, {} wrong\n", tally.states.load(), tally.lost.load());
@@ -300,30 +307,34 @@ TEST_CASE("O4: a crash inside recovery changes nothing, at every I/O call of it"
       REQUIRE_OK(workload.run(disk, log, workload.options));
     }
     std::uint64_t visited = 0;
-    VisitCrashStates(disk, {.items_max = 3, .samples = 4}, [&](SimFileSystem& after, const CrashPoint& point) {
-      if (visited++ % 31 != 0) return;
-      const Acknowledged acknowledged = ReadMarks(point.marks);
-      Lsn recovered;
-      {
-        SimLog log(after, 5);
-        REQUIRE_OK(log.Open(After(workload.options, acknowledged)));
-        recovered = log.wal().recovery().last;
-      }
-      VisitCrashStates(after, {.items_max = 4, .samples = 12},
-                       [&](SimFileSystem& again, const CrashPoint& inner) {
-        ++tally.states;
-        SimLog log(again, 6);
-        absl::Status opened = log.Open(After(workload.options, acknowledged));
-        if (!opened.ok()) return tally.Blame(std::string(opened.ToString()), inner);
-        std::string wrong = Judge(log, acknowledged.last, acknowledged.needed_from);
-        if (wrong.empty() && log.wal().recovery().last > recovered) {
-          wrong = "more was recovered the second time";
-        }
-        if (!wrong.empty()) tally.Blame(wrong, inner);
-      });
-    });
+    VisitCrashStates(
+        disk, {.items_max = 3, .samples = 4}, [&](SimFileSystem& after, const CrashPoint& point) {
+          if (visited++ % 31 != 0) return;
+          const Acknowledged acknowledged = ReadMarks(point.marks);
+          Lsn recovered;
+          {
+            SimLog log(after, 5);
+            REQUIRE_OK(log.Open(After(workload.options, acknowledged)));
+            recovered = log.wal().recovery().last;
+          }
+          VisitCrashStates(after, {.items_max = 4, .samples = 12},
+                           [&](SimFileSystem& again, const CrashPoint& inner) {
+                             ++tally.states;
+                             SimLog log(again, 6);
+                             absl::Status opened = log.Open(After(workload.options, acknowledged));
+                             if (!opened.ok())
+                               return tally.Blame(std::string(opened.ToString()), inner);
+                             std::string wrong =
+                                 Judge(log, acknowledged.last, acknowledged.needed_from);
+                             if (wrong.empty() && log.wal().recovery().last > recovered) {
+                               wrong = "more was recovered the second time";
+                             }
+                             if (!wrong.empty()) tally.Blame(wrong, inner);
+                           });
+        });
   }
-  std::cout << fmt::format("recovery in recovery: {} states, {} wrong\n", tally.states.load(), tally.lost.load());
+  std::cout << fmt::format("recovery in recovery: {} states, {} wrong\n", tally.states.load(),
+                           tally.lost.load());
   INFO(tally.first);
   CHECK(tally.lost == 0);
   CHECK(tally.states > 10'000);

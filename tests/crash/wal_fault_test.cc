@@ -21,7 +21,8 @@ Lsn Work(SimFileSystem& disk, absl::Status* first_error) {
   return acknowledged;
 }
 
-TEST_CASE("A8, A11-A14: whichever call fails, the error is typed and nothing acknowledged is lost") {
+TEST_CASE(
+    "A8, A11-A14: whichever call fails, the error is typed and nothing acknowledged is lost") {
   std::uint64_t runs = 0;
   for (bool direct : {true, false}) {
     for (int error : {EIO, ENOSPC, EROFS, EMFILE}) {
@@ -53,7 +54,8 @@ TEST_CASE("A8, A11-A14: whichever call fails, the error is typed and nothing ack
 }
 
 TEST_CASE("A8: after a failed sync everything is refused and that file is not synced again") {
-  for (auto [direct, error] : {std::pair(true, EIO), {false, EIO}, {true, ENOSPC}, {false, ENOSPC}}) {
+  for (auto [direct, error] :
+       {std::pair(true, EIO), {false, EIO}, {true, ENOSPC}, {false, ENOSPC}}) {
     SimFileSystem disk({.direct = direct});
     SimLog log(disk);
     REQUIRE_OK(log.Open({}));
@@ -129,8 +131,8 @@ TEST_CASE("A17: a disk that lies about a sync is found out where later evidence 
   // The second operation's group is lost, those behind it were kept.
   std::string content = *disk.Read("log/0000000000000001.wal");
   std::unique_ptr<SimFileSystem> lied = disk.Copy();
-  REQUIRE_OK(lied->Overwrite("log/0000000000000001.wal", 2 * kBlockBytes,
-                             std::string(kBlockBytes, '\0')));
+  REQUIRE_OK(
+      lied->Overwrite("log/0000000000000001.wal", 2 * kBlockBytes, std::string(kBlockBytes, '\0')));
   SimLog victim(*lied, 3);
   absl::Status opened = victim.Open({});
   CHECK(opened.code() == absl::StatusCode::kDataLoss);

@@ -24,7 +24,8 @@ class SimLog {
   /// `unit_end`: the last Lsn of the batch that the operation belongs to.
   static std::string PayloadOf(std::uint64_t lsn, std::size_t size, std::uint64_t unit_end) {
     std::string payload = fmt::format("{}:{}:", lsn, unit_end);
-    while (payload.size() < size) payload += static_cast<char>('a' + (lsn * 7 + payload.size()) % 26);
+    while (payload.size() < size)
+      payload += static_cast<char>('a' + (lsn * 7 + payload.size()) % 26);
     return payload;
   }
   static std::string PayloadOf(std::uint64_t lsn, std::size_t size) {
@@ -33,7 +34,8 @@ class SimLog {
   /// The end of the batch that a payload names.
   static std::uint64_t UnitEndOf(std::string_view payload) {
     const std::size_t colon = payload.find(':');
-    return colon == std::string_view::npos ? 0 : std::strtoull(payload.data() + colon + 1, nullptr, 10);
+    return colon == std::string_view::npos ? 0
+                                           : std::strtoull(payload.data() + colon + 1, nullptr, 10);
   }
   static bool IsPayloadOf(std::uint64_t lsn, std::string_view payload) {
     return payload == PayloadOf(lsn, payload.size(), UnitEndOf(payload));
@@ -95,7 +97,8 @@ inline std::string Judge(SimLog& log, Lsn acknowledged, Lsn needed_from) {
     absl::StatusOr<std::optional<RecordView>> record = (*reader)->Next();
     if (!record.ok()) return record.status().ToString();
     if (!*record) break;
-    if ((*record)->lsn != Next(last)) return fmt::format("{} follows {}", (*record)->lsn.value, last.value);
+    if ((*record)->lsn != Next(last))
+      return fmt::format("{} follows {}", (*record)->lsn.value, last.value);
     last = (*record)->lsn;
     if (!SimLog::IsPayloadOf(last.value, (*record)->payload)) {
       return fmt::format("operation {} has another payload", last.value);

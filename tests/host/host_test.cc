@@ -55,9 +55,9 @@ TEST_CASE("16 threads see the same sequence of operations and times live and in 
     for (int t = 0; t < 16; ++t) {
       threads.emplace_back([&, t] {
         for (int i = 0; i < 50; ++i) {
-          static_cast<void>(counters.Add(fmt::format("{}-{}", t, i),
-                                         {.durability = i % 3 == 0 ? Durability::kProcess
-                                                                   : Durability::kLocal}));
+          static_cast<void>(
+              counters.Add(fmt::format("{}-{}", t, i),
+                           {.durability = i % 3 == 0 ? Durability::kProcess : Durability::kLocal}));
         }
       });
     }
@@ -183,7 +183,8 @@ TEST_CASE("kRemote, a repository and keys are refused while they are not offered
   CHECK(Host::Open(std::move(options), {}).status().code() == absl::StatusCode::kUnimplemented);
 }
 
-TEST_CASE("B4, B8: checkpoints under load cut each component where it is, and nothing counts twice") {
+TEST_CASE(
+    "B4, B8: checkpoints under load cut each component where it is, and nothing counts twice") {
   TemporaryDirectory directory;
   constexpr std::uint64_t kEach = 300;
   {
@@ -239,13 +240,16 @@ TEST_CASE("A damaged or missing CURRENT beside a log is an error, never an empty
   const std::string current = directory.path() + "/state/CURRENT";
   const bool damaged = GENERATE(true, false);
   REQUIRE(std::system((damaged ? "printf x | dd of=" + current + " conv=notrunc status=none"
-                               : "rm " + current).c_str()) == 0);
+                               : "rm " + current)
+                          .c_str()) == 0);
   Counters counters;
   CHECK(Host::Open(Options(directory, {&counters}), {}).status().code() ==
         absl::StatusCode::kDataLoss);
 }
 
-TEST_CASE("Checkpoints by operation count let the log be trimmed, and an unchanged component is carried") {
+TEST_CASE(
+    "Checkpoints by operation count let the log be trimmed, and an unchanged component is "
+    "carried") {
   TemporaryDirectory directory;
   Counters a("a"), b("b");
   HostOptions options = Options(directory, {&a, &b});
@@ -263,7 +267,8 @@ TEST_CASE("Checkpoints by operation count let the log be trimmed, and an unchang
   CHECK(info.components_carried >= 1);
 }
 
-TEST_CASE("B3: a component that was half loaded from a damaged checkpoint is rebuilt from the log") {
+TEST_CASE(
+    "B3: a component that was half loaded from a damaged checkpoint is rebuilt from the log") {
   TemporaryDirectory directory;
   {
     Counters old("old");
@@ -283,7 +288,8 @@ TEST_CASE("B3: a component that was half loaded from a damaged checkpoint is reb
   // The largest object is the snapshot of `young`; its last byte belongs to it.
   REQUIRE(std::system(("f=$(find " + store + " -type f -printf '%s %p\\n' | sort -n | tail -1 | " +
                        "cut -d' ' -f2) && s=$(stat -c %s $f) && chmod u+w $f && printf x | " +
-                       "dd of=$f bs=1 seek=$((s-1)) conv=notrunc status=none").c_str()) == 0);
+                       "dd of=$f bs=1 seek=$((s-1)) conv=notrunc status=none")
+                          .c_str()) == 0);
   Counters old("old"), young("young");
   auto host = Value(Host::Open(Options(directory, {&old, &young}), {}));
   CHECK(young.Total() == 2000);

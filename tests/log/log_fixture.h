@@ -12,11 +12,11 @@
 
 namespace dr::test {
 
-#define REQUIRE_OK(expr)                                              \
-  do {                                                                \
-    const absl::Status required_status = ::dr::test::StatusOf(expr);  \
-    INFO(required_status.ToString());                                 \
-    REQUIRE(required_status.ok());                                    \
+#define REQUIRE_OK(expr)                                             \
+  do {                                                               \
+    const absl::Status required_status = ::dr::test::StatusOf(expr); \
+    INFO(required_status.ToString());                                \
+    REQUIRE(required_status.ok());                                   \
   } while (false)
 
 inline absl::Status StatusOf(absl::Status status) { return status; }

@@ -47,13 +47,24 @@ const std::vector<Row>& Rows() {
   static const std::vector<Row> rows = {
       {"a healthy log", [](Dir&, Bounds&) {}, {}, 3},
       {"a healthy log of which only the end is needed",
-       [](Dir&, Bounds& b) { b.needed_from = {15}; }, {}, 2},
+       [](Dir&, Bounds& b) { b.needed_from = {15}; },
+       {},
+       2},
       {"nothing at all", [](Dir& d, Bounds&) { d = {}; }, {}, 0},
       {"nothing, though operations were durable",
-       [](Dir& d, Bounds& b) { d = {}; b.known_durable = {5}; }, FaultKind::kWalGap},
+       [](Dir& d, Bounds& b) {
+         d = {};
+         b.known_durable = {5};
+       },
+       FaultKind::kWalGap},
       {"no segment beside HEAD", [](Dir& d, Bounds&) { d.segments.clear(); }, FaultKind::kWalGap},
       {"a first segment whose creation was interrupted before HEAD",
-       [](Dir& d, Bounds&) { d.segments.resize(1); d.head.reset(); }, {}, 1},
+       [](Dir& d, Bounds&) {
+         d.segments.resize(1);
+         d.head.reset();
+       },
+       {},
+       1},
       {"HEAD is missing beside later segments", [](Dir& d, Bounds&) { d.head.reset(); },
        FaultKind::kWalGap},
       {"HEAD is unreadable", [](Dir& d, Bounds&) { d.head = Unreadable(); },
@@ -61,9 +72,13 @@ const std::vector<Row>& Rows() {
       {"HEAD could not be read", [](Dir& d, Bounds&) { d.head = MakeIoFault("pread", "HEAD", 5); },
        FaultKind::kIo},
       {"HEAD is one behind: its update was interrupted",
-       [](Dir& d, Bounds&) { d.head = Prefix(d, 1); }, {}, 3},
+       [](Dir& d, Bounds&) { d.head = Prefix(d, 1); },
+       {},
+       3},
       {"HEAD is two behind: recovery was interrupted too",
-       [](Dir& d, Bounds&) { d.head = Prefix(d, 0); }, {}, 3},
+       [](Dir& d, Bounds&) { d.head = Prefix(d, 0); },
+       {},
+       3},
       {"A6: the newest segment is missing", [](Dir& d, Bounds&) { d.segments.pop_back(); },
        FaultKind::kWalGap},
       {"A6: the newest segment was replaced by one with another salt",
@@ -75,12 +90,17 @@ const std::vector<Row>& Rows() {
       {"A14: a prefix could not be read",
        [](Dir& d, Bounds&) { d.segments[2].segment = MakeIoFault("pread", "x", 5); },
        FaultKind::kIo},
-      {"A6: a segment under the name of another",
-       [](Dir& d, Bounds&) { Prefix(d, 1).number = 1; }, FaultKind::kWalGap},
-      {"A6: a copy of a segment under the next number",
-       [](Dir& d, Bounds&) { d.segments.push_back({4, d.segments[2].segment}); },
+      {"A6: a segment under the name of another", [](Dir& d, Bounds&) { Prefix(d, 1).number = 1; },
        FaultKind::kWalGap},
-      {"a segment of another log", [](Dir& d, Bounds&) { Prefix(d, 1).log = {3, 4}; },
+      {"A6: a copy of a segment under the next number",
+       [](Dir& d, Bounds&) {
+         d.segments.push_back({4, d.segments[2].segment});
+       },
+       FaultKind::kWalGap},
+      {"a segment of another log",
+       [](Dir& d, Bounds&) {
+         Prefix(d, 1).log = {3, 4};
+       },
        FaultKind::kWalGap},
       {"A6: a segment in the middle is missing",
        [](Dir& d, Bounds&) { d.segments.erase(d.segments.begin() + 1); }, FaultKind::kWalGap},
@@ -91,10 +111,19 @@ const std::vector<Row>& Rows() {
       {"the first segment is missing and needed",
        [](Dir& d, Bounds&) { d.segments.erase(d.segments.begin()); }, FaultKind::kWalGap},
       {"the first segment was trimmed",
-       [](Dir& d, Bounds& b) { d.segments.erase(d.segments.begin()); b.needed_from = {11}; }, {}, 2},
+       [](Dir& d, Bounds& b) {
+         d.segments.erase(d.segments.begin());
+         b.needed_from = {11};
+       },
+       {},
+       2},
       {"the first record that is needed begins in the segment before",
-       [](Dir& d, Bounds& b) { d.segments[2].segment->continues = true; b.needed_from = {21}; },
-       {}, 2},
+       [](Dir& d, Bounds& b) {
+         d.segments[2].segment->continues = true;
+         b.needed_from = {21};
+       },
+       {},
+       2},
       {"the segment in which the first record that is needed begins is missing",
        [](Dir& d, Bounds& b) {
          d.segments[2].segment->continues = true;
@@ -103,10 +132,19 @@ const std::vector<Row>& Rows() {
        },
        FaultKind::kWalGap},
       {"a trim was interrupted and left an older segment behind a hole",
-       [](Dir& d, Bounds& b) { d.segments.erase(d.segments.begin() + 1); b.needed_from = {21}; },
-       {}, 1},
+       [](Dir& d, Bounds& b) {
+         d.segments.erase(d.segments.begin() + 1);
+         b.needed_from = {21};
+       },
+       {},
+       1},
       {"damage in what is not needed any more",
-       [](Dir& d, Bounds& b) { d.segments[0].segment = Unreadable(); b.needed_from = {11}; }, {}, 2},
+       [](Dir& d, Bounds& b) {
+         d.segments[0].segment = Unreadable();
+         b.needed_from = {11};
+       },
+       {},
+       2},
   };
   return rows;
 }
@@ -158,12 +196,16 @@ TEST_CASE("P4: what is missing is a torn tail unless evidence says that it was d
     std::uint64_t last, evidence, known;
     bool torn;
   };
-  for (const TailRow& row : {TailRow{10, 10, 0, true}, TailRow{10, 5, 0, true},
-                             TailRow{10, 11, 0, false}, TailRow{10, 5, 10, true},
-                             TailRow{10, 5, 11, false}, TailRow{0, 0, 0, true},
-                             TailRow{0, 0, 1, false}}) {
-    ObservedTail tail{.segment = "s", .last = {row.last}, .evidence = {row.evidence},
-                      .stop_offset = 4096, .stop_lsn = {row.last + 1}, .reason = "bad hash"};
+  for (const TailRow& row :
+       {TailRow{10, 10, 0, true}, TailRow{10, 5, 0, true}, TailRow{10, 11, 0, false},
+        TailRow{10, 5, 10, true}, TailRow{10, 5, 11, false}, TailRow{0, 0, 0, true},
+        TailRow{0, 0, 1, false}}) {
+    ObservedTail tail{.segment = "s",
+                      .last = {row.last},
+                      .evidence = {row.evidence},
+                      .stop_offset = 4096,
+                      .stop_lsn = {row.last + 1},
+                      .reason = "bad hash"};
     absl::Status decided = DecideTail(tail, {.known_durable = {row.known}});
     CHECK(decided.ok() == row.torn);
     if (row.torn) continue;

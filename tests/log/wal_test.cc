@@ -240,11 +240,13 @@ TEST_CASE("Staged operations are ordered and timed, and become durable with the 
   CHECK(Payloads(*log.wal) == std::vector<std::string>{"soon", "sync"});
 }
 
-TEST_CASE("A7, P3: groups that changed places, were repeated or are missing are damage with a place") {
+TEST_CASE(
+    "A7, P3: groups that changed places, were repeated or are missing are damage with a place") {
   RealDirectory real;
   {
     OpenLog log = Value(real.Open());
-    for (int i = 0; i < 8; ++i) REQUIRE_OK(log.Append(std::string(100, static_cast<char>('a' + i))));
+    for (int i = 0; i < 8; ++i)
+      REQUIRE_OK(log.Append(std::string(100, static_cast<char>('a' + i))));
     REQUIRE_OK(log.wal->Seal(*log.log));
   }
   const std::string name = "0000000000000001.wal";

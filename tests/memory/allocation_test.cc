@@ -1,5 +1,5 @@
-// A23: memory runs out at the n-th allocation, once or for good. A commit is taken whole or not at all,
-// and once it has its Lsn nothing that memory could refuse stands between it and its result.
+// A23: memory runs out at the n-th allocation, once or for good. A commit is taken whole or not at
+// all, and once it has its Lsn nothing that memory could refuse stands between it and its result.
 
 #include <array>
 #include <catch2/catch.hpp>
@@ -17,7 +17,8 @@ constexpr std::size_t kOperations = 24;
 // Its Apply and its state need no memory.
 class Tally : public StatefulComponent {
  public:
-  explicit Tally(std::string id) : StatefulComponent(std::move(id), {.name = "tally", .version = 1}) {}
+  explicit Tally(std::string id)
+      : StatefulComponent(std::move(id), {.name = "tally", .version = 1}) {}
   absl::StatusOr<Lsn> Add(std::string_view payload) { return Commit(payload); }
   absl::StatusOr<Lsn> AddIf(const std::string& payload) {
     return CommitIf([&]() -> absl::StatusOr<std::string> { return payload; });
@@ -132,7 +133,9 @@ TEST_CASE("A23, P1: whichever allocation fails, a commit is there whole or has l
   CHECK(runs > 20);
 }
 
-TEST_CASE("A23: whichever allocation of a life's beginning fails, Open says so and a later one succeeds") {
+TEST_CASE(
+    "A23: whichever allocation of a life's beginning fails, Open says so and a later one "
+    "succeeds") {
   TemporaryDirectory directory;
   {
     Tally a("a"), b("b");

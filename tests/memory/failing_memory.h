@@ -5,8 +5,9 @@
 
 namespace dr::test {
 
-/// From Start on the `nth` allocation of any thread fails (1 is the next), and with `persistent` all
-/// behind it. Nothing of the test itself may allocate before Stop, which tells whether any did fail.
+/// From Start on the `nth` allocation of any thread fails (1 is the next), and with `persistent`
+/// all behind it. Nothing of the test itself may allocate before Stop, which tells whether any did
+/// fail.
 void StartFailing(std::uint64_t nth, bool persistent);
 bool StopFailing();
 

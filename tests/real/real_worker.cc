@@ -1,11 +1,11 @@
 // Counts on several lanes at once until something ends the process.
 //
-//   real_worker DIRECTORY [--buffered]          works, and writes "ack LANE INDEX" when a commit is done or
-//                                               "refused LANE INDEX CODE MESSAGE", and goes on with the
-//                                               next index; SIGTERM ends it in order
-//   real_worker DIRECTORY [--buffered] --check  recovers, and writes "path direct" or "path buffered", and
-//                                               "state LANE COMPONENT FIRST-LAST …", runs of indices in the
-//                                               order in which they were applied
+//   real_worker DIRECTORY [--buffered]
+//     works, and writes "ack LANE INDEX" when a commit is done or "refused LANE INDEX CODE MESSAGE",
+//     and goes on with the next index; SIGTERM ends it in order
+//   real_worker DIRECTORY [--buffered] --check
+//     recovers, and writes "path direct" or "path buffered", and "state LANE COMPONENT FIRST-LAST …",
+//     runs of indices in the order in which they were applied
 //
 // With --buffered the kernel refuses O_DIRECT, as a file system does that has no direct writes.
 #include <fcntl.h>
@@ -64,7 +64,8 @@ bool Parse(std::string_view text, Numbers&... numbers) {
 
 class Ledger : public dr::StatefulComponent {
  public:
-  explicit Ledger(std::string id) : StatefulComponent(std::move(id), {.name = "ledger", .version = 1}) {}
+  explicit Ledger(std::string id)
+      : StatefulComponent(std::move(id), {.name = "ledger", .version = 1}) {}
 
   absl::Status Add(std::size_t lane, std::uint64_t index) {
     return Commit(Payload(lane, index)).status();
@@ -202,7 +203,9 @@ void SayState(const std::array<Ledger*, 2>& ledgers) {
 
 int main(int argc, char** argv) {
   const std::vector<std::string_view> arguments(argv, argv + argc);
-  const auto given = [&](std::string_view option) { return std::ranges::count(arguments, option) > 0; };
+  const auto given = [&](std::string_view option) {
+    return std::ranges::count(arguments, option) > 0;
+  };
   if (argc < 2 || (given("--buffered") && !RefuseDirectWrites())) return 2;
   prctl(PR_SET_PDEATHSIG, SIGKILL);  // so that it keeps no disk busy
   const auto signals = dr::ShutdownSignals::Block();

@@ -62,7 +62,8 @@ TEST_CASE("A batch that waits for one component does not keep another from apply
   CHECK(b.Total() == 2);
 }
 
-TEST_CASE("P9, P11: batches, decisions over two components and digest notes do not wait in a circle") {
+TEST_CASE(
+    "P9, P11: batches, decisions over two components and digest notes do not wait in a circle") {
   constexpr int kEach = 300;
   TemporaryDirectory directory;
   Digested a("a"), b("b");
@@ -80,14 +81,18 @@ TEST_CASE("P9, P11: batches, decisions over two components and digest notes do n
       return CommitAll(commits).ok();
     }));
     threads.push_back(repeat([&] {
-      return b.AddIf([&]() -> absl::StatusOr<std::string> {
-        return fmt::format("decided at {}", a.Total() % 2);
-      }).ok();
+      return b
+          .AddIf([&]() -> absl::StatusOr<std::string> {
+            return fmt::format("decided at {}", a.Total() % 2);
+          })
+          .ok();
     }));
     threads.push_back(repeat([&] {
-      return a.AddIf([&]() -> absl::StatusOr<std::string> {
-        return fmt::format("decided at {}", b.Total() % 2);
-      }).ok();
+      return a
+          .AddIf([&]() -> absl::StatusOr<std::string> {
+            return fmt::format("decided at {}", b.Total() % 2);
+          })
+          .ok();
     }));
     threads.push_back(repeat([&] { return a.Add("alone").ok(); }));
   }

@@ -69,9 +69,9 @@ class Faulty : public StatefulComponent {
   const Mistake in_apply_, in_save_;
 };
 
-TEST_CASE("B5: a component whose Apply errs, throws or re-enters fails by name while others go on") {
-  const Mistake mistake =
-      GENERATE(Mistake::kReturnsAnError, Mistake::kThrows, Mistake::kReenters);
+TEST_CASE(
+    "B5: a component whose Apply errs, throws or re-enters fails by name while others go on") {
+  const Mistake mistake = GENERATE(Mistake::kReturnsAnError, Mistake::kThrows, Mistake::kReenters);
   TemporaryDirectory directory;
   Faulty faulty(mistake, Mistake::kNone);
   Counters counters;
@@ -122,7 +122,8 @@ TEST_CASE("B5: a component that is merely busy does not count as one that hangs"
   REQUIRE_OK(faulty.Do("good"));
 }
 
-TEST_CASE("B5: a component that hangs on the host's thread holds up no other's asynchronous commits") {
+TEST_CASE(
+    "B5: a component that hangs on the host's thread holds up no other's asynchronous commits") {
   TemporaryDirectory directory;
   Faulty faulty(Mistake::kHangs, Mistake::kNone);
   Counters counters;
@@ -197,8 +198,7 @@ TEST_CASE("B5: a call back into dr is noticed whatever other callbacks run meanw
 }
 
 TEST_CASE("B5: a component that fails while it is saved fails the checkpoint as a whole") {
-  const Mistake mistake =
-      GENERATE(Mistake::kReturnsAnError, Mistake::kThrows, Mistake::kReenters);
+  const Mistake mistake = GENERATE(Mistake::kReturnsAnError, Mistake::kThrows, Mistake::kReenters);
   TemporaryDirectory directory;
   {
     Faulty faulty(Mistake::kNone, mistake);

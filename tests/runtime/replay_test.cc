@@ -25,7 +25,9 @@ class Dice : public StatefulComponent {
     if (op.lsn.value >= bad_from_) sum_ += ++salt * 1'000'003;
     return absl::OkStatus();
   }
-  absl::Status SaveState(StateWriter& out) const override { return out.Write(std::to_string(sum_)); }
+  absl::Status SaveState(StateWriter& out) const override {
+    return out.Write(std::to_string(sum_));
+  }
   absl::Status LoadState(StateReader& in) override {
     auto record = in.Next();
     if (!record.ok() || !*record) return record.status();
@@ -63,7 +65,8 @@ TEST_CASE("P12: replay of a deterministic component agrees with every digest") {
   CHECK(report.digests >= 15);
 }
 
-TEST_CASE("P10: a planted nondeterminism is named by the first operation after which digests differ") {
+TEST_CASE(
+    "P10: a planted nondeterminism is named by the first operation after which digests differ") {
   TemporaryDirectory directory;
   const std::uint64_t bad_from = GENERATE(3u, 57u);
   {

@@ -36,6 +36,7 @@ ABOUT = {  # headers that are about a library, or convert to its types
 }
 
 BAD_WORDS = {"util", "utils", "helper", "helpers", "common", "manager", "misc"}
+COLUMNS_MAX = 100  # of .clang-format; only it breaks lines
 LINES_MAX = {".h": 250, ".cc": 450}
 MEDIAN_AIM = 120
 CODE = ["include", "src", "adapters", "examples", "bench", "tools"]
@@ -167,6 +168,13 @@ def check_sizes(root):
                    " it holds two things, find the second one's name")
 
 
+def check_width(root):
+    for path in files(root, CODE, set(LINES_MAX)):
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if len(line) > COLUMNS_MAX:
+                yield f"{path.relative_to(root)}:{number}: {len(line)} columns, at most {COLUMNS_MAX}; run clang-format"
+
+
 def check_public_headers(root):
     headers = list(files(root, ["include"], {".h"})) + list(root.glob("adapters/*/include/dr/adapters/*.h"))
     for path in headers:
@@ -239,8 +247,8 @@ def check_archive(archive):
                 yield f"{name}.cc: calls {symbol} ({what}); only src/base/{allowed}.cc may"
 
 
-TREE_CHECKS = [check_floors, check_adapters, check_names, check_test_names, check_sizes, check_public_headers, check_words,
-               check_system_room, check_pages]
+TREE_CHECKS = [check_floors, check_adapters, check_names, check_test_names, check_sizes, check_width, check_public_headers,
+               check_words, check_system_room, check_pages]
 
 
 def main():

@@ -71,6 +71,12 @@ class TidyTest(unittest.TestCase):
         self.assertIn("wal.h: 251 lines, at most 250", self.broken(check.check_sizes))
         self.assertIn("wal.cc: 451 lines, at most 450", self.broken(check.check_sizes))
 
+    def test_a_line_that_runs_out_of_the_window_is_red(self):
+        self.write("src/log/wal.cc", "//" + "x" * 98 + "\n")
+        self.assertEqual(self.broken(check.check_width), "")
+        self.write("src/log/wal.cc", "//" + "x" * 99 + "\n")
+        self.assertIn("wal.cc:1: 101 columns, at most 100", self.broken(check.check_width))
+
     def test_a_semicolon_in_the_name_of_a_test_is_red(self):
         self.write("tests/log/wal_test.cc", 'TEST_CASE("One fact, and another") {}\n')
         self.assertEqual(self.broken(check.check_test_names), "")

@@ -55,16 +55,16 @@ void PrintManifest(const Machine& machine, const dr::BackupManifest& manifest,
                    std::string_view mark) {
   fmt::print("{:>6}  epoch {}  as of {}  {}  {:.0f} s old  {} components  {} bytes  {}\n",
              manifest.sequence, manifest.epoch.value, manifest.as_of.value,
-             TimeText(manifest.created), AgeSeconds(machine, manifest),
-             manifest.components.size(), BytesOf(manifest), mark);
+             TimeText(manifest.created), AgeSeconds(machine, manifest), manifest.components.size(),
+             BytesOf(manifest), mark);
 }
 
 JsonObject JsonEntry(const Machine& machine, const dr::RepositoryEntry& entry,
                      const absl::Status& state, bool verify) {
   JsonObject json;
   if (entry.manifest.ok()) {
-    json = JsonManifest(machine, *entry.manifest)
-               .Add("components", entry.manifest->components.size());
+    json =
+        JsonManifest(machine, *entry.manifest).Add("components", entry.manifest->components.size());
   } else {
     json.Add("sequence", entry.sequence);
   }
@@ -73,8 +73,8 @@ JsonObject JsonEntry(const Machine& machine, const dr::RepositoryEntry& entry,
   return json;
 }
 
-void PrintEntry(const Machine& machine, const dr::RepositoryEntry& entry,
-                const absl::Status& state, bool verify) {
+void PrintEntry(const Machine& machine, const dr::RepositoryEntry& entry, const absl::Status& state,
+                bool verify) {
   const std::string mark = !state.ok() ? Bad("damaged") : verify ? Good("whole") : std::string();
   if (entry.manifest.ok()) {
     PrintManifest(machine, *entry.manifest, mark);
@@ -112,8 +112,7 @@ absl::Status CheckpointList(Machine& machine, const Arguments& arguments,
   JsonArray listed;
   absl::Status damage = absl::OkStatus();
   for (const dr::RepositoryEntry& entry : entries) {
-    const absl::Status state =
-        checkpoint.verify ? ReadAll(source, entry) : entry.manifest.status();
+    const absl::Status state = checkpoint.verify ? ReadAll(source, entry) : entry.manifest.status();
     damage.Update(state);
     if (arguments.json) {
       listed.Add(JsonEntry(machine, entry, state, checkpoint.verify));

@@ -52,8 +52,8 @@ absl::Status ExamineFileLimit(Diagnosis& found) {
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return dr::MakeIoFault("getrlimit", "", errno);
   found.open_files_max = limit.rlim_cur;
   if (limit.rlim_cur < kOpenFilesMin) {
-    found.warnings.push_back(fmt::format("only {} files may be open at once; raise ulimit -n",
-                                         limit.rlim_cur));
+    found.warnings.push_back(
+        fmt::format("only {} files may be open at once; raise ulimit -n", limit.rlim_cur));
   }
   return absl::OkStatus();
 }
@@ -65,8 +65,9 @@ absl::Status ExamineVolume(const Machine& machine, dr::Directory& directory, Dia
   for (std::string& warning : verdict.warnings) found.warnings.push_back(std::move(warning));
   found.cost = MeasureWrites(directory, machine.clock);
   if (found.cost.ok() && !found.cost->waits_for_device()) {
-    found.warnings.push_back("a durable write costs about as much as any other: nothing here waits "
-                             "for a device");
+    found.warnings.push_back(
+        "a durable write costs about as much as any other: nothing here waits "
+        "for a device");
   }
   return absl::OkStatus();
 }
@@ -91,7 +92,8 @@ absl::Status Verdict(const Diagnosis& found, const std::string& path) {
   DR_RETURN_IF_ERROR(found.damage);
   DR_RETURN_IF_ERROR(found.cost.status());
   if (found.durable) return absl::OkStatus();
-  return dr::MakeFault({.kind = dr::FaultKind::kUnsupported, .place = path,
+  return dr::MakeFault({.kind = dr::FaultKind::kUnsupported,
+                        .place = path,
                         .next = "use a local file system on a disk (ext4, xfs, btrfs, zfs)"},
                        "what is acknowledged here may be lost in a power cut");
 }

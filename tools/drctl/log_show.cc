@@ -88,12 +88,14 @@ absl::StatusOr<bool> ShowReadable(const Source& source, const LogArguments& log,
 
 absl::Status Check(const LogArguments& log) {
   if (!log.kind.empty() && std::find(kKinds.begin(), kKinds.end(), log.kind) == kKinds.end()) {
-    return dr::MakeFault({.kind = dr::FaultKind::kInvalid, .place = log.kind,
+    return dr::MakeFault({.kind = dr::FaultKind::kInvalid,
+                          .place = log.kind,
                           .next = "use operation, task, transition, yield, call_result or marker"},
                          "there is no such kind of operation");
   }
   if (log.from <= log.to) return absl::OkStatus();
-  return dr::MakeFault({.kind = dr::FaultKind::kInvalid, .place = "--to",
+  return dr::MakeFault({.kind = dr::FaultKind::kInvalid,
+                        .place = "--to",
                         .next = "name a range that begins before it ends"},
                        fmt::format("{} comes before {}", log.to, log.from));
 }

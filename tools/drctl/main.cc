@@ -23,7 +23,8 @@ constexpr const char* kFooter =
 
 using Run = std::function<absl::Status(Machine&, const Arguments&)>;
 
-// Left to itself the parser would take 010 for octal and a number that is too large for the largest.
+// Left to itself the parser would take 010 for octal and a number that is too large for the
+// largest.
 std::string Position(const std::string& text) {
   std::uint64_t number = 0;
   if (!absl::SimpleAtoi(text, &number) || number == 0) {
@@ -50,8 +51,7 @@ class Program {
     AddSalvage(wal);
     AddLogShow(Group("log", "the operations"));
     AddCheckpoints(Group("checkpoint", "what a host may open from"));
-    Verb(&app_, "doctor",
-         "what the place can promise; writes 4 KiB to measure it", Doctor);
+    Verb(&app_, "doctor", "what the place can promise; writes 4 KiB to measure it", Doctor);
   }
 
   int Main(int argc, char** argv) {
@@ -95,7 +95,9 @@ class Program {
                             return WalSalvage(machine, arguments, salvage_);
                           });
     verb->add_option("--to", salvage_.to, "the last operation to keep; the rest is given up")
-        ->required()->transform(Position)->type_name("LSN");
+        ->required()
+        ->transform(Position)
+        ->type_name("LSN");
     verb->add_option("--output", salvage_.output,
                      "write it there, where nothing is; if left out, only tell what can be kept")
         ->type_name("NEWDIR");

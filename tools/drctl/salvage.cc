@@ -18,8 +18,9 @@ namespace {
 constexpr std::size_t kGroupBytes = 1 << 20;
 
 absl::Status Refused(std::string_view place, std::string_view what, std::string_view next) {
-  return dr::MakeFault({.kind = dr::FaultKind::kInvalid, .place = std::string(place),
-                        .next = std::string(next)}, what);
+  return dr::MakeFault(
+      {.kind = dr::FaultKind::kInvalid, .place = std::string(place), .next = std::string(next)},
+      what);
 }
 
 absl::Status CopyRecords(dr::Directory& from, const SalvagePlan& plan, dr::GroupBuilder& builder,
@@ -52,8 +53,11 @@ absl::Status CopyRecords(dr::Directory& from, const SalvagePlan& plan, dr::Group
 
 /// The new log is another one: files of the old can never be taken for its own.
 absl::StatusOr<dr::SegmentPrefix> NewPrefix(Machine& machine, const SalvagePlan& plan) {
-  dr::SegmentPrefix prefix{.block_bytes = dr::kBlockBytes, .epoch = {1}, .first_lsn = plan.first,
-                           .durable_lsn = plan.to, .created = machine.clock.WallTime()};
+  dr::SegmentPrefix prefix{.block_bytes = dr::kBlockBytes,
+                           .epoch = {1},
+                           .first_lsn = plan.first,
+                           .durable_lsn = plan.to,
+                           .created = machine.clock.WallTime()};
   for (const dr::LogSegment& segment : plan.log.segments) {
     prefix.epoch = {std::max(prefix.epoch.value, segment.prefix.epoch.value + 1)};
     prefix.created = std::max(prefix.created, segment.prefix.created);
@@ -69,8 +73,8 @@ absl::Status WriteLog(dr::Directory& from, const SalvagePlan& plan, const dr::Se
   const std::string block = dr::EncodePrefix(prefix);
   for (const dr::LogFileName& name :
        {dr::SegmentName(prefix.number), dr::LogFileName(dr::kHeadName)}) {
-    DR_ASSIGN_OR_RETURN(auto file, to.Open(name, {.access = dr::Access::kWrite,
-                                                  .create = dr::Create::kExclusive}));
+    DR_ASSIGN_OR_RETURN(
+        auto file, to.Open(name, {.access = dr::Access::kWrite, .create = dr::Create::kExclusive}));
     DR_RETURN_IF_ERROR(file->WriteAt(0, block));
     if (name.view() != dr::kHeadName) {
       dr::GroupBuilder builder(prefix, dr::PrefixHash(block));
@@ -82,12 +86,10 @@ absl::Status WriteLog(dr::Directory& from, const SalvagePlan& plan, const dr::Se
 }
 
 absl::Status WriteCheckpoints(Machine& machine, Source& source, const SalvagePlan& plan,
-                              const dr::SegmentPrefix& prefix,
-                              std::unique_ptr<dr::Directory> to) {
+                              const dr::SegmentPrefix& prefix, std::unique_ptr<dr::Directory> to) {
   DR_ASSIGN_OR_RETURN(auto store,
                       dr::DirectoryStore::Open(std::move(to), machine.random, machine.clock));
-  DR_ASSIGN_OR_RETURN(auto repository,
-                      dr::Repository::Open(*store, machine.clock, machine.random));
+  DR_ASSIGN_OR_RETURN(auto repository, dr::Repository::Open(*store, machine.clock, machine.random));
   std::set<std::string> copied;
   for (dr::BackupManifest manifest : plan.checkpoints) {
     for (const dr::ComponentSnapshot& snapshot : manifest.components) {
@@ -119,8 +121,8 @@ absl::Status WriteInto(Machine& machine, Source& source, const SalvagePlan& plan
   DR_ASSIGN_OR_RETURN(Source written, OpenSource(machine, path));
   DR_ASSIGN_OR_RETURN(Verified verified, Verify(written));
   if (verified.last == plan.to) return absl::OkStatus();
-  return absl::InternalError(fmt::format("the new log ends at {} and not at {}",
-                                         verified.last.value, plan.to.value));
+  return absl::InternalError(
+      fmt::format("the new log ends at {} and not at {}", verified.last.value, plan.to.value));
 }
 
 struct Output {
@@ -166,9 +168,9 @@ absl::StatusOr<std::unique_ptr<dr::File>> KeepHostsOut(dr::Directory& wal) {
   const absl::Status locked = (*lock)->Lock();
   if (locked.ok()) return lock;
   if (!absl::IsUnavailable(locked)) return locked;
-  return dr::MakeFault({.kind = dr::FaultKind::kBusy, .place = std::string(dr::kLockName),
-                        .next = "stop it first"},
-                       "a host is at work in this log");
+  return dr::MakeFault(
+      {.kind = dr::FaultKind::kBusy, .place = std::string(dr::kLockName), .next = "stop it first"},
+      "a host is at work in this log");
 }
 
 absl::Status Write(Machine& machine, Source& source, const SalvagePlan& plan,

@@ -95,17 +95,17 @@ absl::Status RefuseInsideBatch(dr::Directory& from, const SalvagePlan& plan) {
     end = record->lsn;
   }
   if (end == plan.to) return absl::OkStatus();
-  return Refused(fmt::format("operation {} is inside a batch, which counts as a whole",
-                             plan.to.value),
-                 before == dr::Lsn{} ? fmt::format("name {}, where it ends", end.value)
-                                     : fmt::format("name {}, where it ends, or {} before it",
-                                                   end.value, before.value));
+  return Refused(
+      fmt::format("operation {} is inside a batch, which counts as a whole", plan.to.value),
+      before == dr::Lsn{}
+          ? fmt::format("name {}, where it ends", end.value)
+          : fmt::format("name {}, where it ends, or {} before it", end.value, before.value));
 }
 
 void NameOperationsGivenUp(const Source& source, SalvagePlan& plan) {
   if (plan.log.last > plan.to) {
-    plan.given_up.push_back(fmt::format("operations {} to {}, which can be read",
-                                        plan.to.value + 1, plan.log.last.value));
+    plan.given_up.push_back(fmt::format("operations {} to {}, which can be read", plan.to.value + 1,
+                                        plan.log.last.value));
   }
   if (const absl::Status damage = Verify(source).status(); !damage.ok()) {
     plan.given_up.push_back(

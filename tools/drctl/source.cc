@@ -47,8 +47,7 @@ absl::StatusOr<Verified> VerifyOnce(const Source& source) {
   verified.last = {verified.from.value - 1};
   verified.segments = segments.size();
   if (segments.empty()) return verified;
-  DR_ASSIGN_OR_RETURN(dr::RecoveredTail tail,
-                      dr::ReadTail(*source.wal, segments, verified.bounds));
+  DR_ASSIGN_OR_RETURN(dr::RecoveredTail tail, dr::ReadTail(*source.wal, segments, verified.bounds));
   verified.evidence = tail.observed.evidence;
   verified.groups_behind = tail.groups_behind;
   DR_ASSIGN_OR_RETURN(auto reader, dr::OpenRecovered(*source.wal, segments,
@@ -81,7 +80,8 @@ absl::StatusOr<Source> OpenSource(Machine& machine, const std::string& path) {
     DR_ASSIGN_OR_RETURN(source.wal, machine.files.OpenDirectory(path, dr::Create::kNever));
     DR_ASSIGN_OR_RETURN(bool has_log, IsWalFolder(*source.wal));
     if (has_log) return source;
-    return dr::MakeFault({.kind = dr::FaultKind::kMissing, .place = path,
+    return dr::MakeFault({.kind = dr::FaultKind::kMissing,
+                          .place = path,
                           .next = "name the directory that the host was opened with"},
                          "this is neither a host's directory nor a folder of log segments");
   }
@@ -97,7 +97,8 @@ absl::StatusOr<Source> OpenSource(Machine& machine, const std::string& path) {
 absl::StatusOr<Source> OpenHostSource(Machine& machine, const std::string& path) {
   DR_ASSIGN_OR_RETURN(Source source, OpenSource(machine, path));
   if (source.repository != nullptr) return source;
-  return dr::MakeFault({.kind = dr::FaultKind::kInvalid, .place = path,
+  return dr::MakeFault({.kind = dr::FaultKind::kInvalid,
+                        .place = path,
                         .next = "name the host's directory, not its log"},
                        "a folder of log segments has no checkpoints");
 }
@@ -125,8 +126,7 @@ absl::StatusOr<dr::RecoveryBounds> BoundsOf(const Source& source) {
     bounds.needed_from = OldestLsn(observed);
     return bounds;
   }
-  DR_ASSIGN_OR_RETURN(dr::CheckpointCandidates found,
-                      dr::FindCheckpoints(*source.repository, {}));
+  DR_ASSIGN_OR_RETURN(dr::CheckpointCandidates found, dr::FindCheckpoints(*source.repository, {}));
   bounds.known_durable = found.known_durable;
   if (!found.readable.empty()) bounds.needed_from = dr::Next(found.readable.back().as_of);
   return bounds;
@@ -138,9 +138,9 @@ absl::StatusOr<Verified> Verify(const Source& source) {
     absl::StatusOr<Verified> verified = VerifyOnce(source);
     if (verified.ok() || verified.status() == before) return verified;
     if (attempt == kAttemptsMax) {
-      return dr::MakeFault({.kind = dr::FaultKind::kBusy,
-                            .next = "run it again when the host has less to do"},
-                           "the log changes faster than it can be read");
+      return dr::MakeFault(
+          {.kind = dr::FaultKind::kBusy, .next = "run it again when the host has less to do"},
+          "the log changes faster than it can be read");
     }
     before = verified.status();
   }
@@ -168,8 +168,7 @@ absl::StatusOr<Readable> FindReadable(dr::Directory& wal, dr::Lsn from) {
     return readable;
   }
   DR_ASSIGN_OR_RETURN(readable.limit, ChainEnd(wal, readable.segments.back()));
-  DR_ASSIGN_OR_RETURN(auto reader,
-                      dr::OpenRecovered(wal, readable.segments, readable.limit, from));
+  DR_ASSIGN_OR_RETURN(auto reader, dr::OpenRecovered(wal, readable.segments, readable.limit, from));
   for (;;) {
     auto record = reader->Next();
     if (!record.ok() && !absl::IsDataLoss(record.status())) return record.status();

@@ -49,8 +49,8 @@ absl::StatusOr<dr::RecoveryBounds> BoundsOf(const Source& source);
 struct Verified {
   dr::RecoveryBounds bounds = {};
   std::uint64_t segments = 0;
-  dr::Lsn from = {}, last = {};    ///< operations that were read; last < from: none
-  dr::Lsn evidence = {};           ///< the highest durable_lsn on the disk
+  dr::Lsn from = {}, last = {};     ///< operations that were read; last < from: none
+  dr::Lsn evidence = {};            ///< the highest durable_lsn on the disk
   std::uint64_t groups_behind = 0;  ///< torn or left over behind the end
 };
 /// Reads all that BoundsOf asks for, and what is there before it, strictly; the first damage is
@@ -62,7 +62,7 @@ absl::StatusOr<Verified> Verify(const Source& source);
 /// What can be read of a log from an operation on, whatever is wrong behind it.
 struct Readable {
   std::vector<dr::LogSegment> segments = {};
-  std::uint64_t limit = 0;  ///< of the last of them
+  std::uint64_t limit = 0;       ///< of the last of them
   dr::Lsn from = {}, last = {};  ///< whole batches; last < from: none
 };
 /// kDataLoss: not even `from` can be reached.

@@ -21,8 +21,10 @@ std::string WhyNotDurable(const dr::VolumeInfo& volume) {
     return "FUSE stands for any program: whether it heeds syncs and locks is not known here";
   }
   if (volume.is_network) {
-    return fmt::format("{} is a network file system: its server decides what a sync means, and two "
-                       "hosts may both get the lock", volume.type);
+    return fmt::format(
+        "{} is a network file system: its server decides what a sync means, and two "
+        "hosts may both get the lock",
+        volume.type);
   }
   if (volume.survives_power_loss) return "";
   return fmt::format("{} does not survive a power cut", volume.type);
@@ -37,18 +39,21 @@ VolumeVerdict JudgeVolume(const dr::VolumeInfo& volume) {
     verdict.warnings.push_back(std::move(why));
   }
   if (volume.type == "overlay") {
-    verdict.warnings.push_back("overlay is usually the layer of a container and goes with it; "
-                               "mount a volume");
+    verdict.warnings.push_back(
+        "overlay is usually the layer of a container and goes with it; "
+        "mount a volume");
   }
   if (volume.type.starts_with("0x")) {
-    verdict.warnings.push_back(fmt::format("a file system with the number {} is not known here: "
-                                           "find out whether its syncs reach a disk",
-                                           volume.type));
+    verdict.warnings.push_back(
+        fmt::format("a file system with the number {} is not known here: "
+                    "find out whether its syncs reach a disk",
+                    volume.type));
   }
   if (volume.free_bytes < kFreeMin) {
-    verdict.warnings.push_back(fmt::format("only {} bytes are free; the log prepares its space "
-                                           "ahead and refuses operations where it cannot",
-                                           volume.free_bytes));
+    verdict.warnings.push_back(
+        fmt::format("only {} bytes are free; the log prepares its space "
+                    "ahead and refuses operations where it cannot",
+                    volume.free_bytes));
   }
   return verdict;
 }

@@ -38,8 +38,8 @@ JsonObject JsonGroup(const dr::Group& group) {
 void PrintGroup(const dr::Group& group) {
   const dr::GroupHeader& header = group.header;
   fmt::print("  {:>12}  {:>8} bytes  lsn {}..{}  durable {}  {}\n", group.offset,
-             header.stored_bytes, header.first_lsn.value, LastLsn(header),
-             header.durable_lsn.value, FlagText(header.flags));
+             header.stored_bytes, header.first_lsn.value, LastLsn(header), header.durable_lsn.value,
+             FlagText(header.flags));
 }
 
 JsonObject JsonPrefix(const dr::LogSegment& segment) {

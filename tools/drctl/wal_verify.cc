@@ -33,9 +33,8 @@ absl::StatusOr<Covered> CoveredBy(const Source& source) {
 JsonObject JsonCovered(const Covered& covered) {
   JsonArray checkpoints;
   for (const dr::BackupManifest& manifest : covered.checkpoints) {
-    checkpoints.Add(JsonObject()
-                        .Add("sequence", manifest.sequence)
-                        .Add("as_of", manifest.as_of.value));
+    checkpoints.Add(
+        JsonObject().Add("sequence", manifest.sequence).Add("as_of", manifest.as_of.value));
   }
   return JsonObject()
       .Add("from", covered.from.value)

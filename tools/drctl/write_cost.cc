@@ -31,8 +31,7 @@ absl::StatusOr<std::vector<double>> Time(dr::File& file, const dr::Clock& clock,
     const dr::Instant begin = clock.Now();
     DR_RETURN_IF_ERROR(file.WriteAt(0, bytes));
     if (durable == Durable::kBySync) DR_RETURN_IF_ERROR(file.Sync());
-    microseconds.push_back(
-        std::chrono::duration<double, std::micro>(clock.Now() - begin).count());
+    microseconds.push_back(std::chrono::duration<double, std::micro>(clock.Now() - begin).count());
   }
   std::sort(microseconds.begin(), microseconds.end());
   return microseconds;
@@ -59,8 +58,8 @@ absl::StatusOr<std::vector<double>> Measure(dr::Directory& directory, const dr::
 absl::StatusOr<WriteCost> MeasureWrites(dr::Directory& directory, const dr::Clock& clock) {
   DR_ASSIGN_OR_RETURN(std::vector<double> plain, Measure(directory, clock, Durable::kNo));
   auto durable = Measure(directory, clock, Durable::kByWrite);
-  const bool direct = !absl::IsUnimplemented(durable.status()) &&
-                      !absl::IsInvalidArgument(durable.status());
+  const bool direct =
+      !absl::IsUnimplemented(durable.status()) && !absl::IsInvalidArgument(durable.status());
   if (!direct) durable = Measure(directory, clock, Durable::kBySync);
   DR_RETURN_IF_ERROR(durable.status());
   return WriteCost{.direct = direct,

@@ -49,7 +49,8 @@ class Inventory : public dr::StatefulComponent {
 
 int main(int, char** argv) {
   Inventory inventory;
-  auto host = dr::Host::Open({.directory = argv[1], .components = {&inventory}}, dr::LinkedAdapters());
+  auto host =
+      dr::Host::Open({.directory = argv[1], .components = {&inventory}}, dr::LinkedAdapters());
   if (!host.ok()) return dr::PrintError(host.status());
   if (absl::Status s = inventory.Add("bolt", 3); !s.ok()) return dr::PrintError(s);
   std::printf("bolts: %d\n", inventory.Count("bolt"));
