@@ -79,11 +79,10 @@ int Run(const Options& options) {
 int main(int argc, char** argv) {
   Options options;
   CLI::App app(
-      "Measures dr, its peers and a bare loop (the limit) in turn, and prints medians of the "
-      "rounds, one row per\n"
-      "line. A ratio above 1 means that dr is better; the goal stands behind it in brackets. "
-      "Servers are started\n"
-      "in a temporary directory, on unix sockets, and stopped at the end.");
+      "Measures dr, its peers and a bare loop (the limit) in turn, and prints medians of the\n"
+      "rounds, one row per line. A ratio above 1 means that dr is better; the goal stands behind\n"
+      "it in brackets. Servers are started in a temporary directory, on unix sockets, and stopped\n"
+      "at the end.");
   app.add_option("filter", options.filter,
                  "only the row of this name, or the rows whose names contain it");
   app.add_option("--json", options.json, "write everything to this file as well");

@@ -30,9 +30,10 @@ absl::StatusOr<Round> PrepareDr(const std::string& directory, std::uint64_t expe
     DR_ASSIGN_OR_RETURN(std::unique_ptr<dr::WalReader> reader, log->wal().Read({1}));
     std::uint64_t records = 0, bytes = 0;
     for (;; ++records) {
-      DR_ASSIGN_OR_RETURN(std::optional<dr::RecordView> record, reader->Next());
-      if (!record) break;
-      bytes += record->payload.size();
+      const absl::StatusOr<std::optional<dr::RecordView>> record = reader->Next();
+      if (!record.ok()) return record.status();
+      if (!record->has_value()) break;
+      bytes += (*record)->payload.size();
     }
     const double elapsed = Seconds() - begin;
     if (records != expected || bytes != expected * kBytes) {

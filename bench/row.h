@@ -1,7 +1,7 @@
 // A row of the table: contenders do the same work in turn, and their medians are compared.
 //
-//   Row row{.name = "append/durable/100B/1", .unit = "records/s", .goal = {1.4, 0.9}, .prepare =
-//   …}; absl::StatusOr<Result> result = RunRow(row, place, 5);
+//   Row row{.name = "append/durable/100B/1", .unit = "records/s", .prepare = …};
+//   absl::StatusOr<Result> result = RunRow(row, place, 5);
 #pragma once
 
 #include <functional>
@@ -28,8 +28,8 @@ using Round = std::function<absl::StatusOr<Measurement>()>;
 struct Contender {
   std::string name;
   Round round;
-  bool comparable =
-      true;  ///< false: shown, but promises too little or too much to be the best peer
+  /// False: shown, but promises too little or too much to be the best peer.
+  bool comparable = true;
 };
 
 /// Everybody who takes part, ready to run. What they hold open is released with it.

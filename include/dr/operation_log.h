@@ -100,6 +100,17 @@ class DR_EXPORT OperationLog {
   Lsn limit() const { return {limit_.load(std::memory_order_acquire)}; }
 
  private:
+  // Not a fetch-and-add, though producers that meet would lose less by it: a ticket that turns out
+  // to lie beyond the limit could not be given back.
+  bool TakeTickets(std::uint64_t& tail, std::uint64_t count) {
+    return tail_.compare_exchange_weak(tail, tail + count, std::memory_order_acq_rel,
+                                       std::memory_order_relaxed);
+  }
+  void Publish(LogEntry& entry, std::uint64_t lsn, bool batch_continues) {
+    entry.record.lsn = {lsn};
+    entry.record.batch_continues = batch_continues;
+    slots_[lsn & mask_].store(&entry, std::memory_order_release);
+  }
   absl::Status Room(std::uint64_t count, const Context& context);
 
   LogSink& sink_;

@@ -1,18 +1,16 @@
 // The one binary format. A log file, a chunk of state and a manifest are segments of different
 // kinds; src/format/FORMAT.md has the byte tables and says what is valid.
 //
-//   segment = prefix group* footer?        group = header frame* padding        record = 1..n
-//   frames
+//   segment = prefix group* footer?     group = header frame* padding     record = frame+
 //
 // A group is what one write puts on the disk: valid as a whole or not at all. Groups start at
 // multiples of `block_bytes`, so that no block with synced data is ever written again.
 //
-//   dr::SegmentWriter writer(prefix);                       // whole segments in memory: state,
-//   manifests writer.Add({.kind = dr::OperationKind::kOperation, .component = "inventory", .payload
-//   = "…"}); std::string bytes = std::move(writer).Finish();
-//
-//   dr::SegmentReader reader(bytes);                        // strict: any damage is an error
-//   for (;;) { auto record = reader.Next(); if (!record.ok() || !*record) break; use(**record); }
+//   dr::SegmentWriter writer(prefix);          // whole segments in memory: state, manifests
+//   writer.Add({.component = "inventory", .payload = "…"});
+//   std::string bytes = std::move(writer).Finish();
+//   auto reader = dr::SegmentReader::Open(bytes, "its name");      // strict: damage is an error
+//   for (;;) { auto record = reader->Next(); if (!record.ok() || !*record) break; use(**record); }
 #pragma once
 
 #include <cstdint>
@@ -30,6 +28,7 @@ namespace dr::inline v0 {
 
 struct Decoder;  // of one format version
 struct Frame;
+class LogReader;
 
 inline constexpr std::uint16_t kSegmentFormatVersion = 1;
 inline constexpr std::size_t kBlockBytes = 4096;  ///< group alignment in log files
@@ -186,6 +185,7 @@ class DR_EXPORT RecordReader {
   void SkipOpenRecord() { skip_ = true; }
 
  private:
+  friend class LogReader;
   friend class SegmentReader;
   const char* Enter(std::string_view group, const GroupHeader& header);
   const char* Join(Frame& frame);

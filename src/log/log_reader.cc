@@ -73,20 +73,29 @@ absl::StatusOr<bool> LogReader::NextGroup() {
   }
 }
 
+// The view is filled in where the caller gets it: copying it would cost as much as parsing it.
 absl::StatusOr<std::optional<RecordView>> LogReader::Next() {
-  while (!held_back_) {
-    absl::StatusOr<std::optional<RecordView>> record = records_.Next();
-    if (!record.ok()) return Located(record.status());
-    if (!record->has_value()) {
-      DR_ASSIGN_OR_RETURN(bool more, NextGroup());
-      if (!more) return std::nullopt;
-    } else if ((*record)->lsn >= from_ && (*record)->lsn <= extent_.last_lsn) {
-      held_back_ = **record;
-    }
+  absl::StatusOr<std::optional<RecordView>> record = std::optional<RecordView>();
+  if (absl::Status read = Read(*record); !read.ok()) record = std::move(read);
+  return record;
+}
+
+absl::Status LogReader::Read(std::optional<RecordView>& record) {
+  if (held_back_) {
+    record = std::exchange(held_back_, std::nullopt);
+  } else {
+    do {
+      if (const char* wrong = records_.Read(&record)) return Located(absl::DataLossError(wrong));
+      if (!record) {
+        DR_ASSIGN_OR_RETURN(bool more, NextGroup());
+        if (!more) return absl::OkStatus();
+      }
+    } while (!record || record->lsn < from_ || record->lsn > extent_.last_lsn);
   }
-  if (held_back_->lsn > extent_.visible) DR_RETURN_IF_ERROR(LookAgain());
-  if (held_back_->lsn > extent_.visible) return std::nullopt;
-  return std::exchange(held_back_, std::nullopt);
+  if (record->lsn <= extent_.visible) return absl::OkStatus();
+  DR_RETURN_IF_ERROR(LookAgain());
+  if (record->lsn > extent_.visible) held_back_ = std::exchange(record, std::nullopt);
+  return absl::OkStatus();
 }
 
 absl::Status LogReader::Located(absl::Status status) const {

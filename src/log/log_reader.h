@@ -41,6 +41,7 @@ class LogReader final : public WalReader {
   LogReader(Directory& directory, Locate locate, Lsn from);
   absl::Status EnterSegment(std::uint64_t number);
   absl::Status LookAgain();
+  absl::Status Read(std::optional<RecordView>& record);
   /// False: nothing more for now.
   absl::StatusOr<bool> NextGroup();
   absl::Status Located(absl::Status status) const;

@@ -1,5 +1,6 @@
 #include "dr/operation_log.h"
 
+#include <algorithm>
 #include <bit>
 #include <cassert>
 
@@ -42,7 +43,19 @@ absl::Status OperationLog::Room(std::uint64_t count, const Context& context) {
   return absl::OkStatus();
 }
 
+// One small record, as nearly all are: no loops over batches, nothing to settle beforehand.
 absl::StatusOr<Lsn> OperationLog::Append(LogEntry& entry, const Context& context) {
+  const RecordView& record = entry.record;
+  const std::size_t longest_name =
+      std::max({record.component.size(), record.schema_name.size(), record.subject.size()});
+  if (longest_name <= kMaxNameBytes && record.payload.size() <= kSmallRecordBytes) {
+    std::uint64_t tail = tail_.load(std::memory_order_relaxed);
+    while (tail < limit_.load(std::memory_order_acquire)) {
+      if (!TakeTickets(tail, 1)) continue;
+      Publish(entry, tail + 1, false);
+      return Lsn{tail + 1};
+    }
+  }
   LogEntry* const entries[] = {&entry};
   return AppendBatch(entries, context);
 }
@@ -73,14 +86,10 @@ absl::StatusOr<Lsn> OperationLog::AppendBatch(std::span<LogEntry* const> entries
       }
       tail = tail_.load(std::memory_order_relaxed);
     }
-  } while (!tail_.compare_exchange_weak(tail, tail + count, std::memory_order_acq_rel,
-                                        std::memory_order_relaxed));
+  } while (!TakeTickets(tail, count));
   // From here on nothing fails, blocks or allocates: the Lsns are taken.
   for (std::uint64_t i = 0; i < count; ++i) {
-    RecordView& record = entries[i]->record;
-    record.lsn = {tail + 1 + i};
-    record.batch_continues = i + 1 < count;
-    slots_[record.lsn.value & mask_].store(entries[i], std::memory_order_release);
+    Publish(*entries[i], tail + 1 + i, i + 1 < count);
   }
   return Lsn{tail + count};
 }
