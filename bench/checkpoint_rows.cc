@@ -211,7 +211,7 @@ std::vector<Row> CheckpointRows() {
           {.name = "checkpoint/overhead",
            .unit = "share",
            .goal = {.limit = 0.95},
-           .rounds_max = 3,
+           .rounds_max = 7,
            .prepare = PrepareOverhead}};
 }
 

@@ -6,6 +6,7 @@
 #include "dr/status.h"
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
+#include "src/runtime/paced_writer.h"
 
 namespace dr::inline v0 {
 
@@ -68,7 +69,8 @@ absl::StatusOr<ComponentSnapshot> CheckpointWriter::Write(ComponentCore& compone
   }
   std::unique_ptr<SnapshotWriter> out = repository_.NewSnapshot(
       component.id(), component.schema(), frozen.as_of, wal_.epoch(), context);
-  DR_RETURN_IF_ERROR(component.SaveFrozen(frozen, *out));
+  PacedWriter paced(*out, runtime_.log, runtime_.clock, policy_.disk_share, context);
+  DR_RETURN_IF_ERROR(component.SaveFrozen(frozen, paced));
   DR_ASSIGN_OR_RETURN(ComponentSnapshot written, out->Finish());
   ++info.components_written;
   info.bytes += written.bytes;
