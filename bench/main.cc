@@ -11,6 +11,7 @@
 #include "bench/place.h"
 #include "bench/report.h"
 #include "bench/row.h"
+#include "bench/silent_loss.h"
 #include "dr/status.h"
 #include "fmt/format.h"
 
@@ -18,7 +19,7 @@ namespace {
 
 struct Options {
   std::string json = {}, directory = "/var/tmp", filter = {}, only = {};
-  int rounds = 5;
+  int rounds = 5, silent_loss = 0;
   bench::Effort effort = {};
   bool list = false;
 };
@@ -37,6 +38,9 @@ int Run(const Options& options) {
   bench::Place::CatchSignals();
   absl::StatusOr<bench::Place> place = bench::Place::Create(options.directory, options.effort);
   if (!place.ok()) return dr::PrintError(place.status());
+  if (options.silent_loss > 0) {
+    return dr::PrintError(bench::PrintSilentLoss(*place, options.silent_loss));
+  }
   const auto machine = bench::DescribeMachine(options.directory);
   for (const auto& [name, value] : machine) fmt::print("{} {}; ", name, value);
   fmt::print("\n{}", bench::TableHeader());
@@ -99,6 +103,10 @@ int main(int argc, char** argv) {
                  "dr and this peer or limit alone (dr: nobody else), e.g. beside a profiler");
   app.add_flag("--quick", options.effort.quick,
                "tiny sizes, to see that all works; the figures mean nothing");
+  app.add_option(
+         "--silent-loss", options.silent_loss,
+         "instead: flip one bit of a killed store's log so many times, and count who notices")
+      ->check(CLI::Range(1, 100'000));
   app.add_flag("--list", options.list, "print rows, goals, peers and the settings they run with");
   CLI11_PARSE(app, argc, argv);
   if (options.effort.quick) {

@@ -92,6 +92,14 @@ def check_missing_server(program, scratch):
     check_row(row, {"RocksDB", "SQLite", "LMDB"})
 
 
+def check_silent_loss(program, scratch):
+    done = run(program, "--silent-loss", "3", "--directory", str(scratch))
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = {line[:28].strip(): line[28:].split() for line in done.stdout.splitlines()}
+    assert lines["dr, 100 ms after the last"] == ["3", "0", "3", "0", "0"], done.stdout
+    assert lines["SQLite (WAL, FULL)"][0] == "3", done.stdout
+
+
 def check_command_line(program):
     listing = run(program, "--list").stdout
     for name in ALL:
@@ -108,6 +116,7 @@ def main():
         scratch.chmod(0o711)
         check_rows(program, scratch)
         check_missing_server(program, scratch)
+        check_silent_loss(program, scratch)
 
 
 main()
