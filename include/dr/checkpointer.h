@@ -23,7 +23,7 @@ struct CheckpointPolicy {
   bool on_shutdown = true;
   /// Of the time, while operations are appended and no deadline presses: what a checkpoint takes of
   /// the disk, it takes from commits. 1: as fast as it goes.
-  double disk_share = 0.05;
+  double disk_share = 0.03;
   std::uint32_t keep = 2;          ///< how many stay; the log is kept back to the oldest of them
   std::uint32_t digest_every = 0;  ///< log a component's StateDigest every so many operations
 };

@@ -21,10 +21,11 @@ absl::Status Poisoned(const absl::Status& why) {
 }  // namespace
 
 GroupCommit::GroupCommit(const WalOptions& options, std::unique_ptr<SegmentFiles> files,
-                         LiveSegment live, std::vector<LogSegment> older, Lsn last,
-                         std::int64_t last_time_ns)
+                         DurableMarkWriter mark, LiveSegment live, std::vector<LogSegment> older,
+                         Lsn last, std::int64_t last_time_ns)
     : options_(options),
       files_(std::move(files)),
+      mark_(std::move(mark)),
       first_prefix_(live.segment.prefix),
       older_(std::move(older)),
       live_(std::move(live)),
@@ -184,7 +185,10 @@ void GroupCommit::Complete(const OperationLog& log) {
       recorded_ = std::max(recorded_, group.evidence);
       // Readers see whole batches only.
       if (group.unit_lsn == group.last_lsn) readable_end_ = group.end_offset;
-      durable_.store(std::max(durable(), group.unit_lsn).value, std::memory_order_release);
+      if (group.unit_lsn > durable()) {
+        mark_.Write(group.unit_lsn);
+        durable_.store(group.unit_lsn.value, std::memory_order_release);
+      }
     }
     group.used = group.done = false;
     oldest_ = (oldest_ + 1) % in_flight_.size();

@@ -16,6 +16,7 @@
 #include "dr/mutex.h"
 #include "dr/wal.h"
 #include "src/base/fork_guard.h"
+#include "src/log/durable_mark.h"
 #include "src/log/group_reader.h"
 #include "src/log/log_reader.h"
 #include "src/log/segment_files.h"
@@ -35,8 +36,9 @@ class GroupCommit {
  public:
   /// Goes on behind `live`, whose records end at `last`, all durable. `older` are the segments
   /// before.
-  GroupCommit(const WalOptions& options, std::unique_ptr<SegmentFiles> files, LiveSegment live,
-              std::vector<LogSegment> older, Lsn last, std::int64_t last_time_ns);
+  GroupCommit(const WalOptions& options, std::unique_ptr<SegmentFiles> files,
+              DurableMarkWriter mark, LiveSegment live, std::vector<LogSegment> older, Lsn last,
+              std::int64_t last_time_ns);
 
   absl::Status MakeRoom(OperationLog& log, std::uint64_t count, const Context& context);
   absl::Status Admit(OperationLog& log, std::size_t payload_bytes, const Context& context);
@@ -107,6 +109,7 @@ class GroupCommit {
 
   const WalOptions options_;
   const std::unique_ptr<SegmentFiles> files_;
+  DurableMarkWriter mark_;
   const SegmentPrefix first_prefix_;  ///< of the segment this process began with: log id and epoch
   ForkGuard fork_guard_;
 

@@ -133,6 +133,14 @@ absl::StatusOr<std::vector<LogSegment>> DecideSegments(const ObservedDirectory& 
   return segments;
 }
 
+RecoveryBounds WithMark(RecoveryBounds bounds, const ObservedDirectory& observed) {
+  if (!observed.mark) return bounds;
+  const bool other_log = !observed.segments.empty() && observed.segments.back().segment.ok() &&
+                         observed.segments.back().segment->prefix.log != observed.mark->log;
+  if (!other_log) bounds.known_durable = std::max(bounds.known_durable, observed.mark->lsn);
+  return bounds;
+}
+
 absl::Status DecideTail(const ObservedTail& tail, const RecoveryBounds& bounds) {
   const Lsn proven = std::max(tail.evidence, bounds.known_durable);
   if (tail.last >= proven) return absl::OkStatus();
@@ -143,6 +151,8 @@ absl::Status DecideTail(const ObservedTail& tail, const RecoveryBounds& bounds) 
 
 absl::StatusOr<ObservedDirectory> ObserveDirectory(Directory& directory) {
   ObservedDirectory observed;
+  // First: while somebody writes, what is read after it reaches at least as far.
+  DR_ASSIGN_OR_RETURN(observed.mark, ReadDurableMark(directory));
   DR_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> entries, directory.List());
   for (const DirectoryEntry& entry : entries) {
     std::unique_ptr<File> file;

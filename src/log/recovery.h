@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "dr/file_system.h"
+#include "src/log/durable_mark.h"
 #include "src/log/group_reader.h"
 #include "src/log/log_reader.h"
 
@@ -27,15 +28,19 @@ struct ObservedSegment {
 };
 
 struct ObservedDirectory {
+  std::optional<DurableMark> mark;
   std::optional<absl::StatusOr<SegmentPrefix>> head;  ///< nullopt: there is no HEAD
   std::vector<ObservedSegment> segments;              ///< ascending
 };
 
-/// What the caller of Wal::Open knows.
+/// What the caller of Wal::Open knows, and what the log's mark adds.
 struct RecoveryBounds {
   Lsn known_durable = {};
   Lsn needed_from = {1};
 };
+
+/// `bounds` and what the mark proves, if it is of the same log as the newest segment.
+RecoveryBounds WithMark(RecoveryBounds bounds, const ObservedDirectory& observed);
 
 /// The segments that are the log, in order, each but the last with its end; empty: there is no log
 /// yet. Names what is wrong otherwise:
@@ -73,7 +78,7 @@ struct ObservedTail {
 ///
 ///   last ≥ every evidence                          torn tail: cut
 ///   last < evidence in the log                     corrupt, at the stop
-///   last < what the caller knows to be durable     corrupt, at the stop
+///   last < what caller or mark know to be durable  corrupt, at the stop
 absl::Status DecideTail(const ObservedTail& tail, const RecoveryBounds& bounds);
 
 absl::StatusOr<ObservedDirectory> ObserveDirectory(Directory& directory);

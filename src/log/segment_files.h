@@ -3,6 +3,7 @@
 //   0000000000000007.wal    a segment of the log
 //   0000000000000009.spare  prepared or recycled space; nothing in it counts
 //   HEAD                    the prefix of the newest segment, so that its loss is noticed
+//   DURABLE                 how far the log was durable, see durable_mark.h
 //   LOCK                    held by the process that writes
 //   *.tmp                   unfinished; removed at open
 #pragma once

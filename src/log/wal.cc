@@ -81,11 +81,12 @@ absl::Status CopyTail(Directory& directory, SegmentFiles& files,
 
 class Wal::Impl {
  public:
-  Impl(const WalOptions& options, std::unique_ptr<SegmentFiles> files, LiveSegment live,
-       std::vector<LogSegment> older, const WalRecovery& recovery, std::int64_t last_time_ns)
+  Impl(const WalOptions& options, std::unique_ptr<SegmentFiles> files, DurableMarkWriter mark,
+       LiveSegment live, std::vector<LogSegment> older, const WalRecovery& recovery,
+       std::int64_t last_time_ns)
       : recovery(recovery),
-        commit(options, std::move(files), std::move(live), std::move(older), recovery.last,
-               last_time_ns) {}
+        commit(options, std::move(files), std::move(mark), std::move(live), std::move(older),
+               recovery.last, last_time_ns) {}
 
   const WalRecovery recovery;
   GroupCommit commit;
@@ -95,8 +96,8 @@ absl::StatusOr<std::unique_ptr<Wal>> Wal::Open(Directory& directory, const WalOp
   DR_RETURN_IF_ERROR(CheckOptions(options));
   DR_ASSIGN_OR_RETURN(std::unique_ptr<SegmentFiles> files,
                       SegmentFiles::Open(directory, options.segment_bytes));
-  const RecoveryBounds bounds{options.known_durable, options.needed_from};
   DR_ASSIGN_OR_RETURN(ObservedDirectory observed, ObserveDirectory(directory));
+  const RecoveryBounds bounds = WithMark({options.known_durable, options.needed_from}, observed);
   DR_ASSIGN_OR_RETURN(std::vector<LogSegment> segments, DecideSegments(observed, bounds));
 
   // The first segment's creation was interrupted. Without HEAD a second one would look like a rest.
@@ -149,8 +150,10 @@ absl::StatusOr<std::unique_ptr<Wal>> Wal::Open(Directory& directory, const WalOp
     DR_RETURN_IF_ERROR(files->ReleaseBehind(prefix.number - 1, tail.written_end));
     segments.back().file_bytes = tail.written_end;
   }
+  DR_ASSIGN_OR_RETURN(DurableMarkWriter mark, DurableMarkWriter::Open(directory, prefix.log));
+  mark.Write(recovery.last);  // and has its block, whatever the disk is filled with later
   return std::unique_ptr<Wal>(
-      new Wal(std::make_unique<Impl>(options, std::move(files), std::move(live),
+      new Wal(std::make_unique<Impl>(options, std::move(files), std::move(mark), std::move(live),
                                      std::move(segments), recovery, tail.last_time_ns)));
 }
 

@@ -33,6 +33,7 @@ absl::StatusOr<Verified> VerifyOnce(const Source& source) {
   Verified verified;
   DR_ASSIGN_OR_RETURN(verified.bounds, BoundsOf(source));
   DR_ASSIGN_OR_RETURN(dr::ObservedDirectory observed, dr::ObserveDirectory(*source.wal));
+  verified.bounds = dr::WithMark(verified.bounds, observed);
   // More than is needed, where it is there: a host without its checkpoints would ask for it.
   dr::RecoveryBounds all = verified.bounds;
   all.needed_from = std::min(all.needed_from, OldestLsn(observed));

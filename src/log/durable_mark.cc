@@ -1,0 +1,54 @@
+#include "src/log/durable_mark.h"
+
+#include <array>
+#include <utility>
+
+#include "dr/digest.h"
+#include "src/base/status_macros.h"
+#include "src/format/little_endian.h"
+
+namespace dr::inline v0 {
+namespace {
+
+// src/format/FORMAT.md has the table.
+constexpr std::string_view kMagic = "drdurab1";
+constexpr std::size_t kHashAt = 32, kBytes = 40;
+
+std::array<char, kBytes> Encode(const DurableMark& mark) {
+  std::array<char, kBytes> bytes;
+  kMagic.copy(bytes.data(), kMagic.size());
+  StoreLittle(&bytes[8], mark.log.high);
+  StoreLittle(&bytes[16], mark.log.low);
+  StoreLittle(&bytes[24], mark.lsn.value);
+  StoreLittle(&bytes[kHashAt], HashOf({bytes.data(), kHashAt}));
+  return bytes;
+}
+
+}  // namespace
+
+absl::StatusOr<std::optional<DurableMark>> ReadDurableMark(Directory& directory) {
+  const absl::StatusOr<std::unique_ptr<File>> file = directory.Open(kDurableMarkName, {});
+  if (absl::IsNotFound(file.status())) return std::nullopt;
+  DR_RETURN_IF_ERROR(file.status());
+  std::array<char, kBytes> bytes = {};
+  DR_RETURN_IF_ERROR((*file)->ReadAt(0, bytes).status());
+  const DurableMark mark{
+      {LoadLittle<std::uint64_t>(&bytes[8]), LoadLittle<std::uint64_t>(&bytes[16])},
+      {LoadLittle<std::uint64_t>(&bytes[24])}};
+  if (Encode(mark) != bytes) return std::nullopt;
+  return mark;
+}
+
+absl::StatusOr<DurableMarkWriter> DurableMarkWriter::Open(Directory& directory, LogId log) {
+  DR_ASSIGN_OR_RETURN(
+      std::unique_ptr<File> file,
+      directory.Open(kDurableMarkName, {.access = Access::kWrite, .create = Create::kIfMissing}));
+  return DurableMarkWriter(std::move(file), log);
+}
+
+void DurableMarkWriter::Write(Lsn lsn) {
+  const std::array<char, kBytes> bytes = Encode({log_, lsn});
+  static_cast<void>(file_->WriteAt(0, {bytes.data(), bytes.size()}));
+}
+
+}  // namespace dr::inline v0

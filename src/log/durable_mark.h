@@ -1,0 +1,41 @@
+// The file DURABLE: how far the log was durable when somebody last looked.
+//
+// A group says what was durable before it, so about the last groups the log itself knows nothing.
+// The mark does: it is written after their sync and before anybody is told, though never synced. It
+// survives a killed process as it is; after a power cut an older one may be there, or none. Each
+// value that it ever had is true for good, so whichever is found may be believed.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "absl/status/statusor.h"
+#include "dr/file_system.h"
+#include "dr/segment.h"
+
+namespace dr::inline v0 {
+
+inline constexpr std::string_view kDurableMarkName = "DURABLE";
+
+struct DurableMark {
+  LogId log = {};
+  Lsn lsn = {};
+};
+
+/// The mark of a log directory; nullopt where there is none that can be read: nothing is proven.
+absl::StatusOr<std::optional<DurableMark>> ReadDurableMark(Directory& directory);
+
+/// One thread at a time.
+class DurableMarkWriter {
+ public:
+  static absl::StatusOr<DurableMarkWriter> Open(Directory& directory, LogId log);
+  /// Without it the log is as safe as before, only slower to notice rot: failures are of no account.
+  void Write(Lsn lsn);
+
+ private:
+  DurableMarkWriter(std::unique_ptr<File> file, LogId log) : file_(std::move(file)), log_(log) {}
+  std::unique_ptr<File> file_;
+  LogId log_;
+};
+
+}  // namespace dr::inline v0
