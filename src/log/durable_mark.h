@@ -22,7 +22,7 @@ struct DurableMark {
   Lsn lsn = {};
 };
 
-/// The mark of a log directory; nullopt where there is none that can be read: nothing is proven.
+/// The mark of a log directory; nullopt where none can be read, which proves nothing.
 absl::StatusOr<std::optional<DurableMark>> ReadDurableMark(Directory& directory);
 
 /// One thread at a time.
