@@ -29,7 +29,7 @@ absl::StatusOr<std::optional<DurableMark>> ReadDurableMark(Directory& directory)
 class DurableMarkWriter {
  public:
   static absl::StatusOr<DurableMarkWriter> Open(Directory& directory, LogId log);
-  /// Without it the log is as safe as before, only slower to notice rot: failures are of no account.
+  /// Without it the log is as safe, only slower to notice rot: failures are of no account.
   void Write(Lsn lsn);
 
  private:
