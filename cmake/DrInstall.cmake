@@ -1,4 +1,5 @@
-# cmake --install: drctl, headers, libraries, the CMake package `dr`, and dr.pc and dr-adapters.pc for pkg-config.
+# cmake --install: drctl, headers, libraries, the CMake package `dr` with its component `testing`, and dr.pc and
+# dr-adapters.pc for pkg-config.
 
 if(NOT PROJECT_IS_TOP_LEVEL)
   return()
@@ -11,17 +12,20 @@ install(TARGETS dr dr_adapters ${dr_adapter_targets} EXPORT dr)
 if(TARGET drctl)
   install(TARGETS drctl)
 endif()
-install(EXPORT dr NAMESPACE dr:: DESTINATION "${dr_package_dir}" FILE dr-targets.cmake)
-install(DIRECTORY include/dr TYPE INCLUDE PATTERN testing EXCLUDE)
+install(TARGETS dr_testing EXPORT dr-testing)
+foreach(part dr dr-testing)
+  install(EXPORT ${part} NAMESPACE dr:: DESTINATION "${dr_package_dir}" FILE ${part}-targets.cmake)
+endforeach()
+install(DIRECTORY include/dr TYPE INCLUDE)
 foreach(name IN LISTS dr_adapters)
   install(DIRECTORY "adapters/${name}/include/dr" TYPE INCLUDE)
 endforeach()
 
 # What a program has to find beside dr: a static library needs its private libraries again at the final link.
 set(public_packages absl Threads)
-set(private_packages fmt "OpenSSL COMPONENTS Crypto" Protobuf zstd)
+set(private_packages fmt Protobuf)
 set(public_modules absl_status absl_statusor absl_time absl_cord absl_any_invocable absl_function_ref)
-set(private_modules fmt libcrypto protobuf libzstd)
+set(private_modules fmt protobuf)
 get_property(adapter_packages GLOBAL PROPERTY dr_adapter_packages)
 get_property(adapter_modules GLOBAL PROPERTY dr_adapter_modules)
 if(BUILD_SHARED_LIBS)

@@ -2,10 +2,8 @@
 
 find_package(absl REQUIRED)
 find_package(fmt REQUIRED)
-find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(Protobuf REQUIRED)
 find_package(Threads REQUIRED)
-find_package(zstd REQUIRED)
 
 file(GLOB_RECURSE dr_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/*.cc")
 set(dr_testing_sources ${dr_sources})
@@ -27,7 +25,7 @@ set_source_files_properties("${PROJECT_SOURCE_DIR}/src/base/version.cc" PROPERTI
 target_link_libraries(dr
   PUBLIC absl::status absl::statusor absl::time absl::cord absl::any_invocable absl::function_ref absl::core_headers
          Threads::Threads
-  PRIVATE fmt::fmt OpenSSL::Crypto protobuf::libprotobuf zstd::libzstd_shared)
+  PRIVATE fmt::fmt protobuf::libprotobuf)
 
 # Generated headers are included as "src/format/<name>.pb.h" and never leave the build tree.
 file(GLOB dr_protos CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/format/*.proto")
@@ -46,9 +44,13 @@ foreach(proto IN LISTS dr_protos)
 endforeach()
 target_include_directories(dr PRIVATE "${dr_generated}")
 
-add_library(dr_testing STATIC EXCLUDE_FROM_ALL ${dr_testing_sources})
+add_library(dr_testing STATIC ${dr_testing_sources})
 add_library(dr::testing ALIAS dr_testing)
 dr_compile(dr_testing)
-set_target_properties(dr_testing PROPERTIES POSITION_INDEPENDENT_CODE ON)
+# Installed with the rest; a part of another's tree has it built when something links it.
+set_target_properties(dr_testing PROPERTIES EXPORT_NAME testing POSITION_INDEPENDENT_CODE ON)
+if(NOT PROJECT_IS_TOP_LEVEL)
+  set_target_properties(dr_testing PROPERTIES EXCLUDE_FROM_ALL ON)
+endif()
 target_precompile_headers(dr_testing REUSE_FROM dr)
 target_link_libraries(dr_testing PUBLIC dr PRIVATE fmt::fmt)

@@ -13,8 +13,7 @@ dr_compile(dr_test_main)
 dr_precompile(dr_test_main <catch2/catch.hpp>)
 set_source_files_properties("${PROJECT_SOURCE_DIR}/tests/catch_main.cc" PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
 target_link_libraries(dr_test_main PUBLIC
-  dr dr_testing dr_adapters Catch2::Catch2 fmt::fmt
-  OpenSSL::Crypto protobuf::libprotobuf zstd::libzstd_shared)
+  dr dr_testing dr_adapters Catch2::Catch2 fmt::fmt protobuf::libprotobuf)
 
 # dr_add_catch_tests(<program> <label> <source>...)
 function(dr_add_catch_tests program label)

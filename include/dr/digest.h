@@ -1,9 +1,11 @@
 // Hashes against rot and for comparing states. They do not protect against a forger.
 //
 //   dr::Digest digest;
-//   for (const auto& [key, value] : map) digest += dr::DigestOf(Encode(key, value));   // in any
-//   order digest -= dr::DigestOf(old_record);                                  // kept
-//   incrementally fmt::print("{}\n", dr::ToHex(digest));
+//   for (const auto& [key, value] : map) {
+//     digest += dr::DigestOf(Encode(key, value));     // in any order
+//   }
+//   digest -= dr::DigestOf(old_record);               // kept incrementally
+//   fmt::print("{}\n", dr::ToHex(digest));
 #pragma once
 
 #include <cstdint>

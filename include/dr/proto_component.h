@@ -26,7 +26,13 @@
 namespace dr::inline v0 {
 
 /// The same message gives the same bytes (maps in key order) within one build of Protobuf.
-inline std::string SerializeDeterministically(const google::protobuf::MessageLite& message) {
+/// kInvalidArgument: there would be more than kMaxPayloadBytes of them.
+inline absl::StatusOr<std::string> SerializeDeterministically(
+    const google::protobuf::MessageLite& message) {
+  if (const std::size_t size = message.ByteSizeLong(); size > kMaxPayloadBytes) {
+    return MakeFault({.kind = FaultKind::kLimit, .next = "keep less in one message"},
+                     "a message of " + std::to_string(size) + " bytes");
+  }
   std::string bytes;
   google::protobuf::io::StringOutputStream stream(&bytes);
   google::protobuf::io::CodedOutputStream out(&stream);
@@ -43,7 +49,9 @@ class ProtoComponent : public StatefulComponent {
 
   /// As StatefulComponent::Commit.
   absl::StatusOr<Lsn> Commit(const Op& op, const CommitOptions& options = {}) {
-    return StatefulComponent::Commit(SerializeDeterministically(op), options);
+    const absl::StatusOr<std::string> payload = SerializeDeterministically(op);
+    if (!payload.ok()) return payload.status();
+    return StatefulComponent::Commit(*payload, options);
   }
   /// As StatefulComponent::CommitIf.
   absl::StatusOr<Lsn> CommitIf(absl::FunctionRef<absl::StatusOr<Op>()> decide,
@@ -56,10 +64,13 @@ class ProtoComponent : public StatefulComponent {
         },
         options);
   }
-  /// As StatefulComponent::CommitAsync.
+  /// As StatefulComponent::CommitAsync; a message that is too long is refused at once, on this
+  /// thread.
   void CommitAsync(const Op& op, const CommitOptions& options,
                    absl::AnyInvocable<void(absl::StatusOr<Lsn>) &&> done) {
-    StatefulComponent::CommitAsync(SerializeDeterministically(op), options, std::move(done));
+    absl::StatusOr<std::string> payload = SerializeDeterministically(op);
+    if (!payload.ok()) return std::move(done)(payload.status());
+    StatefulComponent::CommitAsync(*std::move(payload), options, std::move(done));
   }
 
   /// Read it under state_mutex().
@@ -75,7 +86,8 @@ class ProtoComponent : public StatefulComponent {
     return ApplyTo(state_, op, at);
   }
   absl::Status SaveState(StateWriter& out) const override {
-    return out.Write(SerializeDeterministically(state_));
+    const absl::StatusOr<std::string> record = SerializeDeterministically(state_);
+    return record.ok() ? out.Write(*record) : record.status();
   }
   absl::Status LoadState(StateReader& in) override {
     state_.Clear();
@@ -83,7 +95,8 @@ class ProtoComponent : public StatefulComponent {
     if (!record.ok()) return record.status();
     if (!*record) return absl::OkStatus();
     if (!state_.ParsePartialFromString(std::string(**record))) return Unreadable("state", {});
-    return in.Next().status();
+    record = in.Next();
+    return record.ok() && *record ? Unreadable("second record of the state", {}) : record.status();
   }
   absl::Status Unreadable(std::string_view what, Lsn lsn) const {
     return MakeFault({.kind = FaultKind::kComponent,

@@ -3,8 +3,8 @@
 //   registry.AddStateUpgrade("inventory", 1, [](std::string_view record, dr::StateWriter& out) {
 //     return out.Write(V2FromV1(record));              // one record may become none, one or many
 //   });
-//   registry.AddOperationUpgrade("inventory", 1, [](std::string_view op) { return V2OpFromV1(op);
-//   });
+//   registry.AddOperationUpgrade("inventory", 1,
+//                                [](std::string_view op) { return V2OpFromV1(op); });
 #pragma once
 
 #include <cstdint>

@@ -13,7 +13,8 @@ ALL = [
     "append/durable/100B/1", "append/durable/100B/4", "append/durable/100B/16", "append/durable/1KiB/16",
     "append/durable/16KiB/1", "append/durable/16KiB/16", "append/window64/100B/1", "append/window64/100B/16",
     "append/buffered/100B/1", "commit/100B/16", "replay/100B/1GiB", "recover/1e6x1KiB",
-    "oplog/append/1", "oplog/append/2", "oplog/append/4", "checkpoint/pause", "checkpoint/overhead",
+    "oplog/append/1", "oplog/append/2", "oplog/append/4", "checkpoint/pause", "checkpoint/pause/default",
+    "checkpoint/overhead",
 ]
 SERVERS = {"Redis", "Postgres"}
 # One row of every kind, and who must take part in it.
@@ -25,9 +26,10 @@ PEERS = {
     "recover/1e6x1KiB": {"RocksDB", "SQLite"},
     "oplog/append/2": {"mutex"},
     "checkpoint/pause": {"RocksDB", "Redis"},
+    "checkpoint/pause/default": set(),
     "checkpoint/overhead": set(),
 }
-NO_LIMIT = {"checkpoint/pause"}
+NO_LIMIT = {"checkpoint/pause", "checkpoint/pause/default"}
 
 
 def run(program, *arguments, path=None):

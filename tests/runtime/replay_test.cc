@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include "dr/host.h"
+#include "fmt/format.h"
 #include "tests/host/host_options.h"
 #include "tests/log/log_fixture.h"
 
@@ -14,8 +15,10 @@ namespace {
 // State that the log does not determine.
 class Dice : public StatefulComponent {
  public:
-  explicit Dice(std::uint64_t bad_from)
-      : StatefulComponent("dice", {.name = "dice", .version = 1}), bad_from_(bad_from) {}
+  explicit Dice(std::uint64_t bad_from, std::uint32_t version = 1)
+      : StatefulComponent("dice", {.name = "dice", .version = version}),
+        version_(version),
+        bad_from_(bad_from) {}
   absl::Status Roll() { return Commit("roll").status(); }
 
  private:
@@ -25,17 +28,30 @@ class Dice : public StatefulComponent {
     if (op.lsn.value >= bad_from_) sum_ += ++salt * 1'000'003;
     return absl::OkStatus();
   }
-  absl::Status SaveState(StateWriter& out) const override {
-    return out.Write(std::to_string(sum_));
+  // Version 2 writes the same number in another way.
+  std::string Record() const {
+    return version_ == 1 ? std::to_string(sum_) : fmt::format("0{}", sum_);
   }
+  absl::Status SaveState(StateWriter& out) const override { return out.Write(Record()); }
   absl::Status LoadState(StateReader& in) override {
     auto record = in.Next();
     if (!record.ok() || !*record) return record.status();
     sum_ = std::stoull(std::string(**record));
     return in.Next().status();
   }
-  std::optional<Digest> StateDigest() const override { return DigestOf(std::to_string(sum_)); }
+  std::optional<Digest> StateDigest() const override { return DigestOf(Record()); }
+  absl::Status RegisterUpgrades(RestoreRegistry& registry) const override {
+    absl::Status state =
+        registry.AddStateUpgrade("dice", 1, [](std::string_view record, StateWriter& out) {
+          return out.Write("0" + std::string(record));
+        });
+    if (!state.ok()) return state;
+    return registry.AddOperationUpgrade(
+        "dice", 1,
+        [](std::string_view op) -> absl::StatusOr<std::string> { return std::string(op); });
+  }
 
+  const std::uint32_t version_;
   const std::uint64_t bad_from_;
   std::uint64_t sum_ = 0;
 };
@@ -63,6 +79,29 @@ TEST_CASE("P12: replay of a deterministic component agrees with every digest") {
   CHECK(report.equal);
   CHECK(report.operations == 150);
   CHECK(report.digests >= 15);
+}
+
+TEST_CASE("P12: digests of an older schema are passed over, and those of today's are compared") {
+  TemporaryDirectory directory;
+  static constexpr std::uint64_t kNever = ~0ULL;
+  for (std::uint32_t version : {1u, 2u}) {
+    Dice dice(kNever, version);
+    HostOptions options = Options(directory, {&dice});
+    options.checkpoint = {.on_shutdown = version == 1, .digest_every = 10};
+    auto host = Value(Host::Open(std::move(options), {}));
+    for (int i = 0; i < 50; ++i) REQUIRE_OK(dice.Roll());
+    REQUIRE_OK(host->Shutdown());
+  }
+  const ReplayReport report = Value(VerifyReplay(
+      {.directory = directory.path() + "/state", .scratch = directory.path() + "/scratch"}, [] {
+        std::vector<std::unique_ptr<StatefulComponent>> fresh;
+        fresh.push_back(std::make_unique<Dice>(kNever, 2));
+        return fresh;
+      }));
+  INFO(report.text);
+  CHECK(report.equal);
+  CHECK(report.operations == 100);
+  CHECK(report.digests == 5);
 }
 
 TEST_CASE(

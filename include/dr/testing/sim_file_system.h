@@ -5,8 +5,7 @@
 //   …                                            // the code under test
 //   disk.Mark(7);                                // "7 was acknowledged here"
 //   dr::VisitCrashStates(disk, {}, [](dr::SimFileSystem& after, const dr::CrashPoint& point) {
-//     …                                          // recover on `after`; all of point.marks must be
-//     there
+//     …                                          // recover on `after`; it has all of point.marks
 //   });                                          // (dr/testing/sim_crash.h)
 //
 // The model. Everything that reaches the disk is an event of a journal; the power may fail between
