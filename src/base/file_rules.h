@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "dr/export.h"
 #include "dr/file_system.h"
 
 namespace dr::inline v0 {
@@ -14,14 +15,14 @@ namespace dr::inline v0 {
 inline constexpr std::size_t kNameBytesMax = 255;
 
 /// OK for one path component of 1 to 255 bytes that is not "." or ".."; otherwise kInvalidArgument.
-absl::Status CheckFileName(std::string_view name);
+DR_EXPORT absl::Status CheckFileName(std::string_view name);
 
 /// OK if the range ends below 2^63 and, for kDirect, all three are multiples of kDirectAlignment;
 /// otherwise kInvalidArgument. `place` names the file.
-absl::Status CheckFileRange(std::string_view place, WritePath path, std::uint64_t offset,
-                            std::size_t size, const void* address);
+DR_EXPORT absl::Status CheckFileRange(std::string_view place, WritePath path, std::uint64_t offset,
+                                      std::size_t size, const void* address);
 
 /// `directory`/`name`, for messages and for nothing else.
-std::string JoinForMessage(std::string_view directory, std::string_view name);
+DR_EXPORT std::string JoinForMessage(std::string_view directory, std::string_view name);
 
 }  // namespace dr::inline v0
