@@ -233,29 +233,47 @@ absl::StatusOr<Item> DirectoryStore::Get(std::string_view key, const Context& co
   return Read(*place.directory, place.name, key);
 }
 
+// At least the page's keys of this directory, or all it has. Keys are not quite in the order of
+// names: those of a cut component come before or behind those of the component that it begins with.
 absl::Status DirectoryStore::Collect(Directory& directory, const std::string& parent,
                                      std::string_view prefix, std::string_view after,
                                      std::vector<ListEntry>& entries) {
-  DR_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> found, directory.List());
-  for (const DirectoryEntry& entry : found) {
+  struct Found {
+    std::string key, name;
+    bool is_directory;
+  };
+  DR_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> listed, directory.List());
+  std::vector<Found> found;
+  for (DirectoryEntry& entry : listed) {
     const bool is_directory = entry.type == DirectoryEntry::Type::kDirectory;
     std::optional<std::string> part = KeyOfName(entry.name, is_directory);
     if (!part) continue;
     const std::string key = parent + *part;
-    if (is_directory) {
-      const std::size_t shared = std::min(key.size(), prefix.size());
-      if (std::string_view(key).substr(0, shared) != prefix.substr(0, shared)) continue;
+    const std::string_view begin = std::string_view(key).substr(0, prefix.size());
+    const bool wanted = is_directory
+                            ? prefix.starts_with(begin) && after.substr(0, key.size()) <= key
+                            : begin == prefix && key > after;
+    if (wanted) found.push_back({key, std::move(entry.name), is_directory});
+  }
+  std::ranges::sort(found, {}, &Found::key);
+  const std::size_t before = entries.size();
+  std::string last;  // of what was found here
+  for (const Found& entry : found) {
+    if (entries.size() - before > kPageEntries && entry.key > last) return absl::OkStatus();
+    const std::size_t known = entries.size();
+    if (entry.is_directory) {
       auto child = directory.OpenDirectory(entry.name, Create::kNever);
       if (absl::IsNotFound(child.status())) continue;
       DR_RETURN_IF_ERROR(child.status());
-      DR_RETURN_IF_ERROR(Collect(**child, key, prefix, after, entries));
-    } else if (key.starts_with(prefix) && key > after) {
+      DR_RETURN_IF_ERROR(Collect(**child, entry.key, prefix, after, entries));
+    } else {
       auto file = directory.Open(entry.name, {});
       if (absl::IsNotFound(file.status())) continue;
       DR_RETURN_IF_ERROR(file.status());
       DR_ASSIGN_OR_RETURN(FileInfo info, (*file)->Info());
-      entries.push_back({key, info.size < kEnvelopeBytes ? 0 : info.size - kEnvelopeBytes});
+      entries.push_back({entry.key, info.size < kEnvelopeBytes ? 0 : info.size - kEnvelopeBytes});
     }
+    for (std::size_t i = known; i < entries.size(); ++i) last = std::max(last, entries[i].key);
   }
   return absl::OkStatus();
 }

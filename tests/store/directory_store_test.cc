@@ -123,6 +123,31 @@ TEST_CASE("Files that are not values are neither listed nor removed") {
   CHECK(std::filesystem::exists(temp / "store/lost+found"));
 }
 
+// A component that is cut into pieces has keys on both sides of those of the piece it begins with.
+TEST_CASE("Pages hold every key once and in order, also where names and keys sort differently") {
+  SimFileSystem disk;
+  SimStore store(disk);
+  const std::string piece(80, 'p');
+  std::vector<std::string> keys;
+  for (int i = 0; i < 1300; ++i) {
+    const std::string rest = fmt::format("{:04}", i);
+    for (std::string_view between : {"!", "/", "z"}) {
+      keys.push_back(piece + std::string(between) + rest);
+    }
+    keys.push_back(rest);
+  }
+  for (const std::string& key : keys) REQUIRE(store->Put(key, "v", {}, {}).ok());
+  std::ranges::sort(keys);
+  std::vector<std::string> listed;
+  for (bool more = true; more;) {
+    const absl::StatusOr<Page> page = store->List("", listed.empty() ? "" : listed.back(), {});
+    REQUIRE(page.ok());
+    for (const ListEntry& entry : page->entries) listed.push_back(entry.key);
+    more = page->more;
+  }
+  CHECK(listed == keys);
+}
+
 TEST_CASE("What a crash left unfinished is removed at open, beneath the keys' directories too") {
   TempDirectory temp;
   {
