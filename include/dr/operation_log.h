@@ -51,7 +51,10 @@ class DR_EXPORT LogSink {
   virtual void Withdraw(OperationLog& log, std::size_t payload_bytes) = 0;
   /// Fixes time and encoding of everything up to `upto`.
   virtual absl::Status Stage(OperationLog& log, Lsn upto) = 0;
-  /// Returns when everything up to `upto` survives what the sink promises to survive.
+  /// Returns when everything up to `upto` survives what the sink promises to survive. Who waits for
+  /// another's write is let go when `context` ends, with kUnknown: the operation may still happen.
+  /// Who writes itself, as the first to wait does, returns when its write does: no deadline ends a
+  /// system call.
   virtual absl::Status Persist(OperationLog& log, Lsn upto, const Context& context) = 0;
   virtual Lsn durable() const = 0;
 };

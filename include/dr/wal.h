@@ -37,8 +37,6 @@ struct WalOptions {
       64 << 20;  ///< a file's size; a multiple of kBlockBytes, at least 64 KiB
   std::uint64_t group_bytes =
       1 << 20;  ///< the longest single write; at least 2 blocks, at most kMaxGroupBytes
-  std::uint32_t ring_capacity =
-      4096;  ///< of the OperationLog in front; that many blocks stay prepared
   /// What is known from elsewhere (a checkpoint) to have been durable: if the log ends before it,
   /// that is rot and not a torn tail.
   Lsn known_durable = {};

@@ -18,7 +18,8 @@ constexpr std::uint64_t kOffsetMax = std::numeric_limits<off_t>::max();
 // A kernel that makes no progress this often in a row is not going to.
 constexpr int kIdleAttemptsMax = 1000;
 
-// Writing beyond RLIMIT_FSIZE would end the process by SIGXFSZ, so it is never tried.
+// Writing beyond RLIMIT_FSIZE would end the process by SIGXFSZ, so it is never tried. The limit may
+// be lowered at any time, and inside a file that is longer it counts too.
 std::uint64_t FileSizeLimit() {
   rlimit limit{};
   if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return kOffsetMax;
@@ -28,14 +29,10 @@ std::uint64_t FileSizeLimit() {
 }  // namespace
 
 PosixFile::PosixFile(const Syscalls& system, FileDescriptor fd, WritePath path, std::string place)
-    : system_(system),
-      fd_(std::move(fd)),
-      path_(path),
-      size_max_(FileSizeLimit()),
-      place_(std::move(place)) {}
+    : system_(system), fd_(std::move(fd)), path_(path), place_(std::move(place)) {}
 
 absl::Status PosixFile::CheckSizeLimit(std::string_view call, std::uint64_t end) const {
-  return end > size_max_ ? MakeIoFault(call, place_, EFBIG, end) : absl::OkStatus();
+  return end > FileSizeLimit() ? MakeIoFault(call, place_, EFBIG, end) : absl::OkStatus();
 }
 
 absl::StatusOr<std::size_t> PosixFile::ReadAt(std::uint64_t offset, std::span<char> out) {

@@ -28,7 +28,6 @@ class PosixFile final : public File {
   const Syscalls& system_;
   const FileDescriptor fd_;
   const WritePath path_;
-  const std::uint64_t size_max_;
   const std::string place_;
 };
 

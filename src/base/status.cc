@@ -212,6 +212,20 @@ std::optional<Fault> FaultOf(const absl::Status& status) {
   return DecodePayload(AsStd(payload->Flatten()));
 }
 
+absl::Status WithPlace(const absl::Status& status, std::string_view place) {
+  std::optional<Fault> fault = FaultOf(status);
+  if (!fault || fault->place.empty()) return status;
+  std::string message(AsStd(status.message()));
+  const std::string old = Printable(fault->place);
+  if (const std::size_t at = message.rfind("[" + old); at != std::string::npos) {
+    message.replace(at + 1, old.size(), Printable(place));
+  }
+  fault->place = place;
+  absl::Status moved(status.code(), message);
+  moved.SetPayload(AsAbsl(kPayloadUrl), absl::Cord(EncodePayload(*fault)));
+  return moved;
+}
+
 absl::Status CheckContext(const Context& context, const Clock& clock, std::string_view what) {
   if (context.stop.stop_requested()) {
     return MakeFault({.kind = FaultKind::kCancelled, .next = "call again if it is still wanted"},

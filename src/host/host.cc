@@ -149,8 +149,7 @@ absl::Status Host::Impl::Open(const Context& context) {
                                .random = random_,
                                .observer = observer,
                                .segment_bytes = options_.log.segment_bytes,
-                               .group_bytes = options_.log.group_bytes,
-                               .ring_capacity = options_.log.ring_capacity};
+                               .group_bytes = options_.log.group_bytes};
   DR_ASSIGN_OR_RETURN(Recovered recovered,
                       RecoverComponents(*repository_, *generation_.wal, wal_options, components_,
                                         upgrades_, options_.recovery.retired, observer, context));

@@ -164,11 +164,12 @@ void GroupCommit::WriteGroup(OperationLog& log) {
   figures_.bytes += bytes.size();
   UpdateLimit(log);
 
-  File& file = *live_.file.file;
+  const SegmentFile& file = live_.file;  // no rotation while a group is in flight
+  const std::uint64_t prepared_bytes = file.prepared_bytes;
   Unlock();
   absl::Status written = WithinMemory([&] {
     absl::Status status = files_->WriteAndSync(file, group.offset, bytes);
-    return status.ok() ? CheckFile(file, group.end_offset) : status;
+    return status.ok() ? CheckFile(file, prepared_bytes) : status;
   });
   mutex_.lock();
 
@@ -198,12 +199,16 @@ void GroupCommit::Complete(const OperationLog& log) {
 }
 
 // A file that was removed, replaced or cut under the writer would take what follows with it.
-absl::Status GroupCommit::CheckFile(File& file, std::uint64_t size_min) const {
-  DR_ASSIGN_OR_RETURN(FileInfo info, file.Info());
-  if (info.links > 0 && info.size >= size_min) return absl::OkStatus();
-  return MakeFault({.kind = FaultKind::kIo, .next = "keep other programs out of the log's folder"},
-                   info.links == 0 ? "the segment was deleted while it was written"
-                                   : "the segment was cut short while it was written");
+// `bytes`: all that was prepared; the group itself has made a file that was cut long enough for it.
+absl::Status GroupCommit::CheckFile(const SegmentFile& file, std::uint64_t bytes) const {
+  absl::StatusOr<FileInfo> info = file.file->Info();
+  if (!info.ok()) return NamedAsNow(file, info.status());
+  if (info->links > 0 && info->size >= bytes) return absl::OkStatus();
+  return MakeFault({.kind = FaultKind::kIo,
+                    .place = std::string(file.name),
+                    .next = "keep other programs out of the log's folder"},
+                   info->links == 0 ? "the segment was deleted while it was written"
+                                    : "the segment was cut short while it was written");
 }
 
 void GroupCommit::Poison(OperationLog& log, absl::Status why) {
@@ -251,7 +256,7 @@ void GroupCommit::Rotate(OperationLog& log) {
   if (written.ok()) {
     prefix.salt = *salt;
     const std::uint64_t footer_offset = live_.offset;
-    File& ending = *live_.file.file;  // `rotating_` keeps it in place without the lock
+    const SegmentFile& ending = live_.file;  // `rotating_` keeps it in place without the lock
     Unlock();
     EncodePrefixInto(rotation_block_.span(), prefix);
     written = WithinMemory(
@@ -280,7 +285,7 @@ void GroupCommit::Rotate(OperationLog& log) {
   Wake(log);
 }
 
-absl::Status GroupCommit::WriteRotation(File& ending, std::string_view footer,
+absl::Status GroupCommit::WriteRotation(const SegmentFile& ending, std::string_view footer,
                                         std::uint64_t footer_offset, SegmentFile& next,
                                         std::uint64_t number) {
   DR_RETURN_IF_ERROR(files_->WriteAndSync(ending, footer_offset, footer));

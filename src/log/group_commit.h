@@ -89,9 +89,9 @@ class GroupCommit {
   void WriteGroup(OperationLog& log) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Complete(const OperationLog& log) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Rotate(OperationLog& log) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status WriteRotation(File& ending, std::string_view footer, std::uint64_t footer_offset,
-                             SegmentFile& next, std::uint64_t number);
-  absl::Status CheckFile(File& file, std::uint64_t size_min) const;
+  absl::Status WriteRotation(const SegmentFile& ending, std::string_view footer,
+                             std::uint64_t footer_offset, SegmentFile& next, std::uint64_t number);
+  absl::Status CheckFile(const SegmentFile& file, std::uint64_t bytes) const;
   void Poison(OperationLog& log, absl::Status why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Tell(Event event, std::string_view text) noexcept ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

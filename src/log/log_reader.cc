@@ -60,6 +60,7 @@ absl::StatusOr<bool> LogReader::NextGroup() {
       return true;
     }
     if (groups_->offset() < extent_.limit && !groups_->footer_seen()) {
+      DR_RETURN_IF_ERROR(LookAgain());  // a file that was trimmed may hold another segment by now
       return CorruptLog(extent_.segment.name, groups_->offset(), groups_->next_lsn(),
                         groups_->reason());
     }

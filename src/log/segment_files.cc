@@ -46,6 +46,13 @@ AlignedBuffer::AlignedBuffer(std::size_t bytes)
   std::memset(data_.get(), 0, bytes);
 }
 
+absl::Status NamedAsNow(const SegmentFile& file, const absl::Status& status) {
+  const std::optional<Fault> fault = FaultOf(status);
+  if (!fault) return status;
+  const std::size_t folder = fault->place.rfind('/') + 1;  // none: 0
+  return WithPlace(status, fmt::format("{}{}", fault->place.substr(0, folder), file.name));
+}
+
 void AlignedBuffer::Free::operator()(char* p) const { std::free(p); }
 
 SegmentFiles::SegmentFiles(Directory& directory, std::uint64_t segment_bytes)
@@ -127,9 +134,11 @@ absl::StatusOr<std::unique_ptr<File>> SegmentFiles::OpenForWriting(std::string_v
   return directory_.Open(name, {.access = Access::kWrite, .create = create, .path = path_});
 }
 
-absl::Status SegmentFiles::WriteAndSync(File& file, std::uint64_t offset, std::string_view data) {
-  DR_RETURN_IF_ERROR(file.WriteAt(offset, data));
-  return direct() ? absl::OkStatus() : file.Sync();
+absl::Status SegmentFiles::WriteAndSync(const SegmentFile& file, std::uint64_t offset,
+                                        std::string_view data) {
+  absl::Status written = file.file->WriteAt(offset, data);
+  if (written.ok() && !direct()) written = file.file->Sync();
+  return written.ok() ? written : NamedAsNow(file, written);
 }
 
 std::uint64_t SegmentFiles::SpareBlocks() const {
@@ -153,7 +162,7 @@ absl::StatusOr<SegmentFile*> SegmentFiles::NextToPrepare(SegmentFile* current) {
 absl::StatusOr<std::uint64_t> SegmentFiles::PrepareChunk(SegmentFile& file) {
   const std::uint64_t chunk =
       std::min<std::uint64_t>(zeros_.size(), segment_bytes_ - file.prepared_bytes);
-  DR_RETURN_IF_ERROR(WriteAndSync(*file.file, file.prepared_bytes, {zeros_.data(), chunk}));
+  DR_RETURN_IF_ERROR(WriteAndSync(file, file.prepared_bytes, {zeros_.data(), chunk}));
   return chunk;
 }
 
@@ -166,7 +175,7 @@ absl::StatusOr<SegmentFile> SegmentFiles::TakeSpare() {
 
 absl::Status SegmentFiles::Activate(SegmentFile& file, std::uint64_t number,
                                     std::string_view first_block) {
-  DR_RETURN_IF_ERROR(WriteAndSync(*file.file, 0, first_block));
+  DR_RETURN_IF_ERROR(WriteAndSync(file, 0, first_block));
   file.prepared_bytes = std::max<std::uint64_t>(file.prepared_bytes, first_block.size());
   const LogFileName name = SegmentName(number);
   DR_RETURN_IF_ERROR(directory_.Rename(file.name, name));

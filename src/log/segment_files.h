@@ -65,6 +65,9 @@ struct SegmentFile {
   std::uint64_t prepared_bytes = 0;
 };
 
+/// The error of a file by the name that it has now; a File knows the one it was opened by.
+absl::Status NamedAsNow(const SegmentFile& file, const absl::Status& status);
+
 /// One thread at a time, PrepareChunk apart.
 class SegmentFiles {
  public:
@@ -98,7 +101,8 @@ class SegmentFiles {
   /// Ends the life of all segments below `number`, oldest first, those included that recovery left
   /// unread: whole files become spares, others are removed. Returns how many were recycled.
   absl::StatusOr<std::uint64_t> RetireBelow(std::uint64_t number);
-  absl::Status WriteAndSync(File& file, std::uint64_t offset, std::string_view data);
+  /// An error names the file as it is called now.
+  absl::Status WriteAndSync(const SegmentFile& file, std::uint64_t offset, std::string_view data);
 
  private:
   SegmentFiles(Directory& directory, std::uint64_t segment_bytes);

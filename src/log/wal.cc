@@ -49,7 +49,7 @@ absl::Status CopyTail(Directory& directory, SegmentFiles& files,
   const auto write = [&]() -> absl::Status {
     const std::string_view bytes = live.builder.Finish();
     open = false;
-    DR_RETURN_IF_ERROR(files.WriteAndSync(*live.file.file, live.offset, bytes));
+    DR_RETURN_IF_ERROR(files.WriteAndSync(live.file, live.offset, bytes));
     live.offset += bytes.size();
     return absl::OkStatus();
   };
@@ -70,8 +70,7 @@ absl::Status CopyTail(Directory& directory, SegmentFiles& files,
   // The file may have grown past its usual size; its footer still needs a prepared block.
   if (live.file.prepared_bytes < live.offset + kBlockBytes) {
     std::fill(buffer.span().begin(), buffer.span().end(), '\0');
-    DR_RETURN_IF_ERROR(
-        files.WriteAndSync(*live.file.file, live.offset, {buffer.data(), kBlockBytes}));
+    DR_RETURN_IF_ERROR(files.WriteAndSync(live.file, live.offset, {buffer.data(), kBlockBytes}));
     live.file.prepared_bytes = live.offset + kBlockBytes;
   }
   return absl::OkStatus();

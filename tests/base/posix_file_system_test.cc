@@ -214,7 +214,11 @@ TEST_CASE("A12: a write beyond RLIMIT_FSIZE is refused without the signal that e
           const bool refused = absl::IsResourceExhausted((*file)->WriteAt(8190, "abc")) &&
                                absl::IsResourceExhausted((*file)->Truncate(8193)) &&
                                (*file)->WriteAt(8189, "abc").ok() && (*file)->Truncate(8192).ok();
-          return refused ? 7 : 1;
+          const rlimit lowered{.rlim_cur = 4096, .rlim_max = 8192};
+          setrlimit(RLIMIT_FSIZE, &lowered);
+          const bool still = absl::IsResourceExhausted((*file)->WriteAt(4096, "abc")) &&
+                             (*file)->WriteAt(4093, "abc").ok();
+          return refused && still ? 7 : 1;
         }) == 7);
 }
 

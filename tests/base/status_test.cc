@@ -40,6 +40,14 @@ TEST_CASE("A fault comes back from its status exactly, odd bytes and absent fiel
   }
 }
 
+TEST_CASE("An error about a file that was renamed names it as it is called now") {
+  const absl::Status moved =
+      dr::WithPlace(dr::MakeIoFault("pwrite", "a/1.spare", EACCES, 7), "a/2.wal");
+  const absl::Status expected = dr::MakeIoFault("pwrite", "a/2.wal", EACCES, 7);
+  CHECK(moved == expected);
+  CHECK(dr::WithPlace(absl::InternalError("x"), "y") == absl::InternalError("x"));
+}
+
 TEST_CASE("A status from elsewhere has no fault, nor has one with a payload cut short") {
   CHECK_FALSE(dr::FaultOf(absl::OkStatus()));
   CHECK_FALSE(dr::FaultOf(absl::InternalError("x")));

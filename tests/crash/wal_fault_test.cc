@@ -1,7 +1,9 @@
 // The n-th call fails, for n = 1, 2, 3 … until a run has none.
 
+#include <array>
 #include <catch2/catch.hpp>
 #include <iostream>
+#include <thread>
 
 #include "tests/crash/wal_workload.h"
 
@@ -120,23 +122,143 @@ TEST_CASE("A14: a read that fails is an error, never the end of the log") {
   }
 }
 
-TEST_CASE("A17: a disk that lies about a sync is found out where later evidence exists") {
+TEST_CASE("A10: a wait for a sync that hangs ends with its context; what it waited for stays") {
+  constexpr SimCall held = SimCall::kSync;
   SimFileSystem disk({.direct = false});
   SimLog log(disk);
   REQUIRE_OK(log.Open({}));
   REQUIRE_OK(log.Append(100));
-  std::unique_ptr<SimFileSystem> before = disk.AfterPowerCut();
+  for (absl::StatusOr<bool> more = true; more.ok() && *more;) more = log.wal().Prepare(log.log());
+  std::array<std::string, 2> payloads = {SimLog::PayloadOf(2, 100), SimLog::PayloadOf(3, 100)};
+  std::array<LogEntry, 2> entries;
+  for (std::size_t i = 0; i < 2; ++i) {
+    entries[i].record.component = "c";
+    entries[i].record.payload = payloads[i];
+  }
+  disk.Hold(held);
+  REQUIRE_OK(log.log().Append(entries[0]));
+  absl::Status leads, waits;
+  std::thread leader([&] { leads = log.log().Persist({2}); });
+  disk.AwaitHeld(held, 1);
+  REQUIRE_OK(log.log().Append(entries[1]));
+  absl::Status late = log.log().Persist({3}, {.deadline = Instant::FromNanoseconds(0)});
+  std::stop_source stop;
+  std::thread waiter([&] { waits = log.log().Persist({3}, {.stop = stop.get_token()}); });
+  stop.request_stop();
+  waiter.join();
+  CHECK(log.wal().durable() == Lsn{1});
+  disk.Release(held);
+  leader.join();
+  CHECK(leads.ok());
+  for (const absl::Status& status : {late, waits}) {
+    CHECK(status.code() == absl::StatusCode::kUnknown);
+    REQUIRE(FaultOf(status).has_value());
+    CHECK(FaultOf(status)->kind == FaultKind::kAmbiguous);
+    CHECK(FaultOf(status)->lsn == Lsn{3});
+  }
+  REQUIRE_OK(log.log().Persist({3}));
+  log.Close();
+  REQUIRE_OK(log.Open({}));
+  CHECK(Judge(log, {3}, {1}) == "");
+}
+
+TEST_CASE("A live segment is named by its own name in errors, not as the spare that it was") {
+  for (bool direct : {true, false}) {
+    SimFileSystem disk({.direct = direct});
+    SimLog log(disk);
+    REQUIRE_OK(log.Open({}));
+    for (int i = 0; i < 5; ++i) REQUIRE_OK(log.Append(30'000));
+    const std::uint64_t number = 1 + log.wal().figures().rotations;
+    REQUIRE(number > 1);
+    disk.Inject({.error = EIO, .only = direct ? SimCall::kWrite : SimCall::kSync});
+    absl::Status failed = log.Append(100);
+    INFO(failed.ToString());
+    REQUIRE(FaultOf(failed).has_value());
+    CHECK(FaultOf(failed)->place.ends_with(fmt::format("/{:016}.wal", number)));
+    CHECK(failed.ToString().find("spare") == std::string::npos);
+  }
+}
+
+TEST_CASE("A17: a disk that lies about syncs is found out where later evidence exists") {
+  const std::string segment = "log/0000000000000001.wal";
+  SimFileSystem disk({.direct = GENERATE(true, false)});
+  SimLog log(disk);
+  REQUIRE_OK(log.Open({}));
+  for (int i = 0; i < 2; ++i) REQUIRE_OK(log.Append(100));
+  REQUIRE_OK(log.Seal());
+  disk.Lie();
   for (int i = 0; i < 3; ++i) REQUIRE_OK(log.Append(100));
   REQUIRE_OK(log.Seal());
-  // The second operation's group is lost, those behind it were kept.
-  std::string content = *disk.Read("log/0000000000000001.wal");
-  std::unique_ptr<SimFileSystem> lied = disk.Copy();
-  REQUIRE_OK(
-      lied->Overwrite("log/0000000000000001.wal", 2 * kBlockBytes, std::string(kBlockBytes, '\0')));
-  SimLog victim(*lied, 3);
-  absl::Status opened = victim.Open({});
-  CHECK(opened.code() == absl::StatusCode::kDataLoss);
-  CHECK(FaultOf(opened)->lsn == Lsn{2});
+  std::unique_ptr<SimFileSystem> after = disk.AfterPowerCut();
+  SimLog victim(*after, 3);
+  // Nothing is left that knows of the last three: the log ends where the disk was honest.
+  SECTION("no evidence") {
+    REQUIRE_OK(victim.Open({}));
+    CHECK(victim.wal().recovery().last == Lsn{2});
+    CHECK(Judge(victim, {2}, {1}) == "");
+  }
+  SECTION("a checkpoint knows") {
+    absl::Status opened = victim.Open({.known_durable = {5}});
+    CHECK(FaultOf(opened)->kind == FaultKind::kWalCorrupt);
+    CHECK(FaultOf(opened)->lsn == Lsn{3});
+  }
+  SECTION("the last seal reached the disk") {
+    const std::string seal = disk.Read(segment)->substr(7 * kBlockBytes, kBlockBytes);
+    REQUIRE_OK(after->Overwrite(segment, 7 * kBlockBytes, seal));
+    absl::Status opened = victim.Open({});
+    CHECK(FaultOf(opened)->kind == FaultKind::kWalCorrupt);
+    CHECK(FaultOf(opened)->lsn == Lsn{3});
+  }
+  SECTION("HEAD of a later segment reached the disk") {
+    while (log.wal().figures().rotations == 0) REQUIRE_OK(log.Append(30'000));
+    after = disk.AfterPowerCut();
+    REQUIRE_OK(after->Overwrite("log/HEAD", 0, *disk.Read("log/HEAD")));
+    SimLog without(*after, 3);
+    CHECK(FaultOf(without.Open({}))->kind == FaultKind::kWalGap);
+  }
+}
+
+TEST_CASE("A4: a bit flipped anywhere in a sealed segment is an error with a place, never silent") {
+  SimFileSystem disk;
+  SimLog log(disk);
+  REQUIRE_OK(log.Open({}));
+  while (log.wal().figures().rotations < 2) REQUIRE_OK(log.Append(100 + log.log().last().value));
+  const Lsn last = log.log().last();
+  REQUIRE_OK(log.Seal());
+  log.Close();
+  const std::string name = "0000000000000001.wal";
+  const std::string whole = *disk.Read("log/" + name);
+  // The footer is the last block; each operation before it has a block.
+  REQUIRE(whole.size() == 16 * kBlockBytes);
+  int at_open = 0;
+  for (std::uint64_t at = 0; at < whole.size(); at += 61) {
+    std::unique_ptr<SimFileSystem> rotten = disk.Copy();
+    const char flipped = static_cast<char>(whole[at] ^ (1 << at % 8));
+    REQUIRE_OK(rotten->Overwrite("log/" + name, at, {&flipped, 1}));
+    SimLog victim(*rotten, 3);
+    absl::Status status = victim.Open({});
+    at_open += !status.ok();
+    if (status.ok()) {
+      absl::StatusOr<std::unique_ptr<WalReader>> reader = victim.wal().Read({1});
+      status = reader.status();
+      for (std::uint64_t lsn = 1; status.ok(); ++lsn) {
+        absl::StatusOr<std::optional<RecordView>> record = (*reader)->Next();
+        status = record.status();
+        if (!status.ok()) break;
+        INFO("byte " << at);
+        REQUIRE(record->has_value());  // the end would be silence
+        REQUIRE(SimLog::IsPayloadOf(lsn, (*record)->payload));
+      }
+    }
+    INFO("byte " << at << ": " << status.ToString());
+    REQUIRE(status.code() == absl::StatusCode::kDataLoss);
+    const Fault fault = *FaultOf(status);
+    CHECK(fault.place.ends_with(name));
+    CHECK(fault.offset == at / kBlockBytes * kBlockBytes);
+    if (at >= kBlockBytes) CHECK(fault.lsn == Lsn{at / kBlockBytes});
+  }
+  CHECK(at_open > 0);
+  CHECK(last > Lsn{20});
 }
 
 }  // namespace

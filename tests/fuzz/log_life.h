@@ -109,7 +109,6 @@ inline absl::Status LogLife::Open(SimFileSystem& disk, std::uint64_t known_durab
                                      .random = &random_,
                                      .segment_bytes = 64 << 10,
                                      .group_bytes = 8 << 10,
-                                     .ring_capacity = kRing,
                                      .known_durable = {known_durable},
                                      .needed_from = {known_.needed_from}});
   if (!wal.ok()) return wal.status();

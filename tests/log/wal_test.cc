@@ -75,11 +75,13 @@ TEST_CASE("A21: 64 MiB are taken and one byte more is refused before a Lsn is sp
   CHECK(Payloads(*log.wal).front() == largest);
 }
 
-TEST_CASE("16 threads get dense Lsns, and each record is there once") {
+TEST_CASE("A22: 16 threads on a full ring get dense Lsns; a reader beside them sees each once") {
   RealDirectory real;
   constexpr int kThreads = 16, kEach = 200;
+  std::vector<std::string> read;
   {
-    OpenLog log = Value(real.Open({.ring_capacity = 64}));
+    OpenLog log = Value(real.Open({.ring_capacity = 8}));
+    std::unique_ptr<WalReader> reader = Value(log.wal->Read({1}));
     std::vector<std::thread> threads;
     std::atomic<int> failures = 0;
     for (int t = 0; t < kThreads; ++t) {
@@ -89,18 +91,27 @@ TEST_CASE("16 threads get dense Lsns, and each record is there once") {
         }
       });
     }
+    std::string wrong;
+    while (read.size() < kThreads * kEach && wrong.empty() && failures == 0) {
+      absl::StatusOr<std::optional<RecordView>> record = reader->Next();
+      if (!record.ok()) wrong = record.status().ToString();
+      if (!record.ok() || !*record) continue;
+      read.emplace_back((*record)->payload);
+      if ((*record)->lsn.value != read.size()) wrong = fmt::format("at {}", read.size());
+    }
     for (std::thread& thread : threads) thread.join();
+    CHECK(wrong == "");
     CHECK(failures == 0);
     CHECK(log.wal->durable().value == kThreads * kEach);
     CHECK(log.wal->figures().groups < kThreads * kEach);
   }
-  OpenLog log = Value(real.Open());
   std::vector<int> next(kThreads, 0);
-  for (const std::string& payload : Payloads(*log.wal)) {
+  for (const std::string& payload : read) {
     const int thread = std::stoi(payload);
     CHECK(payload == fmt::format("{}/{}", thread, next[thread]++));
   }
   for (int count : next) CHECK(count == kEach);
+  CHECK(Payloads(*Value(real.Open()).wal) == read);
 }
 
 TEST_CASE("A batch has consecutive Lsns and too large a one is refused") {
@@ -271,14 +282,50 @@ TEST_CASE(
   CHECK(fault.lsn == Lsn{change == 0 ? 3u : 4u});
 }
 
-TEST_CASE("A19: a segment that is deleted under the writer poisons the log at the next group") {
+TEST_CASE("A19: a segment deleted, cut or replaced under the writer poisons the log and is named") {
   RealDirectory real;
   OpenLog log = Value(real.Open());
   REQUIRE_OK(log.Append("one"));
-  REQUIRE_OK(real.directory->Remove("0000000000000001.wal"));
-  CHECK_FALSE(log.Append("two").ok());
+  const std::string name = "0000000000000001.wal";
+  SECTION("deleted") { REQUIRE_OK(real.directory->Remove(name)); }
+  SECTION("cut short") {
+    REQUIRE_OK(Value(real.directory->Open(name, {.access = Access::kWrite}))->Truncate(0));
+  }
+  SECTION("replaced by another file") {
+    REQUIRE_OK(
+        real.directory->Open("other", {.access = Access::kWrite, .create = Create::kExclusive}));
+    REQUIRE_OK(real.directory->Rename("other", name));
+  }
+  absl::Status noticed = log.Append("two").status();
+  REQUIRE_FALSE(noticed.ok());
+  CHECK(FaultOf(noticed)->place == name);
   absl::Status after = log.Append("three").status();
   CHECK(FaultOf(after)->kind == FaultKind::kPoisoned);
+}
+
+TEST_CASE("P8: a reader that lags sees a gap once its part is trimmed, and no producer waits") {
+  RealDirectory real;
+  // Longer than a reader reads ahead, so that it meets what a recycled file holds now.
+  OpenLog log = Value(real.Open({.segment_bytes = 2 << 20, .group_bytes = 256 << 10}));
+  const auto append = [&](std::uint64_t until) {
+    while (log.log->last().value < until) REQUIRE_OK(log.Append(std::string(100'000, 'x')));
+  };
+  append(1);
+  std::unique_ptr<WalReader> slow = Value(log.wal->Read({1}));
+  CHECK(Value(slow->Next())->lsn == Lsn{1});
+  append(60);
+  REQUIRE_OK(log.wal->Trim({60}));
+  CHECK(log.wal->figures().recycled > 0);
+  CHECK(log.wal->figures().segments == 1);
+  append(200);
+  absl::StatusOr<std::optional<RecordView>> record = slow->Next();
+  for (std::uint64_t expected = 2; record.ok(); record = slow->Next()) {
+    REQUIRE(record->has_value());
+    REQUIRE((*record)->lsn == Lsn{expected++});
+  }
+  INFO(record.status().ToString());
+  CHECK(FaultOf(record.status())->kind == FaultKind::kWalGap);
+  CHECK(Payloads(*log.wal, {60}).size() == 141);
 }
 
 }  // namespace
