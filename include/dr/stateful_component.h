@@ -70,7 +70,8 @@ class DR_EXPORT StatefulComponent {
   /// OK: the operation is durable and applied. Not taken: kFailedPrecondition (no host, or a
   /// poisoned log), kInvalidArgument (too long), kResourceExhausted (no space or memory),
   /// kDeadlineExceeded, kCancelled. Outcome open: kUnknown (the wait ended first, it may still be
-  /// applied; a caller whose own thread writes the group waits for the disk beyond its deadline), and a fault kIo (the disk failed, which poisoned the log; opening it again tells).
+  /// applied; a caller whose own thread writes the group waits for the disk beyond its deadline),
+  /// and a fault kIo (the disk failed, which poisoned the log; opening it again tells).
   /// kInternal with a fault kComponent: this component has failed, and what is in the log waits for
   /// a mended one.
   absl::StatusOr<Lsn> Commit(std::string_view payload, const CommitOptions& options = {});

@@ -105,9 +105,11 @@ void ComponentCore::Attach(Runtime& runtime) {
 
 absl::Status ComponentCore::Close(const Context& context) {
   attached_.store(false);
-  if (runtime_.load()->fork_guard.InChild()) return absl::OkStatus();
+  const Runtime* runtime = runtime_.load();
+  if (runtime == nullptr) return absl::OkStatus();  // Open failed before it was attached
+  if (runtime->fork_guard.InChild()) return absl::OkStatus();
   while (inside_.load() != 0) {
-    DR_RETURN_IF_ERROR(CheckContext(context, runtime_.load()->clock, "callers of " + id_));
+    DR_RETURN_IF_ERROR(CheckContext(context, runtime->clock, "callers of " + id_));
     std::this_thread::sleep_for(std::chrono::microseconds(100));
   }
   return absl::OkStatus();

@@ -75,7 +75,7 @@ TEST_CASE("A21: 64 MiB are taken and one byte more is refused before a Lsn is sp
   CHECK(Payloads(*log.wal).front() == largest);
 }
 
-TEST_CASE("A22: 16 threads on a full ring get dense Lsns; a reader beside them sees each once") {
+TEST_CASE("A22: 16 threads on a full ring get dense Lsns and a reader beside them sees each once") {
   RealDirectory real;
   constexpr int kThreads = 16, kEach = 200;
   std::vector<std::string> read;
@@ -310,10 +310,9 @@ TEST_CASE("P8: a reader that lags sees a gap once its part is trimmed, and no pr
   const auto append = [&](std::uint64_t until) {
     while (log.log->last().value < until) REQUIRE_OK(log.Append(std::string(100'000, 'x')));
   };
-  append(1);
+  append(60);
   std::unique_ptr<WalReader> slow = Value(log.wal->Read({1}));
   CHECK(Value(slow->Next())->lsn == Lsn{1});
-  append(60);
   REQUIRE_OK(log.wal->Trim({60}));
   CHECK(log.wal->figures().recycled > 0);
   CHECK(log.wal->figures().segments == 1);

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <catch2/catch.hpp>
+#include <filesystem>
 #include <map>
 
 #include "dr/host.h"
@@ -133,32 +134,81 @@ TEST_CASE("A23, P1: whichever allocation fails, a commit is there whole or has l
   CHECK(runs > 20);
 }
 
+constexpr auto kWhole = std::filesystem::copy_options::recursive;
+
+// What a life that is not under this fault wrote, and what the next one must find.
+void Prepare(const TemporaryDirectory& directory) {
+  Tally a("a"), b("b");
+  auto host = Value(Host::Open(Options(directory, a, b), {}));
+  for (std::size_t i = 0; i < kOperations; ++i) REQUIRE_OK(a.Add(Payload(i)));
+  REQUIRE_OK(host->Checkpoint());
+  REQUIRE_OK(b.Add(Payload(3)));
+}
+
+void CheckPrepared(const Tally& a, const Tally& b) {
+  for (int times : a.seen) CHECK(times == 1);
+  CHECK(b.seen[3] == 1);
+}
+
 TEST_CASE(
     "A23: whichever allocation of a life's beginning fails, Open says so and a later one "
     "succeeds") {
-  TemporaryDirectory directory;
-  {
-    Tally a("a"), b("b");
-    auto host = Value(Host::Open(Options(directory, a, b), {}));
-    for (std::size_t i = 0; i < kOperations; ++i) REQUIRE_OK(a.Add(Payload(i)));
-    REQUIRE_OK(host->Checkpoint());
-    REQUIRE_OK(b.Add(Payload(3)));
-  }
+  const bool persistent = GENERATE(false, true);
+  TemporaryDirectory prepared;
+  Prepare(prepared);
   int runs = 0;
-  for (std::uint64_t nth = 1;; nth += 7, ++runs) {
-    INFO("allocation " << nth);
+  for (std::uint64_t nth = 1;; ++nth, ++runs) {
+    INFO("allocation " << nth << (persistent ? " and all behind it" : ""));
+    // A beginning leaves a segment behind: the next try would have more to do.
+    TemporaryDirectory directory;
+    std::filesystem::copy(prepared.path(), directory.path(), kWhole);
     Tally a("a"), b("b");
     HostOptions options = Options(directory, a, b);
-    StartFailing(nth, false);
+    StartFailing(nth, persistent);
     absl::StatusOr<std::unique_ptr<Host>> host = Host::Open(std::move(options), {});
     const bool failed = StopFailing();
-    if (host.ok()) {
-      CHECK(a.seen[5] == 1);
-      CHECK(b.seen[3] == 1);
-    }
+    if (host.ok()) CheckPrepared(a, b);
     if (!failed) break;
   }
+  std::cout << "memory: " << runs << " beginnings" << std::endl;
   CHECK(runs > 20);
+}
+
+TEST_CASE(
+    "A23: whichever allocation of a checkpoint with its trim or of an orderly end fails, all "
+    "stays") {
+  const bool persistent = GENERATE(false, true);
+  TemporaryDirectory prepared;
+  Prepare(prepared);
+  int runs = 0, refused = 0;
+  for (std::uint64_t nth = 1;; ++nth, ++runs) {
+    INFO("allocation " << nth << (persistent ? " and all behind it" : ""));
+    TemporaryDirectory directory;
+    std::filesystem::copy(prepared.path(), directory.path(), kWhole);
+    bool failed = false;
+    {
+      Tally a("a"), b("b");
+      auto host = Value(Host::Open(Options(directory, a, b), {}));
+      StartFailing(nth, persistent);
+      const absl::Status checkpoint = host->Checkpoint().status();
+      const absl::Status shutdown = host->Shutdown();
+      failed = StopFailing();
+      for (const absl::Status& status : {checkpoint, shutdown}) {
+        if (status.ok()) continue;
+        INFO(status.ToString());
+        CHECK(FaultOf(status).has_value());
+        ++refused;
+      }
+      CheckPrepared(a, b);
+    }
+    Tally a("a"), b("b");
+    auto host = Value(Host::Open(Options(directory, a, b), {}));
+    CheckPrepared(a, b);
+    REQUIRE_OK(host->Checkpoint());
+    if (!failed) break;
+  }
+  std::cout << "memory: " << runs << " ends, " << refused << " refusals" << std::endl;
+  CHECK(refused > 20);
 }
 
 }  // namespace
