@@ -9,6 +9,7 @@
 
 #include "dr/status.h"
 #include "fmt/format.h"
+#include "src/base/out_of_memory.h"
 #include "src/base/status_macros.h"
 #include "src/runtime/callback_frame.h"
 #include "src/runtime/state_hold.h"
@@ -116,11 +117,16 @@ absl::Status ComponentCore::Close(const Context& context) {
 }
 
 void ComponentCore::Detach() {
-  FailPending(MakeFault({.kind = FaultKind::kAmbiguous,
-                         .place = id_,
-                         .next = "open a host again and look at the state"},
-                        "the host was closed before the operation was applied; it is in the log if "
-                        "it had become durable"));
+  if (runtime_.load() == nullptr) return;  // Open failed before it was attached
+  const bool begun = true;
+  const auto why = [&]() -> absl::Status {
+    return MakeFault({.kind = FaultKind::kAmbiguous,
+                      .place = id_,
+                      .next = "open a host again and look at the state"},
+                     "the host was closed before the operation was applied; it is in the log if "
+                     "it had become durable");
+  };
+  FailPending(WithinMemory(why, &begun));
 }
 
 // ---- Checkpoints --------------------------------------------------------------------------------

@@ -122,7 +122,7 @@ TEST_CASE("A14: a read that fails is an error, never the end of the log") {
   }
 }
 
-TEST_CASE("A10: a wait for a sync that hangs ends with its context; what it waited for stays") {
+TEST_CASE("A10: a wait for a sync that hangs ends with its context, and the operation stays") {
   constexpr SimCall held = SimCall::kSync;
   SimFileSystem disk({.direct = false});
   SimLog log(disk);
