@@ -106,13 +106,13 @@ def in_order(scratch):
     assert digest(scratch / "stopped") == digest(scratch / "whole")
 
 
-def any_system_call(scratch):
+def changing_calls(scratch):
     if shutil.which("strace") is None:
         return "strace is not installed"
     run("--directory", scratch / "whole", "--operations", 300, "--threads", 2)
     killed = 0
-    for call in ("pwrite64", "fdatasync,fsync", "openat", "renameat,renameat2", "ftruncate"):
-        for nth in (1, 2, 3, 5, 8, 21):
+    for call in ("pwrite64", "fdatasync,fsync", "openat", "renameat,renameat2", "linkat", "mkdirat", "unlinkat", "ftruncate"):
+        for nth in (1, 2, 3, 5, 8, 13, 21, 34):
             directory = scratch / "killed"
             shutil.rmtree(directory, ignore_errors=True)
             trace = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"inject={call}:signal=KILL:when={nth}"]
