@@ -22,9 +22,9 @@ struct CheckpointPolicy {
   std::uint64_t operations = 0;
   bool on_shutdown = true;
   /// Of the time, while operations are appended and no deadline presses: what a checkpoint takes of
-  /// the disk, it takes from commits. 1: as fast as it goes.
+  /// the disk, it takes from commits. From 0.01 to 1, which is as fast as it goes.
   double disk_share = 0.03;
-  std::uint32_t keep = 2;          ///< how many stay; the log is kept back to the oldest of them
+  std::uint32_t keep = 2;          ///< at least 1 stay; the log is kept back to the oldest of them
   std::uint32_t digest_every = 0;  ///< log a component's StateDigest every so many operations
 };
 

@@ -49,7 +49,7 @@ struct Environment {
 struct LogLimits {
   std::uint64_t segment_bytes = 64 << 20;
   std::uint64_t group_bytes = 1 << 20;
-  std::uint32_t ring_capacity = 4096;
+  std::uint32_t ring_capacity = 4096;  ///< operations under way at most; a power of two from 2 on
 };
 
 struct HostOptions {
@@ -62,7 +62,8 @@ struct HostOptions {
   const KeyRing* keys = nullptr;  ///< not offered yet (kUnimplemented)
   Environment environment = {};
   LogLimits log = {};
-  /// A component whose callback takes longer has failed; only its own callers notice.
+  /// A component whose callback takes longer has failed; only its own callers notice. At least
+  /// 1 ms; `nanoseconds::max()` is no deadline. Nobody watches during Open.
   std::chrono::nanoseconds callback_deadline = std::chrono::seconds(30);
 };
 

@@ -23,7 +23,8 @@ enum class EventKind : std::uint8_t {
   kTornTailCut,        ///< what an interrupted write left was set aside; `lsn` is the last kept
   kCheckpoint,         ///< one is durable; `lsn` is its position
   kCheckpointFailed,   ///< the previous one stays in force
-  kCheckpointSkipped,  ///< an older one had to be used at open; `status` says why
+  kCheckpointSkipped,  ///< an older one, or the log alone, had to be used at open; `status`
+                       ///< says why, `lsn` how far it went if that can be read
   kComponentFailed,    ///< `component` will not be used again by this host
   kLogPoisoned,        ///< a sync failed; nothing is accepted any more
   kNoSpace,            ///< the log waits for space

@@ -29,7 +29,7 @@ using ComponentFactory = std::function<std::vector<std::unique_ptr<StatefulCompo
 struct ReplayOptions {
   std::string directory = {};  ///< a host's that is not open; of a running one, a snapshot
                                ///< of its file system, copied. Only read
-  std::string scratch = {};    ///< a place that is filled and left empty
+  std::string scratch = {};    ///< an empty place elsewhere that is filled and left empty
   std::vector<std::string> retired = {};
   FileSystem* files = nullptr;  ///< null: the machine's
 };
@@ -47,7 +47,8 @@ struct ReplayReport {
 /// Compares at every digest in the log (CheckpointPolicy::digest_every) and at every newer
 /// checkpoint. Where they differ, replays twice more in step: if those two part, the operation
 /// after which they do is named, because it depends on something that is not in the log. Errors: as
-/// Host::Open, kUnavailable while a host has the directory included.
+/// Host::Open, kUnavailable while a host has the directory included; kInvalidArgument: the scratch
+/// place lies inside it, or the factory threw.
 DR_EXPORT absl::StatusOr<ReplayReport> VerifyReplay(const ReplayOptions& options,
                                                     const ComponentFactory& factory);
 

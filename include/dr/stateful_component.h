@@ -49,7 +49,7 @@ struct CommitOptions {
 };
 
 /// A view of the state that stays as it is while the component goes on, and writes it out. Called
-/// once, on another thread, with no lock held.
+/// once, perhaps on another thread, with no lock held.
 using FrozenState = absl::AnyInvocable<absl::Status(StateWriter&)>;
 
 /// Thread-safe towards its users. Attached to one host, once; outlives it.
@@ -82,8 +82,9 @@ class DR_EXPORT StatefulComponent {
   absl::StatusOr<Lsn> CommitIf(absl::FunctionRef<absl::StatusOr<std::string>()> decide,
                                const CommitOptions& options = {});
 
-  /// As Commit, without waiting: `done` runs on the host's threads (Host::Start) or in Host::Step,
-  /// exactly once, also when the operation was refused.
+  /// As Commit, but waits only for its place in the order and for room in the log: `done` runs on
+  /// the host's threads (Host::Start) or in Host::Step, exactly once, also when the operation was
+  /// refused. What it throws is dropped.
   void CommitAsync(std::string payload, const CommitOptions& options,
                    absl::AnyInvocable<void(absl::StatusOr<Lsn>) &&> done);
 

@@ -11,6 +11,7 @@
 #include "fmt/format.h"
 #include "src/base/out_of_memory.h"
 #include "src/base/status_macros.h"
+#include "src/host/host_options.h"
 #include "src/host/worker.h"
 #include "src/runtime/checkpoint_writer.h"
 #include "src/runtime/generation.h"
@@ -21,23 +22,6 @@ namespace {
 
 constexpr std::size_t kPausesKept = 1024;
 constexpr auto kTick = std::chrono::milliseconds(10);  // an idle log is sealed after one or two
-
-absl::Status CheckOptions(const HostOptions& options) {
-  if (options.directory.empty()) {
-    return MakeFault({.kind = FaultKind::kInvalid, .next = "set HostOptions::directory"},
-                     "a host needs a directory");
-  }
-  if (!options.repository.empty() || options.keys != nullptr) {
-    return MakeFault({.kind = FaultKind::kUnsupported, .next = "leave repository and keys empty"},
-                     "this version keeps state in a directory only: a repository beside it, and "
-                     "keys, are not offered yet");
-  }
-  if (options.durability == Durability::kRemote) {
-    return MakeFault({.kind = FaultKind::kUsage, .next = "use kLocal"},
-                     "kRemote needs a repository");
-  }
-  return absl::OkStatus();
-}
 
 }  // namespace
 
@@ -59,7 +43,7 @@ class Host::Impl {
 
  private:
   absl::Status Usable() const;
-  absl::Status StopThreads(const Context& context);
+  absl::Status StopWorkers(const Context& context);
   void Detach();
   void CompletePending(const Context& context);
   void WatchCallbacks();
@@ -121,7 +105,8 @@ Host::Impl::~Impl() {
     for (const auto& [id, core] : components_) static_cast<void>(core->Close({}));
     return;
   }
-  static_cast<void>(StopThreads({}));
+  static_cast<void>(StopWorkers({}));
+  static_cast<void>(watchdog_.Stop({}, *clock_));
   Detach();
 }
 
@@ -190,6 +175,10 @@ absl::Status Host::Impl::Open(const Context& context) {
             .lsn = recovery.last,
             .text = fmt::format("{} unfinished groups behind {} were set aside",
                                 recovery.groups_behind, recovery.last.value)});
+  }
+  if (!wal_->figures().direct) {
+    Notify({.kind = EventKind::kBuffered,
+            .text = "no direct writes on this file system; each group is a write and a sync"});
   }
   Notify({.kind = EventKind::kRecovered,
           .lsn = recovery.last,
@@ -303,6 +292,7 @@ absl::StatusOr<CheckpointInfo> Host::Impl::TakeCheckpoint(const Context& context
     ++checkpoint_failures_;
     return info;
   }
+  if (info->sequence == 0) return info;
   ++checkpoint_count_;
   checkpointed_ = info->position;
   pauses_[pauses_next_++ % kPausesKept] = info->pause_max;
@@ -312,6 +302,7 @@ absl::StatusOr<CheckpointInfo> Host::Impl::TakeCheckpoint(const Context& context
 absl::StatusOr<CheckpointInfo> Host::Impl::Checkpoint(const Context& context) {
   DR_RETURN_IF_ERROR(Usable());
   absl::StatusOr<CheckpointInfo> info = TakeCheckpoint(context);
+  if (info.ok() && info->sequence == 0) return info;
   if (info.ok()) {
     Notify({.kind = EventKind::kCheckpoint,
             .lsn = info->position.lsn,
@@ -327,16 +318,15 @@ absl::StatusOr<CheckpointInfo> Host::Impl::Checkpoint(const Context& context) {
   return info;
 }
 
-absl::Status Host::Impl::StopThreads(const Context& context) {
+absl::Status Host::Impl::StopWorkers(const Context& context) {
   DR_RETURN_IF_ERROR(worker_.Stop(context, *clock_));
-  DR_RETURN_IF_ERROR(checkpoint_worker_.Stop(context, *clock_));
-  return watchdog_.Stop(context, *clock_);
+  return checkpoint_worker_.Stop(context, *clock_);
 }
 
 absl::Status Host::Impl::Shutdown(const Context& context) {
   DR_RETURN_IF_ERROR(Usable());
   for (const auto& [id, core] : components_) DR_RETURN_IF_ERROR(core->Close(context));
-  DR_RETURN_IF_ERROR(StopThreads(context));
+  DR_RETURN_IF_ERROR(StopWorkers(context));
   {
     MutexLock lock(checkpoint_mutex_);
     DR_RETURN_IF_ERROR(AwaitCheckpoint(context));
@@ -344,7 +334,10 @@ absl::Status Host::Impl::Shutdown(const Context& context) {
   CompletePending(context);
   absl::Status result = absl::OkStatus();
   if (options_.checkpoint.on_shutdown) result = Checkpoint(context).status();
+  DR_RETURN_IF_ERROR(CheckContext(context, *clock_, "Shutdown"));
   if (absl::Status sealed = wal_->Seal(*log_); result.ok()) result = sealed;
+  // Last, for what hangs in the last checkpoint is to be named like anything else.
+  DR_RETURN_IF_ERROR(watchdog_.Stop(context, *clock_));
   Detach();
   return result;
 }

@@ -104,7 +104,7 @@ absl::StatusOr<CheckpointInfo> CheckpointWriter::Take(const Context& context) {
 
 absl::Status CheckpointWriter::LetGo(const Context& context) {
   DR_ASSIGN_OR_RETURN(std::vector<RepositoryEntry> entries, repository_.Entries(context));
-  const std::size_t keep = std::max<std::uint32_t>(policy_.keep, 1);
+  const std::size_t keep = policy_.keep;
   Lsn needed = previous_->as_of;
   for (std::size_t i = 0; i < std::min(keep, entries.size()); ++i) {
     // What an unreadable manifest would need is not known; the log and the chunks stay.

@@ -20,6 +20,17 @@ struct Completion {
   Completion* next = nullptr;
 };
 
+/// Calls back. An exception of the callback ends here: it is its caller's own, and those who come
+/// behind it are to be told all the same.
+inline void Tell(absl::AnyInvocable<void(absl::StatusOr<Lsn>) &&> done,
+                 absl::StatusOr<Lsn> result) noexcept {
+  try {
+    std::move(done)(std::move(result));
+  } catch (...) {
+    return;
+  }
+}
+
 /// Thread-safe. `wake` runs after each Push, to get a thread of the host going.
 class CompletionQueue {
  public:
@@ -45,7 +56,7 @@ class CompletionQueue {
       completions.Append(completions_);
     }
     while (std::unique_ptr<Completion> next = completions.Pop()) {
-      std::move(next->done)(std::move(next->result));
+      Tell(std::move(next->done), std::move(next->result));
     }
   }
 

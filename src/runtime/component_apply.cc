@@ -8,7 +8,6 @@
 #include "src/base/status_macros.h"
 #include "src/runtime/component_core.h"
 #include "src/runtime/digest_marker.h"
-#include "src/runtime/state_hold.h"
 
 namespace dr::inline v0 {
 namespace {
@@ -87,6 +86,7 @@ ComponentCore::Operations ComponentCore::TakeReady() {
     if (next->entry.record.lsn > reached) break;
     ready.Push(pending_.Pop());
   }
+  pending_count_.store(pending_.size(), std::memory_order_relaxed);
   return ready;
 }
 
@@ -111,7 +111,7 @@ void ComponentCore::ApplyReady() {
 bool ComponentCore::ApplySome(Operations& ready, Operations& applied) {
   const std::uint32_t digest_every = runtime_.load()->digest_every;
   WriterLock lock(state_mutex_);
-  StateHold hold(holder_, progress_, "Apply");
+  CallbackWatch::Inside inside(applying_watch_, "Apply");
   while (!ready.empty() && !failed_.load(std::memory_order_acquire)) {
     const RecordView& record = ready.front()->entry.record;
     if (absl::Status failed = ApplyOne(record, record.payload); !failed.ok()) {
@@ -121,7 +121,7 @@ bool ComponentCore::ApplySome(Operations& ready, Operations& applied) {
     }
     applied_.store(record.lsn.value, std::memory_order_release);
     const std::uint64_t count = applied_count_.fetch_add(1, std::memory_order_relaxed) + 1;
-    hold.Progress();
+    inside.Progress();
     applied.Push(ready.Pop());
     if (digest_every > 0 && count % digest_every == 0) return true;
   }
@@ -151,7 +151,12 @@ void ComponentCore::LogDigest() {
   OperationLog& log = runtime_.load()->log;
   while (!markers_.empty() && markers_.front()->entry.record.lsn <= log.staged()) markers_.Pop();
   try {
-    std::optional<Digest> digest = StateDigest();
+    absl::StatusOr<std::optional<Digest>> kept = StateDigest();
+    if (!kept.ok()) {
+      Fail(kept.status());
+      return;
+    }
+    const std::optional<Digest> digest = *kept;
     if (!digest) return;
     auto marker = std::make_unique<PendingOperation>();
     marker->payload = EncodeDigestMarker({applied(), schema_.version, *digest});
@@ -172,18 +177,16 @@ void ComponentCore::LogDigest() {
 bool ComponentCore::Watch() {
   const Runtime& runtime = *runtime_.load();
   const Instant now = runtime.clock.Now();
-  const std::uint64_t progress = progress_.load(std::memory_order_relaxed);
-  const char* holder = holder_.load(std::memory_order_acquire);
-  {
-    MutexLock lock(apply_mutex_);
-    if (holder == nullptr || progress != watched_progress_) {
-      watched_progress_ = progress;
-      watched_since_ = now;
-      return false;
-    }
-    if (now <= watched_since_ + runtime.callback_deadline) return false;
+  for (CallbackWatch* watch : {&applying_watch_, &checkpoint_watch_}) {
+    const char* callback = watch->Overdue(now, runtime.callback_deadline);
+    if (callback == nullptr) continue;
+    return Fail(Blame(callback, "it has not returned within the deadline"));
   }
-  const absl::Status why = Blame(holder, "it has not returned within the deadline");
+  return false;
+}
+
+// True: nobody did before.
+bool ComponentCore::Fail(const absl::Status& why) {
   if (!MarkFailed(why)) return false;
   AnnounceFailure(why);
   return true;

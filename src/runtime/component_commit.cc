@@ -180,6 +180,7 @@ void ComponentCore::Enqueue(std::unique_ptr<PendingOperation> operation) noexcep
   last_ = operation->entry.record.lsn;
   if (operation->durability != Durability::kProcess) last_local_ = last_;
   pending_.Push(std::move(operation));
+  pending_count_.store(pending_.size(), std::memory_order_relaxed);
 }
 
 // ---- The calls ----------------------------------------------------------------------------------
@@ -267,7 +268,7 @@ void ComponentCore::CommitAsync(std::string payload, const CommitOptions& option
   if (appended.ok()) return call.runtime()->completions.Wake();
   // Without a host, or without memory for a place in its queue, there is only this thread.
   if (completion == nullptr || call.runtime()->fork_guard.InChild()) {
-    return std::move(done)(std::move(appended));
+    return Tell(std::move(done), std::move(appended));
   }
   completion->done = std::move(done);
   completion->result = std::move(appended);
@@ -280,7 +281,13 @@ absl::StatusOr<Lsn> ComponentCore::CommitAll(std::span<const ComponentCommit> co
   return WithinMemory(
       [&]() -> absl::StatusOr<Lsn> {
         std::vector<ComponentCore*> cores;
-        for (const ComponentCommit& commit : commits) cores.push_back(&Of(*commit.component));
+        for (const ComponentCommit& commit : commits) {
+          if (commit.component == nullptr) {
+            return MakeFault({.kind = FaultKind::kInvalid, .next = "name the component of each"},
+                             "an operation of the batch has no component");
+          }
+          cores.push_back(&Of(*commit.component));
+        }
         std::sort(cores.begin(), cores.end(), [](auto* a, auto* b) { return a->id_ < b->id_; });
         cores.erase(std::unique(cores.begin(), cores.end()), cores.end());
         if (cores.empty()) {

@@ -12,7 +12,6 @@
 #include "src/base/out_of_memory.h"
 #include "src/base/status_macros.h"
 #include "src/runtime/callback_frame.h"
-#include "src/runtime/state_hold.h"
 
 namespace dr::inline v0 {
 
@@ -62,10 +61,11 @@ absl::Status ComponentCore::Save(StateWriter& out) const {
   return Guarded("SaveState", [&] { return component_.SaveState(out); });
 }
 
-std::optional<Digest> ComponentCore::StateDigest() const {
+absl::StatusOr<std::optional<Digest>> ComponentCore::StateDigest() const {
   ReaderLock lock(state_mutex_);
+  CallbackWatch::Inside inside(applying_watch_, "StateDigest");
   std::optional<Digest> digest;
-  static_cast<void>(Guarded("StateDigest", [&] {
+  DR_RETURN_IF_ERROR(Guarded("StateDigest", [&] {
     digest = component_.StateDigest();
     return absl::OkStatus();
   }));
@@ -155,7 +155,7 @@ absl::StatusOr<ComponentCore::Frozen> ComponentCore::Freeze(std::optional<Lsn> p
   }
   if (!frozen.changed) return frozen;
   ReaderLock lock(state_mutex_);
-  StateHold hold(holder_, progress_, "FreezeState or SaveState");
+  CallbackWatch::Inside inside(checkpoint_watch_, "FreezeState or SaveState");
   const Instant start = runtime.clock.Now();
   DR_RETURN_IF_ERROR(failure());  // an Apply that failed has left half an operation here
   // More may have been applied by now; never less.
@@ -174,9 +174,23 @@ absl::StatusOr<ComponentCore::Frozen> ComponentCore::Freeze(std::optional<Lsn> p
 }
 
 absl::Status ComponentCore::SaveFrozen(Frozen& frozen, StateWriter& out) {
+  // How long the store takes, and how long the disk is left to commits, is not the view's doing.
+  struct Outside : StateWriter {
+    StateWriter& out;
+    CallbackWatch::Inside& inside;
+    Outside(StateWriter& to, CallbackWatch::Inside& from) : out(to), inside(from) {}
+    absl::Status Write(std::string_view record) override {
+      inside.Leave();
+      absl::Status written = out.Write(record);
+      inside.Enter();
+      return written;
+    }
+  };
   for (const std::string& record : frozen.records) DR_RETURN_IF_ERROR(out.Write(record));
   if (frozen.view == nullptr) return absl::OkStatus();
-  return Guarded("the frozen view", [&] { return frozen.view(out); });
+  CallbackWatch::Inside inside(checkpoint_watch_, "the frozen view");
+  Outside outside(out, inside);
+  return Guarded("the frozen view", [&] { return frozen.view(outside); });
 }
 
 // ---- Figures ------------------------------------------------------------------------------------
@@ -184,11 +198,6 @@ absl::Status ComponentCore::SaveFrozen(Frozen& frozen, StateWriter& out) {
 absl::Status ComponentCore::failure() const {
   MutexLock lock(apply_mutex_);
   return failure_;
-}
-
-std::uint64_t ComponentCore::pending_count() const {
-  MutexLock lock(order_mutex_);
-  return pending_.size();
 }
 
 }  // namespace dr::inline v0

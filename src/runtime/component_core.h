@@ -24,6 +24,7 @@
 #include "dr/stateful_component.h"
 #include "src/base/fork_guard.h"
 #include "src/base/intrusive_queue.h"
+#include "src/runtime/callback_watch.h"
 #include "src/runtime/completion_queue.h"
 
 namespace dr::inline v0 {
@@ -71,7 +72,7 @@ class ComponentCore {
   absl::Status RegisterUpgrades(RestoreRegistry& upgrades);
   absl::Status Load(StateReader& state, Lsn as_of);
   absl::Status Replay(const RecordView& record, std::string_view payload);
-  std::optional<Digest> StateDigest() const;
+  absl::StatusOr<std::optional<Digest>> StateDigest() const;
   absl::Status Save(StateWriter& out) const;
 
   // For the host: life. An instance is attached once.
@@ -83,8 +84,8 @@ class ComponentCore {
   void Detach();
   /// Applies what is ready; completes what cannot be any more, once the log is poisoned.
   void Pump(const Context& context);
-  /// Looks whether a callback that holds the state is still the one that was seen a deadline ago;
-  /// if so the component has failed, and the result is true, once.
+  /// Looks whether a callback is still where it was seen a deadline ago; if so the component has
+  /// failed, and the result is true, once.
   bool Watch();
 
   // For checkpoints.
@@ -104,7 +105,7 @@ class ComponentCore {
   absl::Status failure() const;
   Lsn applied() const { return {applied_.load(std::memory_order_acquire)}; }
   std::uint64_t applied_count() const { return applied_count_.load(std::memory_order_relaxed); }
-  std::uint64_t pending_count() const;
+  std::uint64_t pending_count() const { return pending_count_.load(std::memory_order_relaxed); }
 
  private:
   class Call;
@@ -132,7 +133,7 @@ class ComponentCore {
   void Finish(Operations operations, const absl::Status& failure);
   void LogDigest();
   bool MarkFailed(const absl::Status& why);
-  void Fail(const absl::Status& why);
+  bool Fail(const absl::Status& why);
   void AnnounceFailure(const absl::Status& why);
   void FailPending(const absl::Status& why);
   absl::Status Blame(std::string_view callback, std::string_view what) const noexcept;
@@ -157,6 +158,7 @@ class ComponentCore {
   Lsn last_local_ ABSL_GUARDED_BY(order_mutex_);  ///< appended at kLocal
   Lsn recovered_ ABSL_GUARDED_BY(order_mutex_);   ///< the log's end when the host was opened
   Operations pending_ ABSL_GUARDED_BY(order_mutex_);
+  std::atomic<std::uint64_t> pending_count_ = 0;  ///< its size, without waiting for who has the log
   Operations spare_ ABSL_GUARDED_BY(order_mutex_);
 
   // Of the thread that applies.
@@ -166,15 +168,12 @@ class ComponentCore {
   CondVar applied_changed_;
   bool applying_ ABSL_GUARDED_BY(apply_mutex_) = false;
   absl::Status failure_ ABSL_GUARDED_BY(apply_mutex_);
-  std::uint64_t watched_progress_ ABSL_GUARDED_BY(apply_mutex_) = 0;
-  Instant watched_since_ ABSL_GUARDED_BY(apply_mutex_);
   std::atomic<bool> failed_ = false;
   std::atomic<bool> announced_ = false;  ///< to the observer
   std::atomic<std::uint64_t> applied_ = 0;
   std::atomic<std::uint64_t> applied_count_ = 0;
-  /// The callback that holds the state, if any, and a number that moves when it returns.
-  mutable std::atomic<const char*> holder_ = nullptr;
-  mutable std::atomic<std::uint64_t> progress_ = 1;
+  mutable CallbackWatch applying_watch_;  ///< of the thread that applies, StateDigest included
+  CallbackWatch checkpoint_watch_;
 };
 
 }  // namespace dr::inline v0

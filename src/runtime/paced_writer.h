@@ -20,7 +20,7 @@ class PacedWriter final : public StateWriter {
       : out_(out),
         log_(log),
         clock_(clock),
-        rest_per_work_(context.deadline.is_never() ? 1 / std::clamp(share, 0.01, 1.0) - 1 : 0),
+        rest_per_work_(context.deadline.is_never() ? 1 / share - 1 : 0),
         context_(context),
         since_(clock.Now()) {}
 

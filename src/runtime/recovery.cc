@@ -44,6 +44,10 @@ absl::StatusOr<ComponentTable> ClaimComponents(const std::vector<StatefulCompone
                                                RestoreRegistry& upgrades) {
   ComponentTable table;
   for (StatefulComponent* component : components) {
+    if (component == nullptr) {
+      return MakeFault({.kind = FaultKind::kInvalid, .next = "leave it out"},
+                       "one of the components is null");
+    }
     ComponentCore& core = ComponentCore::Of(*component);
     const auto bad = [&](std::string_view what) {
       return MakeFault({.kind = FaultKind::kInvalid,
@@ -111,9 +115,11 @@ absl::StatusOr<bool> ReplayRecord(const RecordView& record, const ComponentTable
 
 absl::StatusOr<Replayed> ReplayLog(WalReader& reader, const ComponentTable& components,
                                    const RestoreRegistry& upgrades,
-                                   const std::vector<std::string>& retired) {
+                                   const std::vector<std::string>& retired, const Clock& clock,
+                                   const Context& context) {
   Replayed replayed;
   for (;;) {
+    DR_RETURN_IF_ERROR(CheckContext(context, clock, "the replay"));
     DR_ASSIGN_OR_RETURN(std::optional<RecordView> record, reader.Next());
     if (!record) return replayed;
     DR_ASSIGN_OR_RETURN(bool applied, ReplayRecord(*record, components, upgrades, retired));
@@ -129,19 +135,24 @@ absl::StatusOr<Recovered> RecoverComponents(Repository& repository, Directory& w
                                             const RestoreRegistry& upgrades,
                                             const std::vector<std::string>& retired,
                                             Observer* observer, const Context& context) {
-  const auto skipped = [&](std::uint64_t sequence, const absl::Status& why) {
+  const auto skipped = [&](std::uint64_t sequence, Lsn as_of, const absl::Status& why) {
     if (observer == nullptr) return;
     observer->OnEvent(
         {.kind = EventKind::kCheckpointSkipped,
+         .lsn = as_of,
          .status = why,
          .text = fmt::format("checkpoint {} cannot be used: {}", sequence, AsStd(why.message()))});
   };
   DR_ASSIGN_OR_RETURN(CheckpointCandidates found, FindCheckpoints(repository, context));
-  for (const RepositoryEntry& entry : found.unreadable) {
-    skipped(entry.sequence, entry.manifest.status());
-  }
+  auto unreadable = found.unreadable.begin();
+  const auto skip_newer_than = [&](std::uint64_t sequence) {
+    for (; unreadable != found.unreadable.end() && unreadable->sequence > sequence; ++unreadable) {
+      skipped(unreadable->sequence, {}, unreadable->manifest.status());
+    }
+  };
   Recovered recovered;
   for (BackupManifest& manifest : found.readable) {
+    skip_newer_than(manifest.sequence);
     absl::Status loaded =
         LoadManifest(repository, manifest, components, upgrades, retired, context);
     if (loaded.ok()) {
@@ -149,12 +160,13 @@ absl::StatusOr<Recovered> RecoverComponents(Repository& repository, Directory& w
       break;
     }
     if (!absl::IsDataLoss(loaded)) return loaded;
-    skipped(manifest.sequence, loaded);
+    skipped(manifest.sequence, manifest.as_of, loaded);
     // Nothing of the half-loaded state may stay: the next one may lack a component that this one
     // had.
     EmptyState empty;
     for (const auto& [id, component] : components) DR_RETURN_IF_ERROR(component->Load(empty, {}));
   }
+  if (!recovered.manifest) skip_newer_than(0);
   wal_options.known_durable = found.known_durable;
   wal_options.needed_from = {1};
   if (recovered.manifest) wal_options.needed_from = Next(recovered.manifest->as_of);
@@ -165,7 +177,8 @@ absl::StatusOr<Recovered> RecoverComponents(Repository& repository, Directory& w
   }
   DR_ASSIGN_OR_RETURN(std::unique_ptr<WalReader> reader,
                       recovered.wal->Read(wal_options.needed_from));
-  DR_ASSIGN_OR_RETURN(recovered.replayed, ReplayLog(*reader, components, upgrades, retired));
+  DR_ASSIGN_OR_RETURN(recovered.replayed, ReplayLog(*reader, components, upgrades, retired,
+                                                    *wal_options.clock, context));
   return recovered;
 }
 

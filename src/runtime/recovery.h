@@ -56,9 +56,10 @@ absl::StatusOr<Recovered> RecoverComponents(Repository& repository, Directory& w
 absl::StatusOr<bool> ReplayRecord(const RecordView& record, const ComponentTable& components,
                                   const RestoreRegistry& upgrades,
                                   const std::vector<std::string>& retired);
-/// All that the reader has.
+/// All that the reader has, within the context.
 absl::StatusOr<Replayed> ReplayLog(WalReader& reader, const ComponentTable& components,
                                    const RestoreRegistry& upgrades,
-                                   const std::vector<std::string>& retired);
+                                   const std::vector<std::string>& retired, const Clock& clock,
+                                   const Context& context);
 
 }  // namespace dr::inline v0

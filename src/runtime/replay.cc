@@ -11,6 +11,7 @@
 #include "dr/status.h"
 #include "dr/wal.h"
 #include "fmt/format.h"
+#include "src/base/out_of_memory.h"
 #include "src/base/status_macros.h"
 #include "src/runtime/checkpoint_writer.h"
 #include "src/runtime/digest_marker.h"
@@ -35,20 +36,40 @@ absl::Status CopyFile(Directory& from, Directory& to, const std::string& name) {
   }
 }
 
-absl::Status CopyTree(Directory& from, Directory& to) {
+// Lies in the scratch place while that is filled: whoever meets it in the source copies a copy.
+constexpr char kScratchMark[] = "REPLAY";
+
+absl::Status CopyTree(Directory& from, Directory& to, std::uint64_t scratch_mark) {
   DR_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> entries, from.List());
   for (const DirectoryEntry& entry : entries) {
     if (entry.type == DirectoryEntry::Type::kFile) {
+      if (entry.name == kScratchMark) {
+        DR_ASSIGN_OR_RETURN(std::unique_ptr<File> mark, from.Open(entry.name, {}));
+        DR_ASSIGN_OR_RETURN(const FileInfo info, mark->Info());
+        if (info.inode == scratch_mark) {
+          return MakeFault({.kind = FaultKind::kInvalid, .next = "give a place elsewhere"},
+                           "the scratch place lies inside the directory that is replayed");
+        }
+      }
       DR_RETURN_IF_ERROR(CopyFile(from, to, entry.name));
     } else if (entry.type == DirectoryEntry::Type::kDirectory) {
       DR_ASSIGN_OR_RETURN(std::unique_ptr<Directory> source,
                           from.OpenDirectory(entry.name, Create::kNever));
       DR_ASSIGN_OR_RETURN(std::unique_ptr<Directory> target,
                           to.OpenDirectory(entry.name, Create::kIfMissing));
-      DR_RETURN_IF_ERROR(CopyTree(*source, *target));
+      DR_RETURN_IF_ERROR(CopyTree(*source, *target, scratch_mark));
     }
   }
   return absl::OkStatus();
+}
+
+absl::Status FillScratch(Directory& source, Directory& scratch) {
+  DR_ASSIGN_OR_RETURN(
+      std::unique_ptr<File> mark,
+      scratch.Open(kScratchMark, {.access = Access::kWrite, .create = Create::kExclusive}));
+  DR_ASSIGN_OR_RETURN(const FileInfo info, mark->Info());
+  DR_RETURN_IF_ERROR(CopyTree(source, scratch, info.inode));
+  return scratch.Remove(kScratchMark);
 }
 
 absl::Status Clear(Directory& directory) {
@@ -74,7 +95,8 @@ absl::StatusOr<Digest> DigestNow(const ComponentCore& component) {
       return absl::OkStatus();
     }
   } summer;
-  if (std::optional<Digest> kept = component.StateDigest()) return *kept;
+  DR_ASSIGN_OR_RETURN(std::optional<Digest> kept, component.StateDigest());
+  if (kept) return *kept;
   DR_RETURN_IF_ERROR(component.Save(summer));
   return summer.sum;
 }
@@ -126,7 +148,14 @@ struct Run {
 
 absl::Status Begin(Past& past, const ReplayOptions& options, const ComponentFactory& factory,
                    Run& run) {
-  run.owned = factory();
+  try {
+    run.owned = factory();
+  } catch (const std::bad_alloc&) {
+    throw;  // to the border, which knows its name
+  } catch (...) {
+    return MakeFault({.kind = FaultKind::kInvalid, .next = "make components that can be made"},
+                     "the factory of components threw");
+  }
   std::vector<StatefulComponent*> pointers;
   for (const auto& component : run.owned) pointers.push_back(component.get());
   DR_ASSIGN_OR_RETURN(run.components, ClaimComponents(pointers, run.upgrades));
@@ -236,10 +265,7 @@ absl::Status FindParting(Past& past, const ReplayOptions& options, const Compone
   }
 }
 
-}  // namespace
-
-absl::StatusOr<ReplayReport> VerifyReplay(const ReplayOptions& options,
-                                          const ComponentFactory& factory) {
+absl::StatusOr<ReplayReport> Verify(const ReplayOptions& options, const ComponentFactory& factory) {
   PosixFileSystem real;
   FileSystem& files = options.files != nullptr ? *options.files : real;
   DR_ASSIGN_OR_RETURN(std::unique_ptr<Directory> source,
@@ -255,13 +281,13 @@ absl::StatusOr<ReplayReport> VerifyReplay(const ReplayOptions& options,
   // A copy of files that a host changes meanwhile would show damage that is not there.
   DR_ASSIGN_OR_RETURN(std::unique_ptr<File> lock, LockGeneration(*source));
   ReplayReport report;
-  absl::Status status = [&]() -> absl::Status {
-    DR_RETURN_IF_ERROR(CopyTree(*source, *scratch));
+  absl::Status status = WithinMemory([&]() -> absl::Status {
+    DR_RETURN_IF_ERROR(FillScratch(*source, *scratch));
     Past past;
     DR_RETURN_IF_ERROR(OpenPast(files, options.scratch, past));
     DR_RETURN_IF_ERROR(CompareAll(past, options, factory, report));
     return report.equal ? absl::OkStatus() : FindParting(past, options, factory, report);
-  }();
+  });
   if (absl::Status cleared = Clear(*scratch); status.ok()) status = cleared;
   DR_RETURN_IF_ERROR(status);
   report.text =
@@ -271,6 +297,13 @@ absl::StatusOr<ReplayReport> VerifyReplay(const ReplayOptions& options,
           : fmt::format("component '{}' differs after operation {} (equal up to {})",
                         report.component, report.first_difference.value, report.last_equal.value);
   return report;
+}
+
+}  // namespace
+
+absl::StatusOr<ReplayReport> VerifyReplay(const ReplayOptions& options,
+                                          const ComponentFactory& factory) {
+  return WithinMemory([&] { return Verify(options, factory); });
 }
 
 }  // namespace dr::inline v0

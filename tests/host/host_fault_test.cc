@@ -225,6 +225,20 @@ TEST_CASE("B7: a host whose Shutdown ran out of time loses no more than with a k
   CHECK(hangs.Count("a") == 1);
 }
 
+TEST_CASE("B7: Shutdown past its deadline seals nothing, and called again it does") {
+  TemporaryDirectory directory;
+  Counters counters;
+  HostOptions options = Options(directory, {&counters});
+  options.checkpoint.on_shutdown = false;
+  auto host = Value(Host::Open(std::move(options), {}));
+  REQUIRE_OK(counters.Add("a"));
+  CHECK(host->Shutdown({.deadline = Instant::FromNanoseconds(0)}).code() ==
+        absl::StatusCode::kDeadlineExceeded);
+  CHECK(host->figures().wal.unsealed_records == 1);
+  REQUIRE_OK(host->Shutdown());
+  CHECK(host->figures().wal.unsealed_records == 0);
+}
+
 TEST_CASE(
     "B7: threads that commit, checkpoint, step and shut down at once end with all that was "
     "acknowledged") {

@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <stdexcept>
 #include <thread>
 
+#include "dr/testing/sim_clock.h"
 #include "fmt/format.h"
 #include "tests/host/counter_component.h"
 #include "tests/host/host_options.h"
@@ -65,7 +67,6 @@ TEST_CASE("16 threads see the same sequence of operations and times live and in 
     live = counters.applied;
     CHECK(live.size() == 800);
     CHECK(host->figures().operations == 800);
-    HostOptions none;
     REQUIRE_OK(counters.Add("last"));
     live = counters.applied;
   }
@@ -169,18 +170,6 @@ TEST_CASE("An instance is attached once") {
   { auto host = Value(Host::Open(Options(directory, {&counters}), {})); }
   CHECK(FaultOf(Host::Open(Options(directory, {&counters}), {}).status())->kind ==
         FaultKind::kUsage);
-}
-
-TEST_CASE("kRemote, a repository and keys are refused while they are not offered") {
-  TemporaryDirectory directory;
-  Counters counters;
-  auto host = Value(Host::Open(Options(directory, {&counters}), {}));
-  CHECK(counters.Add("a", {.durability = Durability::kRemote}).status().code() ==
-        absl::StatusCode::kFailedPrecondition);
-  Counters other;
-  HostOptions options = Options(directory, {&other});
-  options.repository = "s3://bucket/agent";
-  CHECK(Host::Open(std::move(options), {}).status().code() == absl::StatusCode::kUnimplemented);
 }
 
 TEST_CASE(
@@ -381,6 +370,103 @@ TEST_CASE("What was replayed counts towards the next checkpoint") {
   REQUIRE_OK(counters.Add("x"));
   REQUIRE_OK(host->Step());
   CHECK(host->figures().checkpoints == 1);
+}
+
+TEST_CASE("What an asynchronous commit's callback throws is dropped, and the rest are told") {
+  TemporaryDirectory directory;
+  Counters counters;
+  int told = 0;
+  counters.AddAsync("a", [&](absl::StatusOr<Lsn>) {
+    ++told;
+    throw std::runtime_error("without a host");
+  });
+  CHECK(told == 1);
+  auto host = Value(Host::Open(Options(directory, {&counters}), {}));
+  counters.AddAsync("a", [](absl::StatusOr<Lsn>) { throw std::bad_alloc(); });
+  counters.AddAsync("a", [](absl::StatusOr<Lsn>) { throw std::runtime_error("mine"); });
+  counters.AddAsync("a", [&](absl::StatusOr<Lsn> lsn) { told += lsn.ok() ? 1 : 100; });
+  REQUIRE_OK(host->Step());
+  CHECK(told == 2);
+}
+
+TEST_CASE("A checkpoint of what has not changed is none: no event, and nothing counted") {
+  struct Counter : Observer {
+    void OnEvent(const Event& event) noexcept override {
+      checkpoints += event.kind == EventKind::kCheckpoint ? 1 : 0;
+    }
+    std::atomic<int> checkpoints = 0;
+  } counter;
+  TemporaryDirectory directory;
+  Counters counters;
+  HostOptions options = Options(directory, {&counters});
+  options.environment.observer = &counter;
+  auto host = Value(Host::Open(std::move(options), {}));
+  REQUIRE_OK(counters.Add("a"));
+  CHECK(Value(host->Checkpoint()).sequence == 1);
+  const Figures before = host->figures();
+  CHECK(Value(host->Checkpoint()).sequence == 0);
+  CHECK(counter.checkpoints == 1);
+  CHECK(host->figures().checkpoints == 1);
+  CHECK(host->figures().checkpointed == before.checkpointed);
+  CHECK(host->figures().checkpoint_pause_p50 == before.checkpoint_pause_p50);
+}
+
+TEST_CASE("Open ends where its context does, in the middle of the log") {
+  TemporaryDirectory directory;
+  {
+    Counters counters;
+    auto host = Value(Host::Open(Options(directory, {&counters}), {}));
+    for (int i = 0; i < 10; ++i) REQUIRE_OK(counters.Add("a"));
+  }
+  SimClock clock;
+  std::stop_source stop;
+  const auto open = [&](Counters& counters) {
+    HostOptions options = Options(directory, {&counters});
+    options.environment.clock = &clock;
+    return Host::Open(std::move(options), {},
+                      {.deadline = clock.Now() + std::chrono::seconds(1), .stop = stop.get_token()})
+        .status();
+  };
+  Counters late, cancelled, early;
+  late.before_applying = [&] { clock.Advance(std::chrono::milliseconds(400)); };
+  CHECK(open(late).code() == absl::StatusCode::kDeadlineExceeded);
+  CHECK(late.Total() == 3);
+  cancelled.before_applying = [&] { stop.request_stop(); };
+  CHECK(open(cancelled).code() == absl::StatusCode::kCancelled);
+  CHECK(cancelled.Total() == 1);
+  CHECK(open(early).code() == absl::StatusCode::kCancelled);
+  CHECK(early.Total() == 0);
+  Counters counters;
+  auto host = Value(Host::Open(Options(directory, {&counters}), {}));
+  CHECK(counters.Total() == 10);
+}
+
+TEST_CASE("The kind of an operation is the same live and in replay, and kMarker is refused") {
+  class Kinds : public Counters {
+   public:
+    std::vector<OperationKind> seen;
+
+   private:
+    absl::Status Apply(const Operation& op) override {
+      seen.push_back(op.kind);
+      return absl::OkStatus();
+    }
+  };
+  const std::vector<OperationKind> kinds = {OperationKind::kTask, OperationKind::kTransition,
+                                            OperationKind::kYield, OperationKind::kCallResult,
+                                            OperationKind{}};
+  TemporaryDirectory directory;
+  {
+    Kinds component;
+    auto host = Value(Host::Open(Options(directory, {&component}), {}));
+    for (OperationKind kind : kinds) REQUIRE_OK(component.Add("a", {.kind = kind}));
+    CHECK(component.Add("a", {.kind = OperationKind::kMarker}).status().code() ==
+          absl::StatusCode::kInvalidArgument);
+    CHECK(component.seen == kinds);
+  }
+  Kinds component;
+  auto host = Value(Host::Open(Options(directory, {&component}), {}));
+  CHECK(component.seen == kinds);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "src/runtime/callback_watch.h"
 #include "tests/host/counter_component.h"
 #include "tests/host/host_options.h"
 #include "tests/log/log_fixture.h"
@@ -182,6 +183,95 @@ class ReentersInView : public Counters {
     };
   }
 };
+
+/// Its frozen view does what the test says.
+class Viewed : public Counters {
+ public:
+  std::function<absl::Status(StateWriter&)> view;
+
+ private:
+  FrozenState FreezeState() const override { return view; }
+};
+
+TEST_CASE("B5: a frozen view that hangs is named by the deadline, and holds up nobody else") {
+  const bool at_the_end = GENERATE(false, true);
+  TemporaryDirectory directory;
+  Viewed viewed;
+  Counters other("other");
+  std::atomic<bool> release = false;
+  viewed.view = [&](StateWriter& out) {
+    while (!release) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return out.Write("state=1");
+  };
+  HostOptions options = Options(directory, {&viewed, &other});
+  options.callback_deadline = std::chrono::milliseconds(100);
+  options.checkpoint.operations = at_the_end ? 0 : 1;
+  auto host = Value(Host::Open(std::move(options), {}));
+  REQUIRE_OK(host->Start());
+  REQUIRE_OK(viewed.Add("a"));
+  std::thread ending;
+  if (at_the_end) ending = std::thread([&] { static_cast<void>(host->Shutdown()); });
+  while (host->figures().failed_components.empty()) std::this_thread::yield();
+  CHECK(host->figures().failed_components == std::vector<std::string>{viewed.id()});
+  if (!at_the_end) {
+    const absl::Status failed = viewed.Add("a").status();
+    CHECK(AsStd(failed.message()).find("frozen view") != std::string_view::npos);
+    REQUIRE_OK(other.Add("fine"));
+  }
+  release = true;
+  if (at_the_end) ending.join();
+}
+
+TEST_CASE("B5: a frozen view is not blamed for a store that takes long") {
+  CallbackWatch watch;
+  const std::chrono::seconds deadline(1);
+  const auto at = [](int second) { return Instant::FromNanoseconds(second * 1'000'000'000LL); };
+  CHECK(watch.Overdue(at(0), deadline) == nullptr);
+  CallbackWatch::Inside inside(watch, "view");
+  CHECK(watch.Overdue(at(10), deadline) == nullptr);  // seen for the first time
+  inside.Leave();
+  CHECK(watch.Overdue(at(20), deadline) == nullptr);
+  CHECK(watch.Overdue(at(30), deadline) == nullptr);
+  inside.Enter();
+  CHECK(watch.Overdue(at(31), deadline) == nullptr);
+  CHECK(std::string_view(watch.Overdue(at(40), deadline)) == "view");
+}
+
+/// Whose digest is the test's.
+class Digested : public Counters {
+ public:
+  std::function<Digest()> digest;
+
+ private:
+  std::optional<Digest> StateDigest() const override { return digest(); }
+};
+
+TEST_CASE("B5: a component whose StateDigest throws, re-enters or hangs fails by name") {
+  const Mistake mistake = GENERATE(Mistake::kThrows, Mistake::kReenters, Mistake::kHangs);
+  TemporaryDirectory directory;
+  Digested digested;
+  std::atomic<bool> release = false;
+  digested.digest = [&]() -> Digest {
+    if (mistake == Mistake::kThrows) throw std::runtime_error("no digest");
+    if (mistake == Mistake::kReenters) static_cast<void>(digested.Add("again"));
+    while (mistake == Mistake::kHangs && !release) std::this_thread::yield();
+    return DigestOf("state");
+  };
+  HostOptions options = Options(directory, {&digested});
+  options.checkpoint.digest_every = 2;
+  options.callback_deadline = std::chrono::milliseconds(100);
+  auto host = Value(Host::Open(std::move(options), {}));
+  REQUIRE_OK(host->Start());
+  REQUIRE_OK(digested.Add("a"));
+  CHECK(host->figures().failed_components.empty());
+  std::thread second([&] { static_cast<void>(digested.Add("a")); });
+  while (host->figures().failed_components.empty()) std::this_thread::yield();
+  const absl::Status failed = digested.Add("a").status();
+  CHECK(FaultOf(failed)->place == digested.id());
+  CHECK(AsStd(failed.message()).find("StateDigest") != std::string_view::npos);
+  release = true;
+  second.join();
+}
 
 TEST_CASE("B5: a call back into dr is noticed whatever other callbacks run meanwhile") {
   TemporaryDirectory directory;

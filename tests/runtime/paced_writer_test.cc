@@ -29,9 +29,7 @@ struct Accepting final : LogSink {
 
 /// Every look finds that an hour has passed: whoever rests at all will not end by itself.
 struct HourlyClock final : Clock {
-  Instant Now() const override {
-    return Instant::FromNanoseconds(0) + std::chrono::hours(++hours);
-  }
+  Instant Now() const override { return Instant::FromNanoseconds(0) + std::chrono::hours(++hours); }
   absl::Time WallTime() const override { return absl::UnixEpoch(); }
   mutable std::atomic<int> hours = 0;
 };

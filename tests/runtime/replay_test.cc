@@ -146,5 +146,39 @@ TEST_CASE("A directory that a host has open is not copied under it") {
   CHECK(Value(VerifyReplay(options, factory)).equal);
 }
 
+TEST_CASE("A scratch place inside the directory is refused, and nothing is left in it") {
+  TemporaryDirectory directory;
+  {
+    Dice dice(~0ULL);
+    auto host = Value(Host::Open(Options(directory, {&dice}), {}));
+    REQUIRE_OK(dice.Roll());
+  }
+  const std::string state = directory.path() + "/state", scratch = state + "/deep/scratch";
+  const auto factory = [] { return std::vector<std::unique_ptr<StatefulComponent>>(); };
+  const absl::Status refused =
+      VerifyReplay({.directory = state, .scratch = scratch}, factory).status();
+  CHECK(refused.code() == absl::StatusCode::kInvalidArgument);
+  PosixFileSystem files;
+  CHECK(Value(Value(files.OpenDirectory(scratch, Create::kNever))->List()).empty());
+}
+
+TEST_CASE("A factory that throws or makes nothing ends VerifyReplay with an error") {
+  TemporaryDirectory directory;
+  {
+    Dice dice(~0ULL);
+    auto host = Value(Host::Open(Options(directory, {&dice}), {}));
+    REQUIRE_OK(dice.Roll());
+  }
+  const ReplayOptions options{.directory = directory.path() + "/state",
+                              .scratch = directory.path() + "/scratch"};
+  using Fresh = std::vector<std::unique_ptr<StatefulComponent>>;
+  CHECK(VerifyReplay(options, []() -> Fresh { throw 7; }).status().code() ==
+        absl::StatusCode::kInvalidArgument);
+  CHECK(VerifyReplay(options, []() -> Fresh { throw std::bad_alloc(); }).status().code() ==
+        absl::StatusCode::kResourceExhausted);
+  CHECK(VerifyReplay(options, [] { return Fresh(1); }).status().code() ==
+        absl::StatusCode::kInvalidArgument);
+}
+
 }  // namespace
 }  // namespace dr::test
