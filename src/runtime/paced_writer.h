@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <string_view>
+#include <utility>
 
 #include "dr/mutex.h"
 #include "dr/operation_log.h"
@@ -16,12 +17,12 @@ namespace dr::inline v0 {
 class PacedWriter final : public StateWriter {
  public:
   PacedWriter(StateWriter& out, const OperationLog& log, const Clock& clock, double share,
-              const Context& context)
+              Context context)
       : out_(out),
         log_(log),
         clock_(clock),
         rest_per_work_(context.deadline.is_never() ? 1 / share - 1 : 0),
-        context_(context),
+        context_(std::move(context)),
         since_(clock.Now()) {}
 
   absl::Status Write(std::string_view record) override {
@@ -52,7 +53,7 @@ class PacedWriter final : public StateWriter {
   const OperationLog& log_;
   const Clock& clock_;
   const double rest_per_work_;
-  const Context& context_;
+  const Context context_;
   Instant since_;
   std::uint64_t bytes_ = 0;
   Mutex mutex_;
