@@ -61,6 +61,7 @@ struct WalFigures {
   std::uint64_t log_bytes = 0;         ///< their length
   std::uint64_t unsealed_records = 0;  ///< acknowledged, not yet covered by evidence on the disk
   bool direct = false;                 ///< direct synchronous writes are in use
+  bool no_space = false;  ///< there was no room to prepare more, and none was found yet
 };
 
 /// Reads records in order from the files. Not thread-safe; any number may run beside the writer.
@@ -94,6 +95,9 @@ class DR_EXPORT Wal final : public LogSink {
   /// Prepares file space ahead, a step at a time. True: there is more to do. Called by the host's
   /// thread; without one, producers that find no room do it themselves.
   absl::StatusOr<bool> Prepare(OperationLog& log);
+  /// While held, no more space is prepared: what is free is somebody else's. What is prepared is
+  /// still written to.
+  absl::Status HoldGrowth(bool held);
   /// Gives up every whole segment below `keep_from`; files are recycled.
   absl::Status Trim(Lsn keep_from);
   /// Reads from `from` on, which must not have been trimmed (else kDataLoss, a gap).

@@ -1,8 +1,8 @@
 #include "dr/host.h"
 
 #include <algorithm>
-#include <array>
 #include <atomic>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -12,6 +12,8 @@
 #include "src/base/out_of_memory.h"
 #include "src/base/status_macros.h"
 #include "src/host/host_options.h"
+#include "src/host/recent_pauses.h"
+#include "src/host/reserve.h"
 #include "src/host/worker.h"
 #include "src/runtime/checkpoint_writer.h"
 #include "src/runtime/generation.h"
@@ -20,8 +22,13 @@
 namespace dr::inline v0 {
 namespace {
 
-constexpr std::size_t kPausesKept = 1024;
-constexpr auto kTick = std::chrono::milliseconds(10);  // an idle log is sealed after one or two
+bool IsNoSpace(const absl::Status& status) {
+  const std::optional<Fault> fault = FaultOf(status);
+  return fault && fault->kind == FaultKind::kNoSpace;
+}
+
+constexpr auto kAgeOnFullDisk = std::chrono::seconds(1);  // of a checkpoint that one may succeed
+constexpr auto kTick = std::chrono::milliseconds(10);     // an idle log is sealed after one or two
 
 }  // namespace
 
@@ -51,6 +58,9 @@ class Host::Impl {
   absl::Status AwaitCheckpoint(const Context& context)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(checkpoint_mutex_);
   absl::StatusOr<CheckpointInfo> TakeCheckpoint(const Context& context);
+  absl::StatusOr<CheckpointInfo> TakeWithinDisk(const Context& context);
+  absl::StatusOr<CheckpointInfo> TakeAndReserve(const Context& context);
+  void KeepReserve();
   bool CheckpointDue() const;
   void CheckpointIfDue(const Context& context);
   void Notify(const Event& event) const {
@@ -81,10 +91,10 @@ class Host::Impl {
   CondVar checkpoint_ended_;
   bool checkpoint_under_way_ ABSL_GUARDED_BY(checkpoint_mutex_) = false;
   std::unique_ptr<CheckpointWriter> checkpoints_;  ///< of whom has a checkpoint under way
+  std::optional<Reserve> reserve_;                 ///< of the same
 
   mutable Mutex figures_mutex_;
-  std::array<std::chrono::nanoseconds, kPausesKept> pauses_ ABSL_GUARDED_BY(figures_mutex_) = {};
-  std::uint64_t pauses_next_ ABSL_GUARDED_BY(figures_mutex_) = 0;
+  RecentPauses pauses_ ABSL_GUARDED_BY(figures_mutex_);
   std::uint64_t checkpoint_count_ ABSL_GUARDED_BY(figures_mutex_) = 0;
   std::uint64_t checkpoint_failures_ ABSL_GUARDED_BY(figures_mutex_) = 0;
   Position checkpointed_ ABSL_GUARDED_BY(figures_mutex_);
@@ -128,6 +138,7 @@ absl::Status Host::Impl::Open(const Context& context) {
   DR_ASSIGN_OR_RETURN(generation_, OpenGeneration(*files_, options_.directory));
   DR_ASSIGN_OR_RETURN(store_,
                       DirectoryStore::Open(std::move(generation_.store), *random_, *clock_));
+  DR_ASSIGN_OR_RETURN(reserve_, Reserve::Open(*generation_.root));
   DR_ASSIGN_OR_RETURN(repository_, Repository::Open(*store_, *clock_, *random_, {}, context));
   Observer* observer = options_.environment.observer;
   const WalOptions wal_options{.clock = clock_,
@@ -240,18 +251,23 @@ absl::Status Host::Impl::Step(const Context& context) {
   CompletePending(context);
   WatchCallbacks();
   last_seen_ = log_->last().value;
-  DR_RETURN_IF_ERROR(KeepLog());
+  absl::Status kept = KeepLog();
+  if (!kept.ok() && !IsNoSpace(kept)) return kept;
   CheckpointIfDue(context);
-  return wal_->status();
+  if (!kept.ok()) kept = KeepLog();  // behind a checkpoint there may be room again
+  return kept.ok() ? wal_->status() : kept;
 }
 
 bool Host::Impl::CheckpointDue() const {
   const CheckpointPolicy& policy = options_.checkpoint;
   const Lsn last = log_->last();
-  const std::uint64_t bytes = replayed_.bytes + wal_->figures().bytes;
+  const WalFigures wal = wal_->figures();
+  const std::uint64_t bytes = replayed_.bytes + wal.bytes;
   MutexLock lock(figures_mutex_);
   if (last == checkpointed_last_) return false;
-  return (policy.interval.count() > 0 && clock_->Now() - checkpointed_at_ >= policy.interval) ||
+  const std::chrono::nanoseconds age = clock_->Now() - checkpointed_at_;
+  return (wal.no_space && age >= kAgeOnFullDisk) ||
+         (policy.interval.count() > 0 && age >= policy.interval) ||
          (policy.log_bytes > 0 && bytes - checkpointed_bytes_ >= policy.log_bytes) ||
          (policy.operations > 0 && last.value - checkpointed_last_.value >= policy.operations);
 }
@@ -270,6 +286,36 @@ absl::Status Host::Impl::AwaitCheckpoint(const Context& context) {
   return absl::OkStatus();
 }
 
+void Host::Impl::KeepReserve() {
+  const std::uint64_t wanted =
+      std::min(checkpoints_->newest_bytes(), options_.checkpoint.reserve_bytes);
+  if (absl::Status kept = reserve_->Keep(wanted); !kept.ok()) {
+    Notify({.kind = EventKind::kNoSpace,
+            .status = std::move(kept),
+            .text = "no room can be put aside for a checkpoint"});
+  }
+}
+
+absl::StatusOr<CheckpointInfo> Host::Impl::TakeAndReserve(const Context& context) {
+  DR_ASSIGN_OR_RETURN(CheckpointInfo info, checkpoints_->Take(context));
+  if (info.sequence > 0) KeepReserve();
+  return info;
+}
+
+// On a full disk the reserve is given up for it. The log, which would take that room too, gets what
+// a trim behind the checkpoint leaves.
+absl::StatusOr<CheckpointInfo> Host::Impl::TakeWithinDisk(const Context& context) {
+  absl::StatusOr<CheckpointInfo> info = TakeAndReserve(context);
+  if (!IsNoSpace(info.status()) || reserve_->bytes() == 0) return info;
+  DR_RETURN_IF_ERROR(wal_->HoldGrowth(true));
+  info = WithinMemory([&]() -> absl::StatusOr<CheckpointInfo> {
+    DR_RETURN_IF_ERROR(reserve_->Release().status());
+    return TakeAndReserve(context);
+  });
+  DR_RETURN_IF_ERROR(wal_->HoldGrowth(false));
+  return info;
+}
+
 absl::StatusOr<CheckpointInfo> Host::Impl::TakeCheckpoint(const Context& context) {
   {
     MutexLock lock(checkpoint_mutex_);
@@ -278,7 +324,7 @@ absl::StatusOr<CheckpointInfo> Host::Impl::TakeCheckpoint(const Context& context
   }
   const Lsn last = log_->last();
   const std::uint64_t bytes = replayed_.bytes + wal_->figures().bytes;
-  absl::StatusOr<CheckpointInfo> info = WithinMemory([&] { return checkpoints_->Take(context); });
+  absl::StatusOr<CheckpointInfo> info = WithinMemory([&] { return TakeWithinDisk(context); });
   {
     MutexLock lock(checkpoint_mutex_);
     checkpoint_under_way_ = false;
@@ -295,7 +341,7 @@ absl::StatusOr<CheckpointInfo> Host::Impl::TakeCheckpoint(const Context& context
   if (info->sequence == 0) return info;
   ++checkpoint_count_;
   checkpointed_ = info->position;
-  pauses_[pauses_next_++ % kPausesKept] = info->pause_max;
+  pauses_.Add(info->pause_max);
   return info;
 }
 
@@ -367,14 +413,10 @@ Figures Host::Impl::figures() const {
   figures.checkpoints = checkpoint_count_;
   figures.checkpoint_failures = checkpoint_failures_;
   figures.checkpointed = checkpointed_;
-  const std::size_t kept = std::min<std::uint64_t>(pauses_next_, kPausesKept);
-  if (kept > 0) {
-    std::vector<std::chrono::nanoseconds> sorted(pauses_.begin(), pauses_.begin() + kept);
-    std::sort(sorted.begin(), sorted.end());
-    figures.checkpoint_pause_p50 = sorted[(sorted.size() - 1) / 2];
-    figures.checkpoint_pause_p99 = sorted[(sorted.size() - 1) * 99 / 100];
-    figures.checkpoint_pause_max = sorted.back();
-  }
+  const RecentPauses::Quantiles pauses = pauses_.quantiles();
+  figures.checkpoint_pause_p50 = pauses.p50;
+  figures.checkpoint_pause_p99 = pauses.p99;
+  figures.checkpoint_pause_max = pauses.max;
   return figures;
 }
 

@@ -383,6 +383,7 @@ WalFigures GroupCommit::figures() const {
   figures.log_bytes += live_.offset;
   figures.unsealed_records = durable().value - recorded_.value;
   figures.direct = files_->direct();
+  figures.no_space = no_space_;
   return figures;
 }
 

@@ -47,6 +47,7 @@ class GroupCommit {
   absl::Status Persist(OperationLog& log, Lsn upto, const Context& context);
   absl::Status Seal(OperationLog& log);
   absl::StatusOr<bool> Prepare(OperationLog& log);
+  absl::Status HoldGrowth(bool held);
   absl::Status Trim(Lsn keep_from);
 
   Lsn durable() const { return {durable_.load(std::memory_order_acquire)}; }
@@ -143,6 +144,7 @@ class GroupCommit {
   std::int64_t last_time_ns_ ABSL_GUARDED_BY(mutex_);
   std::uint64_t large_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  ///< admitted and not yet encoded
   bool no_space_ ABSL_GUARDED_BY(mutex_) = false;
+  bool growth_held_ ABSL_GUARDED_BY(mutex_) = false;
 
   WaiterList waiters_ ABSL_GUARDED_BY(mutex_);
   WaiterList woken_ ABSL_GUARDED_BY(mutex_);           ///< no longer waiting; told so once unlocked

@@ -27,8 +27,10 @@ absl::StatusOr<std::unique_ptr<LogReader>> LogReader::Open(Directory& directory,
 
 absl::Status LogReader::EnterSegment(std::uint64_t number) {
   DR_ASSIGN_OR_RETURN(SegmentExtent extent, locate_(number));
-  DR_ASSIGN_OR_RETURN(LogSegment found, OpenLogSegment(directory_, extent.segment.name, file_));
-  if (found.prefix_hash != extent.segment.prefix_hash) {
+  const absl::StatusOr<LogSegment> found = OpenLogSegment(directory_, extent.segment.name, file_);
+  if (!found.ok() || found->prefix_hash != extent.segment.prefix_hash) {
+    DR_RETURN_IF_ERROR(locate_(number).status());  // it may have been trimmed since
+    DR_RETURN_IF_ERROR(found.status());
     return CorruptLog(extent.segment.name, 0, extent.segment.prefix.first_lsn,
                       "the segment was replaced while it was read");
   }

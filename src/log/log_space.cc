@@ -40,6 +40,11 @@ void GroupCommit::UpdateLimit(OperationLog& log) {
 }
 
 absl::Status GroupCommit::PrepareStep(OperationLog& log) {
+  if (growth_held_) {
+    return MakeFault({.kind = FaultKind::kNoSpace,
+                      .next = "free some space, or wait for the checkpoint that is being written"},
+                     "the disk is full, and what is left is for a checkpoint");
+  }
   // Every spare will be a rotation, which needs a place among the older ones.
   const std::size_t places = older_.size() + files_->spares() + 2;
   if (older_.capacity() < places) older_.reserve(2 * places);
@@ -111,10 +116,17 @@ void GroupCommit::Withdraw(OperationLog& log, std::size_t payload_bytes) {
   UpdateLimit(log);
 }
 
+absl::Status GroupCommit::HoldGrowth(bool held) {
+  Section section(*this);
+  growth_held_ = held;
+  while (growth_held_ && preparing_) DR_RETURN_IF_ERROR(Wait({}));
+  return absl::OkStatus();
+}
+
 absl::StatusOr<bool> GroupCommit::Prepare(OperationLog& log) {
   Section section(*this);
   DR_RETURN_IF_ERROR(Healthy());
-  if (preparing_) return false;
+  if (preparing_ || growth_held_) return false;
   const std::uint64_t wanted = ReservedBlocks(log) + log.capacity() + kSlackBlocks;
   if (FreeBlocks() >= wanted) return false;
   DR_RETURN_IF_ERROR(PrepareStep(log));

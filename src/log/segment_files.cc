@@ -168,15 +168,23 @@ absl::StatusOr<std::uint64_t> SegmentFiles::PrepareChunk(SegmentFile& file) {
 
 absl::StatusOr<SegmentFile> SegmentFiles::TakeSpare() {
   if (spares_.empty()) DR_RETURN_IF_ERROR(NextToPrepare(nullptr).status());
-  SegmentFile taken = std::move(spares_.front());
-  spares_.pop_front();
+  auto spare = std::find_if(spares_.begin(), spares_.end(), [](const SegmentFile& file) {
+    return UsableBlocks(file.prepared_bytes, kBlockBytes) > 0;
+  });
+  if (spare == spares_.end()) spare = spares_.begin();
+  SegmentFile taken = std::move(*spare);
+  spares_.erase(spare);
   return taken;
 }
 
 absl::Status SegmentFiles::Activate(SegmentFile& file, std::uint64_t number,
                                     std::string_view first_block) {
   DR_RETURN_IF_ERROR(WriteAndSync(file, 0, first_block));
-  file.prepared_bytes = std::max<std::uint64_t>(file.prepared_bytes, first_block.size());
+  const std::uint64_t footer_end = first_block.size() + kBlockBytes;
+  if (file.prepared_bytes < footer_end) {
+    DR_RETURN_IF_ERROR(WriteAndSync(file, first_block.size(), {zeros_.data(), kBlockBytes}));
+    file.prepared_bytes = footer_end;
+  }
   const LogFileName name = SegmentName(number);
   DR_RETURN_IF_ERROR(directory_.Rename(file.name, name));
   file.name = name;

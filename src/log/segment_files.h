@@ -88,10 +88,10 @@ class SegmentFiles {
   /// the caller adds them to file.prepared_bytes. May run beside writes to the prepared part.
   absl::StatusOr<std::uint64_t> PrepareChunk(SegmentFile& file);
 
-  /// The oldest spare, or a new one with nothing prepared.
+  /// The oldest spare that has room for a group; where none has, one with nothing prepared.
   absl::StatusOr<SegmentFile> TakeSpare();
   /// Gives the file its place in the log. Its first block is written and synced under the spare's
-  /// name, the name becomes SegmentName(number), and HEAD follows.
+  /// name, with a place for its footer; the name becomes SegmentName(number), and HEAD follows.
   /// Needs no memory.
   absl::Status Activate(SegmentFile& file, std::uint64_t number, std::string_view first_block);
   /// Makes HEAD name the segment whose first block this is.

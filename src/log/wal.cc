@@ -179,6 +179,9 @@ absl::Status Wal::Seal(OperationLog& log) {
 absl::StatusOr<bool> Wal::Prepare(OperationLog& log) {
   return WithinMemory([&] { return impl_->commit.Prepare(log); });
 }
+absl::Status Wal::HoldGrowth(bool held) {
+  return WithinMemory([&] { return impl_->commit.HoldGrowth(held); });
+}
 absl::Status Wal::Trim(Lsn keep_from) {
   return WithinMemory([&] { return impl_->commit.Trim(keep_from); });
 }

@@ -10,6 +10,12 @@
 
 namespace dr::inline v0 {
 
+namespace {
+
+constexpr std::uint64_t kBytesPerObject = 16 << 10;  // with its folder, names and what blocks round
+
+}  // namespace
+
 absl::StatusOr<CheckpointCandidates> FindCheckpoints(const Repository& repository,
                                                      const Context& context) {
   DR_ASSIGN_OR_RETURN(std::vector<RepositoryEntry> entries, repository.Entries(context));
@@ -41,6 +47,15 @@ CheckpointWriter::CheckpointWriter(Runtime& runtime, Wal& wal, Repository& repos
 
 Position CheckpointWriter::newest() const {
   return previous_ ? Position{previous_->epoch, previous_->as_of} : Position{};
+}
+
+std::uint64_t CheckpointWriter::newest_bytes() const {
+  if (!previous_) return 0;
+  std::uint64_t bytes = kBytesPerObject;  // the manifest
+  for (const ComponentSnapshot& snapshot : previous_->components) {
+    bytes += snapshot.bytes + kBytesPerObject;
+  }
+  return bytes;
 }
 
 const ComponentSnapshot* CheckpointWriter::Previous(std::string_view component) const {

@@ -33,6 +33,7 @@ class CheckpointWriter {
   /// Nothing is published, and the previous checkpoint stays in force, when any component fails.
   absl::StatusOr<CheckpointInfo> Take(const Context& context);
   Position newest() const;
+  std::uint64_t newest_bytes() const;  ///< on the disk, about; what one more would take
 
  private:
   absl::StatusOr<ComponentSnapshot> Write(ComponentCore& component, CheckpointInfo& info,

@@ -104,6 +104,23 @@ TEST_CASE("A11, P1: without space appends are refused, and go on by themselves w
   }
 }
 
+TEST_CASE("A11, P1: a disk that is full to within some blocks never stops the log for good") {
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    SimRandom random(seed);
+    SimFileSystem disk({.direct = seed % 2 == 0});
+    SimLog log(disk);
+    REQUIRE_OK(log.Open({}));
+    for (int round = 0; round < 20; ++round) {
+      disk.SetCapacity(disk.used_bytes() + Value(random.Next()) % (160 << 10));
+      absl::Status full;
+      while (full.ok()) full = log.Append(1 + Value(random.Next()) % 6000);
+      INFO(fmt::format("seed {}, round {}: {}", seed, round, full.ToString()));
+      REQUIRE(FaultOf(full)->kind == FaultKind::kNoSpace);
+      REQUIRE_OK(log.Trim(log.log().last()));
+    }
+  }
+}
+
 TEST_CASE("A14: a read that fails is an error, never the end of the log") {
   SimFileSystem disk;
   {

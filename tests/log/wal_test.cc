@@ -7,6 +7,8 @@
 
 #include "dr/file_system.h"
 #include "fmt/format.h"
+#include "src/log/log_reader.h"
+#include "src/log/segment_files.h"
 #include "tests/log/log_fixture.h"
 
 namespace dr::test {
@@ -325,6 +327,24 @@ TEST_CASE("P8: a reader that lags sees a gap once its part is trimmed, and no pr
   INFO(record.status().ToString());
   CHECK(FaultOf(record.status())->kind == FaultKind::kWalGap);
   CHECK(Payloads(*log.wal, {60}).size() == 141);
+}
+
+TEST_CASE("P8: a segment that is trimmed while a reader enters it is a gap, not damage") {
+  RealDirectory real;
+  const LogSegment first{.name = SegmentName(1), .prefix = {.first_lsn = {1}}};
+  int asked = 0;
+  const auto locate = [&](std::uint64_t) -> absl::StatusOr<SegmentExtent> {
+    if (asked++ == 0) return SegmentExtent{.segment = first};
+    return MakeFault({.kind = FaultKind::kWalGap}, "trimmed");
+  };
+  SECTION("its file is gone") {}
+  SECTION("its file holds something else") {
+    OpenLog other = Value(real.Open());
+    REQUIRE_OK(other.Append("x"));
+  }
+  const absl::Status entered =
+      LogReader::Open(*real.directory, locate, first.prefix.number, {1}).status();
+  CHECK(FaultOf(entered)->kind == FaultKind::kWalGap);
 }
 
 }  // namespace

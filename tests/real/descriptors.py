@@ -16,7 +16,7 @@ ENOUGH = 1024
 def live(program, seed, folder):
     """One directory; every second one is written through the page cache."""
     chance = random.Random(seed)
-    state = worker.State(program, folder / str(seed), buffered=seed % 2 == 0)
+    state = worker.State(program, folder / str(seed), *worker.path_of(seed))
     with state.start() as victim:
         for _ in range(3):
             victim.read_acknowledged(chance.randrange(1, 300))

@@ -50,7 +50,7 @@ def live(program, seed, folder):
         disk = room / "disk.img"
         disks.make_ext4(disk, MEBIBYTES)
         disks.run("fallocate", "--length", disk.stat().st_size, disk)
-        state = worker.State(program, place / "state", buffered=seed % 2 == 0)
+        state = worker.State(program, place / "state", *worker.path_of(seed))
         with disks.mounted(disk, place, "loop"):
             fail(state, random.Random(seed), disk, room / "filler", place)
         with disks.mounted(disk, place, "loop"):

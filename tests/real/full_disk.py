@@ -1,5 +1,9 @@
 #!/usr/bin/env python3
-"""full_disk.py WORKER --rounds N [--seed S]: takes the last room on the disk, and gives it back to the same process."""
+"""full_disk.py WORKER --rounds N [--seed S]: takes the last room on the disk, and gives it back to the same process.
+
+Every round does so twice: to a worker that has put nothing aside, which refuses, and to one that has, which goes on
+behind the checkpoints that it still can take.
+"""
 
 import pathlib
 import random
@@ -11,6 +15,7 @@ import worker
 
 MEBIBYTES = 24
 ENOUGH = 100
+CHECKPOINTED = 2000  # operations, after which the worker has taken some
 
 
 def starve(state, chance, filler):
@@ -24,13 +29,23 @@ def starve(state, chance, filler):
             victim.read_until(lambda: promises.in_a_row("ack") > ENOUGH)
 
 
-def live(program, seed, folder):
-    """One disk; every second one is written through the page cache."""
+def go_on(state, chance, filler):
+    with state.start() as victim:
+        victim.read_acknowledged(CHECKPOINTED)
+        for _ in range(3):
+            disks.fill(filler)
+            victim.read_acknowledged(CHECKPOINTED)
+            filler.unlink()
+            victim.read_acknowledged(chance.randrange(1, 300))
+
+
+def live(program, seed, folder, fate, *options):
+    """One disk."""
     disk, place = folder / "disk.img", folder / "mounted"
     disks.make_ext4(disk, MEBIBYTES)
-    state = worker.State(program, place / "state", buffered=seed % 2 == 0)
+    state = worker.State(program, place / "state", *worker.path_of(seed), *options)
     with disks.mounted(disk, place, "loop"):
-        starve(state, random.Random(seed), place / "filler")
+        fate(state, random.Random(seed), place / "filler")
         state.recover()
     return state
 
@@ -38,10 +53,13 @@ def live(program, seed, folder):
 def main():
     options = worker.arguments(__doc__)
     disks.need_private_mounts(options.rounds)
+    states = []
     with tempfile.TemporaryDirectory(prefix="dr_real_full_") as name:
         folder = pathlib.Path(name)
         disks.need_loop_mounts(options.rounds, folder)
-        states = [live(options.program, options.seed + i, folder) for i in range(options.rounds)]
+        for seed in range(options.seed, options.seed + options.rounds):
+            states.append(live(options.program, seed, folder, starve, "--no-reserve"))
+            states.append(live(options.program, seed, folder, go_on))
     buffered = sum(state.path == "buffered" for state in states)
     refused = sum(len(state.promises.refusals) for state in states)
     worker.finish(f"full_disks={len(states)} buffered={buffered} refused={refused}", states)

@@ -17,7 +17,7 @@ def live(program, seed):
     """One directory and all its lives; half of the directories are written through the page cache."""
     chance = random.Random(seed)
     with tempfile.TemporaryDirectory(prefix="dr_real_kill_") as folder:
-        state = worker.State(program, pathlib.Path(folder) / "state", buffered=seed % 2 == 0)
+        state = worker.State(program, pathlib.Path(folder) / "state", *worker.path_of(seed))
         for _ in range(ROUNDS_EACH):
             with state.start() as victim:
                 victim.read_acknowledged(chance.choice(ACKNOWLEDGED_FIRST))

@@ -31,7 +31,7 @@ def live(program, seed, folder):
     """One disk and all its power cuts; half of the disks are written through the page cache."""
     chance = random.Random(seed)
     disk, copy, place = folder / "disk.img", folder / "copy.img", folder / "mounted"
-    state = worker.State(program, place / "state", buffered=seed % 2 == 0)
+    state = worker.State(program, place / "state", *worker.path_of(seed))
     disks.make_ext4(disk, MEBIBYTES)
     for _ in range(ROUNDS_EACH):
         with disks.mounted(disk, place, OPTIONS):

@@ -1,12 +1,13 @@
 // Counts on several lanes at once until something ends the process.
 //
-//   real_worker DIRECTORY [--buffered]
+//   real_worker DIRECTORY [--buffered] [--no-reserve]
 //     works, and writes "ack LANE INDEX" when a commit is done or "refused LANE INDEX CODE MESSAGE",
 //     and goes on with the next index; SIGTERM ends it in order
 //   real_worker DIRECTORY [--buffered] --check
 //     recovers, and writes "path direct" or "path buffered", and "state LANE COMPONENT FIRST-LAST …",
 //     runs of indices in the order in which they were applied
 //
+// With --no-reserve nothing is put aside for a checkpoint on a full disk.
 // With --buffered the kernel refuses O_DIRECT, as a file system does that has no direct writes.
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -212,11 +213,13 @@ int main(int argc, char** argv) {
   if (!signals.ok()) return dr::PrintError(signals.status());
 
   Ledger left("left"), right("right");
+  dr::CheckpointPolicy checkpoint{.operations = 100};
+  if (given("--no-reserve")) checkpoint.reserve_bytes = 0;
   // Small, so that a short life meets new segments, used ones and checkpoints.
   auto host = dr::Host::Open(
       {.directory = argv[1],
        .components = {&left, &right},
-       .checkpoint = {.operations = 100},
+       .checkpoint = checkpoint,
        .log = {.segment_bytes = 256 << 10, .group_bytes = 64 << 10, .ring_capacity = 32}},
       {});
   if (!host.ok()) return dr::PrintError(host.status());

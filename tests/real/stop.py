@@ -15,7 +15,7 @@ def main():
     options = worker.arguments(__doc__)
     chance = random.Random(options.seed)
     with tempfile.TemporaryDirectory(prefix="dr_real_stop_") as folder:
-        state = worker.State(options.program, pathlib.Path(folder) / "state", buffered=False)
+        state = worker.State(options.program, pathlib.Path(folder) / "state")
         for _ in range(options.rounds):
             with state.start() as victim:
                 victim.read_acknowledged(chance.randrange(1, 300))  # a checkpoint begins with each hundred

@@ -16,6 +16,11 @@ PATIENCE_SECONDS = 120  # a worker that says nothing for so long hangs
 REFUSALS_MAX = 300_000  # and so does one that says nothing else
 
 
+def path_of(seed):
+    """Every second worker writes through the page cache."""
+    return ["--buffered"] if seed % 2 == 0 else []
+
+
 def arguments(description):
     """Also sees to it that a SIGTERM ends this program with all that it has to clean up."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
@@ -31,10 +36,10 @@ def arguments(description):
 class State:
     """A directory, and what its workers promised."""
 
-    def __init__(self, program, directory, buffered):
+    def __init__(self, program, directory, *options):
         self.promises = Promises()
         self.path = None  # "direct" or "buffered", known after a recovery
-        self._command = [program, directory, *(["--buffered"] if buffered else [])]
+        self._command = [program, directory, *options]
 
     def start(self):
         return Worker(self._command, self.promises)

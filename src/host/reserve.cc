@@ -1,0 +1,56 @@
+#include "src/host/reserve.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+
+#include "src/base/status_macros.h"
+
+namespace dr::inline v0 {
+namespace {
+
+constexpr std::uint64_t kChunkBytes = 1 << 20;
+
+}  // namespace
+
+absl::StatusOr<Reserve> Reserve::Open(Directory& directory) {
+  const absl::StatusOr<std::unique_ptr<File>> file = directory.Open(kName, {});
+  if (absl::IsNotFound(file.status())) return Reserve(directory, 0);
+  DR_RETURN_IF_ERROR(file.status());
+  DR_ASSIGN_OR_RETURN(const FileInfo info, (*file)->Info());
+  return Reserve(directory, info.size);
+}
+
+absl::Status Reserve::Keep(std::uint64_t bytes) {
+  if (bytes <= bytes_ && bytes_ <= 4 * bytes) return absl::OkStatus();
+  DR_RETURN_IF_ERROR(Release().status());
+  if (bytes == 0) return absl::OkStatus();
+  absl::Status written = Write(bytes + bytes / 4);
+  if (written.ok()) {
+    bytes_ = bytes + bytes / 4;
+    return absl::OkStatus();
+  }
+  const absl::Status removed = directory_->Remove(kName);
+  return absl::IsNotFound(removed) || removed.ok() ? written : removed;
+}
+
+absl::Status Reserve::Write(std::uint64_t bytes) {
+  DR_ASSIGN_OR_RETURN(
+      std::unique_ptr<File> file,
+      directory_->Open(kName, {.access = Access::kWrite, .create = Create::kIfMissing}));
+  const std::string zeros(std::min(bytes, kChunkBytes), '\0');
+  for (std::uint64_t at = 0; at < bytes; at += zeros.size()) {
+    const std::uint64_t length = std::min<std::uint64_t>(zeros.size(), bytes - at);
+    DR_RETURN_IF_ERROR(file->WriteAt(at, std::string_view(zeros).substr(0, length)));
+  }
+  return file->Sync();  // a file system may promise room that it only looks for now
+}
+
+absl::StatusOr<bool> Reserve::Release() {
+  if (bytes_ == 0) return false;
+  DR_RETURN_IF_ERROR(directory_->Remove(kName));
+  bytes_ = 0;
+  return true;
+}
+
+}  // namespace dr::inline v0
