@@ -25,9 +25,10 @@ struct CheckpointPolicy {
   /// the disk, it takes from commits. From 0.01 to 1, which is as fast as it goes.
   double disk_share = 0.03;
   /// Put aside on the disk at most, so that one can be written when the disk is full, and the log
-  /// given up behind it: as much as the newest took, and a quarter. 0: nothing.
+  /// given up behind it: as much as the newest took, a megabyte and a quarter. 0: nothing.
   std::uint64_t reserve_bytes = 64 << 20;
-  std::uint32_t keep = 2;          ///< at least 1 stay; the log is kept back to the oldest of them
+  std::uint32_t keep = 2;  ///< at least 1 stay; the log is kept back to the oldest of them. On a
+                           ///< disk that has no room for more log, only the newest
   std::uint32_t digest_every = 0;  ///< log a component's StateDigest every so many operations
 };
 

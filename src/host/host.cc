@@ -59,7 +59,6 @@ class Host::Impl {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(checkpoint_mutex_);
   absl::StatusOr<CheckpointInfo> TakeCheckpoint(const Context& context);
   absl::StatusOr<CheckpointInfo> TakeWithinDisk(const Context& context);
-  absl::StatusOr<CheckpointInfo> TakeAndReserve(const Context& context);
   void KeepReserve();
   bool CheckpointDue() const;
   void CheckpointIfDue(const Context& context);
@@ -264,10 +263,10 @@ bool Host::Impl::CheckpointDue() const {
   const WalFigures wal = wal_->figures();
   const std::uint64_t bytes = replayed_.bytes + wal.bytes;
   MutexLock lock(figures_mutex_);
-  if (last == checkpointed_last_) return false;
   const std::chrono::nanoseconds age = clock_->Now() - checkpointed_at_;
-  return (wal.no_space && age >= kAgeOnFullDisk) ||
-         (policy.interval.count() > 0 && age >= policy.interval) ||
+  if (wal.no_space && age >= kAgeOnFullDisk) return true;
+  if (last == checkpointed_last_) return false;
+  return (policy.interval.count() > 0 && age >= policy.interval) ||
          (policy.log_bytes > 0 && bytes - checkpointed_bytes_ >= policy.log_bytes) ||
          (policy.operations > 0 && last.value - checkpointed_last_.value >= policy.operations);
 }
@@ -292,25 +291,24 @@ void Host::Impl::KeepReserve() {
   if (absl::Status kept = reserve_->Keep(wanted); !kept.ok()) {
     Notify({.kind = EventKind::kNoSpace,
             .status = std::move(kept),
-            .text = "no room can be put aside for a checkpoint"});
+            .text = "less room than wanted is put aside for a checkpoint"});
   }
-}
-
-absl::StatusOr<CheckpointInfo> Host::Impl::TakeAndReserve(const Context& context) {
-  DR_ASSIGN_OR_RETURN(CheckpointInfo info, checkpoints_->Take(context));
-  if (info.sequence > 0) KeepReserve();
-  return info;
 }
 
 // On a full disk the reserve is given up for it. The log, which would take that room too, gets what
 // a trim behind the checkpoint leaves.
 absl::StatusOr<CheckpointInfo> Host::Impl::TakeWithinDisk(const Context& context) {
-  absl::StatusOr<CheckpointInfo> info = TakeAndReserve(context);
-  if (!IsNoSpace(info.status()) || reserve_->bytes() == 0) return info;
+  absl::StatusOr<CheckpointInfo> info = checkpoints_->Take(context);
+  if (!IsNoSpace(info.status()) || reserve_->bytes() == 0) {
+    KeepReserve();
+    return info;
+  }
   DR_RETURN_IF_ERROR(wal_->HoldGrowth(true));
   info = WithinMemory([&]() -> absl::StatusOr<CheckpointInfo> {
     DR_RETURN_IF_ERROR(reserve_->Release().status());
-    return TakeAndReserve(context);
+    absl::StatusOr<CheckpointInfo> taken = checkpoints_->Take(context);
+    KeepReserve();
+    return taken;
   });
   DR_RETURN_IF_ERROR(wal_->HoldGrowth(false));
   return info;

@@ -23,27 +23,24 @@ absl::StatusOr<Reserve> Reserve::Open(Directory& directory) {
 
 absl::Status Reserve::Keep(std::uint64_t bytes) {
   if (bytes <= bytes_ && bytes_ <= 4 * bytes) return absl::OkStatus();
-  DR_RETURN_IF_ERROR(Release().status());
-  if (bytes == 0) return absl::OkStatus();
-  absl::Status written = Write(bytes + bytes / 4);
-  if (written.ok()) {
-    bytes_ = bytes + bytes / 4;
-    return absl::OkStatus();
-  }
-  const absl::Status removed = directory_->Remove(kName);
-  return absl::IsNotFound(removed) || removed.ok() ? written : removed;
-}
-
-absl::Status Reserve::Write(std::uint64_t bytes) {
+  if (bytes == 0) return Release().status();
   DR_ASSIGN_OR_RETURN(
       std::unique_ptr<File> file,
       directory_->Open(kName, {.access = Access::kWrite, .create = Create::kIfMissing}));
-  const std::string zeros(std::min(bytes, kChunkBytes), '\0');
-  for (std::uint64_t at = 0; at < bytes; at += zeros.size()) {
+  const std::uint64_t ample = bytes + bytes / 4;
+  const absl::Status kept = bytes_ < ample ? Grow(*file, ample) : file->Truncate(ample);
+  DR_ASSIGN_OR_RETURN(const FileInfo info, file->Info());
+  bytes_ = info.size;
+  return kept;
+}
+
+absl::Status Reserve::Grow(File& file, std::uint64_t bytes) {
+  const std::string zeros(std::min(bytes - bytes_, kChunkBytes), '\0');
+  for (std::uint64_t at = bytes_; at < bytes; at += zeros.size()) {
     const std::uint64_t length = std::min<std::uint64_t>(zeros.size(), bytes - at);
-    DR_RETURN_IF_ERROR(file->WriteAt(at, std::string_view(zeros).substr(0, length)));
+    DR_RETURN_IF_ERROR(file.WriteAt(at, std::string_view(zeros).substr(0, length)));
   }
-  return file->Sync();  // a file system may promise room that it only looks for now
+  return file.Sync();  // a file system may promise room that it only looks for now
 }
 
 absl::StatusOr<bool> Reserve::Release() {

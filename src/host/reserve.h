@@ -19,7 +19,7 @@ class Reserve {
   /// What an earlier life has put aside counts. `directory` outlives the reserve.
   static absl::StatusOr<Reserve> Open(Directory& directory);
 
-  /// Puts `bytes` aside, or a little more. Without room for that there is none.
+  /// Puts `bytes` aside, or a little more; as much as there is room for where that is not all.
   absl::Status Keep(std::uint64_t bytes);
   /// Gives the room back. False: there was none.
   absl::StatusOr<bool> Release();
@@ -27,7 +27,7 @@ class Reserve {
 
  private:
   Reserve(Directory& directory, std::uint64_t bytes) : directory_(&directory), bytes_(bytes) {}
-  absl::Status Write(std::uint64_t bytes);
+  absl::Status Grow(File& file, std::uint64_t bytes);
 
   Directory* directory_;
   std::uint64_t bytes_;

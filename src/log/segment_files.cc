@@ -117,8 +117,12 @@ absl::Status SegmentFiles::AddSpare(SegmentFile spare) {
   spare.head_name = {*ParseNumbered(spare.name, kSpareSuffix), kSpareHeadSuffix};
   DR_ASSIGN_OR_RETURN(spare.head, directory_.Open(spare.head_name, {.access = Access::kWrite,
                                                                     .create = Create::kIfMissing}));
-  DR_RETURN_IF_ERROR(spare.head->WriteAt(0, {zeros_.data(), kBlockBytes}));
-  DR_RETURN_IF_ERROR(spare.head->Sync());
+  absl::Status written = spare.head->WriteAt(0, {zeros_.data(), kBlockBytes});
+  if (written.ok()) written = spare.head->Sync();
+  if (!written.ok()) {
+    static_cast<void>(directory_.Remove(spare.head_name));
+    return written;
+  }
   spares_.push_back(std::move(spare));
   return absl::OkStatus();
 }
@@ -155,7 +159,11 @@ absl::StatusOr<SegmentFile*> SegmentFiles::NextToPrepare(SegmentFile* current) {
   }
   const LogFileName name(next_spare_++, kSpareSuffix);
   DR_ASSIGN_OR_RETURN(std::unique_ptr<File> file, OpenForWriting(name, Create::kIfMissing));
-  DR_RETURN_IF_ERROR(AddSpare({.name = name, .file = std::move(file)}));
+  const absl::Status added = AddSpare({.name = name, .file = std::move(file)});
+  if (!added.ok()) {
+    static_cast<void>(directory_.Remove(name));
+    return added;
+  }
   return &spares_.back();
 }
 

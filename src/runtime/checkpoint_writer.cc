@@ -12,6 +12,8 @@ namespace dr::inline v0 {
 
 namespace {
 
+// On the disk: the manifest, and what a full file system takes for itself.
+constexpr std::uint64_t kBytesPerCheckpoint = 1 << 20;
 constexpr std::uint64_t kBytesPerObject = 16 << 10;  // with its folder, names and what blocks round
 
 }  // namespace
@@ -51,7 +53,7 @@ Position CheckpointWriter::newest() const {
 
 std::uint64_t CheckpointWriter::newest_bytes() const {
   if (!previous_) return 0;
-  std::uint64_t bytes = kBytesPerObject;  // the manifest
+  std::uint64_t bytes = kBytesPerCheckpoint;
   for (const ComponentSnapshot& snapshot : previous_->components) {
     bytes += snapshot.bytes + kBytesPerObject;
   }
@@ -94,6 +96,13 @@ absl::StatusOr<ComponentSnapshot> CheckpointWriter::Write(ComponentCore& compone
 
 absl::StatusOr<CheckpointInfo> CheckpointWriter::Take(const Context& context) {
   DR_RETURN_IF_ERROR(wal_.status());
+  absl::StatusOr<CheckpointInfo> info = Publish(context);
+  // What it has written so far is nothing that counts, and takes room.
+  if (!info.ok()) static_cast<void>(repository_.Prune(policy_.keep, context));
+  return info;
+}
+
+absl::StatusOr<CheckpointInfo> CheckpointWriter::Publish(const Context& context) {
   CheckpointInfo info;
   BackupManifest manifest{
       .log = wal_.log_id(), .epoch = wal_.epoch(), .created = runtime_.clock.WallTime()};
@@ -107,7 +116,11 @@ absl::StatusOr<CheckpointInfo> CheckpointWriter::Take(const Context& context) {
     manifest.components.push_back(std::move(snapshot));
   }
   info.position = {manifest.epoch, manifest.as_of};
-  if (previous_ && info.components_written == 0 && manifest.as_of == previous_->as_of) return info;
+  if (previous_ && info.components_written == 0 && manifest.as_of == previous_->as_of) {
+    // Taken when the disk had room, it may have let go of less than it could have.
+    if (wal_.figures().no_space) DR_RETURN_IF_ERROR(LetGo(context));
+    return info;
+  }
   // A checkpoint may not know operations that a power cut could still take back.
   DR_RETURN_IF_ERROR(runtime_.log.Persist(newest, context));
   manifest.durable_lsn = wal_.durable();
@@ -119,7 +132,8 @@ absl::StatusOr<CheckpointInfo> CheckpointWriter::Take(const Context& context) {
 
 absl::Status CheckpointWriter::LetGo(const Context& context) {
   DR_ASSIGN_OR_RETURN(std::vector<RepositoryEntry> entries, repository_.Entries(context));
-  const std::size_t keep = policy_.keep;
+  // A log that has no room left to go on needs all that it can get.
+  const std::size_t keep = wal_.figures().no_space ? 1 : policy_.keep;
   Lsn needed = previous_->as_of;
   for (std::size_t i = 0; i < std::min(keep, entries.size()); ++i) {
     // What an unreadable manifest would need is not known; the log and the chunks stay.

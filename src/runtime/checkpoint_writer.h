@@ -36,6 +36,7 @@ class CheckpointWriter {
   std::uint64_t newest_bytes() const;  ///< on the disk, about; what one more would take
 
  private:
+  absl::StatusOr<CheckpointInfo> Publish(const Context& context);
   absl::StatusOr<ComponentSnapshot> Write(ComponentCore& component, CheckpointInfo& info,
                                           const Context& context);
   const ComponentSnapshot* Previous(std::string_view component) const;

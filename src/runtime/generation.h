@@ -1,6 +1,7 @@
 // A host's directory: who has it, and which generation of it counts.
 //
 //   DIR/LOCK          held while a host is open; names its process
+//   DIR/RESERVE       room for a checkpoint on a full disk
 //   DIR/CURRENT       names the generation that counts, with a check
 //   DIR/g-000001/wal    the log          DIR/g-000001/store    its checkpoints
 //

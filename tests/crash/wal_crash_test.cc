@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::uint64_t kTrimMark = 1ULL << 63;
 constexpr unsigned kWorkers = 2;
+constexpr std::size_t kItemsMax = 10;  // all of their subsets are visited
 
 // Says, before it trims, that nothing below is needed any more: what a checkpoint would have.
 absl::Status MarkedTrim(SimFileSystem& disk, SimLog& log, Lsn keep_from) {
@@ -68,8 +69,7 @@ struct Workload {
   LogOptions options;
   bool direct;
   std::function<absl::Status(SimFileSystem&, SimLog&, const LogOptions&)> run;
-  std::size_t items_max = 10;
-  std::size_t samples = 4000;
+  std::size_t samples = 2500;  // where more than kItemsMax sectors are unsynced
 };
 
 absl::Status Appends(SimLog& log, const std::vector<std::size_t>& sizes) {
@@ -136,7 +136,7 @@ std::vector<Workload> Workloads() {
                          [](SimFileSystem&, SimLog& log, const LogOptions&) {
                            return Appends(log, {30'000, 40'000, 100, 70'000, 100, 100});
                          },
-                         9, 1400});
+                         900});
     workloads.push_back({path + ": recycled segments", small, direct,
                          [](SimFileSystem& disk, SimLog& log, const LogOptions&) {
                            for (int round = 0; round < 4; ++round) {
@@ -147,7 +147,7 @@ std::vector<Workload> Workloads() {
                            }
                            return absl::OkStatus();
                          },
-                         9, 1000});
+                         900});
     workloads.push_back(
         {path + ": batches over groups and segments", small, direct,
          [](SimFileSystem&, SimLog& log, const LogOptions&) {
@@ -157,7 +157,7 @@ std::vector<Workload> Workloads() {
            }
            return absl::OkStatus();
          },
-         9, 1400});
+         900});
     // Where a sync is a call of its own, one runs at a time.
     if (direct) {
       workloads.push_back({path + ": two groups in flight", small, direct,
@@ -243,8 +243,8 @@ TEST_CASE("A1-A3, A15, A16: no power cut in any workload loses what was acknowle
     }
     for (NameOrder names : {NameOrder::kAnySubset, NameOrder::kInOrder}) {
       Tally tally;
-      VisitAll(disk, {.names = names, .items_max = workload.items_max, .samples = workload.samples},
-               tally, [&](SimFileSystem& after, const CrashPoint& point) {
+      VisitAll(disk, {.names = names, .items_max = kItemsMax, .samples = workload.samples}, tally,
+               [&](SimFileSystem& after, const CrashPoint& point) {
                  return Recover(after, workload.options, ReadMarks(point.marks),
                                 point.state % 16 == 0);
                });

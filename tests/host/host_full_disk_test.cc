@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::uint64_t kNames = 20;
 constexpr std::size_t kNameBytes = 1000;
-constexpr std::uint64_t kBetween = 100;  // checkpoints: some segments
 
 std::string NameOf(std::uint64_t operation) {
   std::string name = fmt::format("{}-", operation % kNames);
@@ -49,7 +48,7 @@ struct Life {
 // Two checkpoints, so that more log can be given up behind a third, and then no free byte.
 void Fill(SimFileSystem& disk, Life& life, std::uint64_t& acknowledged) {
   for (int checkpoint = 0; checkpoint < 2; ++checkpoint) {
-    for (std::uint64_t i = 0; i < kBetween; ++i) {
+    for (std::uint64_t i = 0; i < kNames; ++i) {
       REQUIRE_OK(life.counters.Add(NameOf(acknowledged++)));
     }
     REQUIRE_OK(life.host->Checkpoint());
@@ -63,7 +62,7 @@ TEST_CASE(
   SimFileSystem disk({.direct = direct});
   std::uint64_t acknowledged = 0;
   {
-    Life life(disk, 1 << 20);
+    Life life(disk, 2 << 20);
     Fill(disk, life, acknowledged);
     for (int round = 0; round < 5; ++round) {
       const std::uint64_t before = acknowledged;
@@ -77,7 +76,7 @@ TEST_CASE(
     CHECK(life.host->figures().checkpoints == 7);
   }
   std::unique_ptr<SimFileSystem> after = disk.AfterPowerCut();
-  Life life(*after, 1 << 20);
+  Life life(*after, 2 << 20);
   CHECK(life.counters.Total() == acknowledged);
 }
 
@@ -95,7 +94,7 @@ TEST_CASE("A11: without a reserve a full disk has no room for a checkpoint, and 
 TEST_CASE("A11: the log does not take what is put aside for the checkpoint") {
   SimFileSystem disk;
   std::uint64_t acknowledged = 0, beside = 0;
-  Life life(disk, 1 << 20);
+  Life life(disk, 2 << 20);
   Fill(disk, life, acknowledged);
   static_cast<void>(life.AddToTheLast(life.counters, acknowledged));
   life.counters.while_saving = [&] {
@@ -106,7 +105,7 @@ TEST_CASE("A11: the log does not take what is put aside for the checkpoint") {
 }
 
 TEST_CASE("A11: what is put aside follows the state, up to its limit") {
-  constexpr std::uint64_t kLimit = 512 << 10;
+  constexpr std::uint64_t kLimit = 4 << 20;
   SimFileSystem disk;
   Life life(disk, kLimit);
   const auto reserved = [&]() -> std::uint64_t {

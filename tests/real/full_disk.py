@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
 """full_disk.py WORKER --rounds N [--seed S]: takes the last room on the disk, and gives it back to the same process.
 
-Every round does so twice: to a worker that has put nothing aside, which refuses, and to one that has, which goes on
-behind the checkpoints that it still can take.
+Every round does so twice: to a worker without checkpoints, which refuses, and to one that goes on behind the
+checkpoints for which it has put room aside.
 """
 
 import pathlib
-import random
 import tempfile
 
 import disks
@@ -18,25 +17,26 @@ ENOUGH = 100
 CHECKPOINTED = 2000  # operations, after which the worker has taken some
 
 
-def starve(state, chance, filler):
+def starve(state, filler):
     promises = state.promises
     with state.start() as victim:
         for _ in range(3):
-            victim.read_acknowledged(chance.randrange(1, 300))
+            victim.read_acknowledged(ENOUGH)
             disks.fill(filler)
             victim.read_until(lambda: promises.in_a_row("no_space") > PENDING_MAX)
             filler.unlink()
             victim.read_until(lambda: promises.in_a_row("ack") > ENOUGH)
 
 
-def go_on(state, chance, filler):
+def go_on(state, filler):
     with state.start() as victim:
-        victim.read_acknowledged(CHECKPOINTED)
         for _ in range(3):
+            victim.read_acknowledged(CHECKPOINTED)
+            victim.pause()  # outside a checkpoint that has just given up its reserve, which the filler would take
             disks.fill(filler)
+            victim.go_on()
             victim.read_acknowledged(CHECKPOINTED)
             filler.unlink()
-            victim.read_acknowledged(chance.randrange(1, 300))
 
 
 def live(program, seed, folder, fate, *options):
@@ -45,7 +45,7 @@ def live(program, seed, folder, fate, *options):
     disks.make_ext4(disk, MEBIBYTES)
     state = worker.State(program, place / "state", *worker.path_of(seed), *options)
     with disks.mounted(disk, place, "loop"):
-        fate(state, random.Random(seed), place / "filler")
+        fate(state, place / "filler")
         state.recover()
     return state
 
@@ -58,7 +58,7 @@ def main():
         folder = pathlib.Path(name)
         disks.need_loop_mounts(options.rounds, folder)
         for seed in range(options.seed, options.seed + options.rounds):
-            states.append(live(options.program, seed, folder, starve, "--no-reserve"))
+            states.append(live(options.program, seed, folder, starve, "--no-checkpoints"))
             states.append(live(options.program, seed, folder, go_on))
     buffered = sum(state.path == "buffered" for state in states)
     refused = sum(len(state.promises.refusals) for state in states)

@@ -1,13 +1,13 @@
 // Counts on several lanes at once until something ends the process.
 //
-//   real_worker DIRECTORY [--buffered] [--no-reserve]
+//   real_worker DIRECTORY [--buffered] [--no-checkpoints]
 //     works, and writes "ack LANE INDEX" when a commit is done or "refused LANE INDEX CODE MESSAGE",
 //     and goes on with the next index; SIGTERM ends it in order
 //   real_worker DIRECTORY [--buffered] --check
 //     recovers, and writes "path direct" or "path buffered", and "state LANE COMPONENT FIRST-LAST …",
 //     runs of indices in the order in which they were applied
 //
-// With --no-reserve nothing is put aside for a checkpoint on a full disk.
+// With --no-checkpoints none is due until the disk is full, and nothing is put aside for it.
 // With --buffered the kernel refuses O_DIRECT, as a file system does that has no direct writes.
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -214,7 +214,9 @@ int main(int argc, char** argv) {
 
   Ledger left("left"), right("right");
   dr::CheckpointPolicy checkpoint{.operations = 100};
-  if (given("--no-reserve")) checkpoint.reserve_bytes = 0;
+  if (given("--no-checkpoints")) {
+    checkpoint = {.interval = {}, .log_bytes = 0, .reserve_bytes = 0};
+  }
   // Small, so that a short life meets new segments, used ones and checkpoints.
   auto host = dr::Host::Open(
       {.directory = argv[1],

@@ -2,7 +2,6 @@
 // build that cannot restore them has broken every backup in the world.
 // `repository_test "[write-golden]"` writes those of a version for the first time.
 #include <catch2/catch.hpp>
-
 #include <filesystem>
 
 #include "dr/directory_store.h"
