@@ -315,23 +315,35 @@ absl::Status GroupCommit::Seal(OperationLog& log) {
   return absl::OkStatus();
 }
 
+// The files are retired without the mutex, since nobody looks for them any more and commits need
+// not wait for that. What is left behind by a failure goes with the next trim.
 absl::Status GroupCommit::Trim(Lsn keep_from) {
+  MutexLock one_at_a_time(trim_mutex_);
   Section section(*this);
   DR_RETURN_IF_ERROR(Healthy());
-  while (rotating_) DR_RETURN_IF_ERROR(Wait({}));
-  std::size_t count = 0;
-  for (; count < older_.size(); ++count) {
-    if (older_[count].end.last_lsn >= keep_from) break;
-    // A record that is needed may begin in a segment whose own records are not.
-    const LogSegment& next = count + 1 < older_.size() ? older_[count + 1] : live_.segment;
-    if (next.continues && next.prefix.first_lsn >= keep_from) break;
-  }
-  if (count == 0) return absl::OkStatus();
-  DR_ASSIGN_OR_RETURN(std::uint64_t recycled,
-                      files_->RetireBelow(older_[count - 1].prefix.number + 1));
-  older_.erase(older_.begin(), older_.begin() + static_cast<std::ptrdiff_t>(count));
-  figures_.recycled += recycled;
+  const std::uint64_t below = NeededFrom(keep_from);
+  if (older_.empty() || older_.front().prefix.number >= below) return absl::OkStatus();
+  std::erase_if(older_, [&](const LogSegment& s) { return s.prefix.number < below; });
+  const SegmentFiles::SpareNumbers numbers = files_->ReserveSpares();
+  Unlock();
+  absl::StatusOr<std::vector<SegmentFile>> recycled =
+      WithinMemory([&] { return files_->RetireBelow(below, numbers); });
+  mutex_.lock();
+  DR_RETURN_IF_ERROR(recycled.status());
+  figures_.recycled += recycled->size();
+  files_->AddSpares(*std::move(recycled));
   return absl::OkStatus();
+}
+
+// The oldest segment that holds a part of what is needed.
+std::uint64_t GroupCommit::NeededFrom(Lsn keep_from) const {
+  for (std::size_t i = 0; i < older_.size(); ++i) {
+    if (older_[i].end.last_lsn >= keep_from) return older_[i].prefix.number;
+    // A record that is needed may begin in a segment whose own records are not.
+    const LogSegment& next = i + 1 < older_.size() ? older_[i + 1] : live_.segment;
+    if (next.continues && next.prefix.first_lsn >= keep_from) return older_[i].prefix.number;
+  }
+  return live_.segment.prefix.number;
 }
 
 // ---- Looking in ---------------------------------------------------------------------------------

@@ -100,6 +100,7 @@ class GroupCommit {
   std::uint64_t ReservedBlocks(const OperationLog& log) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void UpdateLimit(OperationLog& log) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status PrepareStep(OperationLog& log) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::uint64_t NeededFrom(Lsn keep_from) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   /// For anything to change.
   absl::Status Wait(const Context& context) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -114,6 +115,7 @@ class GroupCommit {
   const SegmentPrefix first_prefix_;  ///< of the segment this process began with: log id and epoch
   ForkGuard fork_guard_;
 
+  Mutex trim_mutex_;  ///< taken before mutex_
   mutable Mutex mutex_;
   absl::Status poison_ ABSL_GUARDED_BY(mutex_);
   std::vector<LogSegment> older_ ABSL_GUARDED_BY(mutex_);

@@ -105,32 +105,31 @@ absl::Status SegmentFiles::AdoptSpares() {
       DR_RETURN_IF_ERROR(directory_.Remove(entry.name));
       continue;
     }
-    DR_RETURN_IF_ERROR(AddWholeSpare({.name = LogFileName(entry.name),
-                                      .file = std::move(file),
-                                      .prepared_bytes = segment_bytes_}));
+    SegmentFile spare{
+        .name = LogFileName(entry.name), .file = std::move(file), .prepared_bytes = segment_bytes_};
+    DR_ASSIGN_OR_RETURN(const bool usable, MakeHeadOrRemove(spare));
+    if (usable) spares_.push_back(std::move(spare));
   }
   return absl::OkStatus();
 }
 
 // What a rotation will need is opened and takes its room now, while it may still fail.
-absl::Status SegmentFiles::AddSpare(SegmentFile spare) {
+absl::Status SegmentFiles::MakeHead(SegmentFile& spare) {
   spare.head_name = {*ParseNumbered(spare.name, kSpareSuffix), kSpareHeadSuffix};
   DR_ASSIGN_OR_RETURN(spare.head, directory_.Open(spare.head_name, {.access = Access::kWrite,
                                                                     .create = Create::kIfMissing}));
   absl::Status written = spare.head->WriteAt(0, {zeros_.data(), kBlockBytes});
   if (written.ok()) written = spare.head->Sync();
-  if (!written.ok()) {
-    static_cast<void>(directory_.Remove(spare.head_name));
-    return written;
-  }
-  spares_.push_back(std::move(spare));
-  return absl::OkStatus();
+  if (!written.ok()) static_cast<void>(directory_.Remove(spare.head_name));
+  return written;
 }
 
-absl::Status SegmentFiles::AddWholeSpare(SegmentFile spare) {
-  const LogFileName name = spare.name;
-  const absl::Status added = AddSpare(std::move(spare));
-  return absl::IsResourceExhausted(added) ? directory_.Remove(name) : added;
+absl::StatusOr<bool> SegmentFiles::MakeHeadOrRemove(SegmentFile& whole) {
+  const absl::Status made = MakeHead(whole);
+  if (made.ok()) return true;
+  if (!absl::IsResourceExhausted(made)) return made;
+  DR_RETURN_IF_ERROR(directory_.Remove(whole.name));
+  return false;
 }
 
 absl::StatusOr<std::unique_ptr<File>> SegmentFiles::OpenForWriting(std::string_view name,
@@ -159,11 +158,12 @@ absl::StatusOr<SegmentFile*> SegmentFiles::NextToPrepare(SegmentFile* current) {
   }
   const LogFileName name(next_spare_++, kSpareSuffix);
   DR_ASSIGN_OR_RETURN(std::unique_ptr<File> file, OpenForWriting(name, Create::kIfMissing));
-  const absl::Status added = AddSpare({.name = name, .file = std::move(file)});
-  if (!added.ok()) {
+  SegmentFile spare{.name = name, .file = std::move(file)};
+  if (absl::Status made = MakeHead(spare); !made.ok()) {
     static_cast<void>(directory_.Remove(name));
-    return added;
+    return made;
   }
+  spares_.push_back(std::move(spare));
   return &spares_.back();
 }
 
@@ -223,28 +223,42 @@ absl::Status SegmentFiles::ReleaseBehind(std::uint64_t number, std::uint64_t byt
   return file->Truncate(bytes);
 }
 
-absl::StatusOr<std::uint64_t> SegmentFiles::RetireBelow(std::uint64_t number) {
-  std::vector<SegmentFile> recycled;
+SegmentFiles::SpareNumbers SegmentFiles::ReserveSpares() {
+  const SpareNumbers numbers{next_spare_, kSparesMax - std::min(kSparesMax, spares_.size())};
+  next_spare_ += numbers.count;
+  return numbers;
+}
+
+absl::StatusOr<std::vector<SegmentFile>> SegmentFiles::RetireBelow(std::uint64_t number,
+                                                                   SpareNumbers spares) {
+  std::vector<SegmentFile> renamed, recycled;
   DR_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> entries, directory_.List());
   for (const DirectoryEntry& entry : entries) {
     const std::string& name = entry.name;
     if (ParseSegmentName(name).value_or(number) >= number) continue;
     DR_ASSIGN_OR_RETURN(std::unique_ptr<File> file, OpenForWriting(name, Create::kNever));
     DR_ASSIGN_OR_RETURN(FileInfo info, file->Info());
-    if (info.size != segment_bytes_ || spares_.size() + recycled.size() >= kSparesMax) {
+    if (info.size != segment_bytes_ || renamed.size() >= spares.count) {
       DR_RETURN_IF_ERROR(directory_.Remove(name));
       continue;
     }
-    SegmentFile spare{.name = {next_spare_++, kSpareSuffix},
+    SegmentFile spare{.name = {spares.first + renamed.size(), kSpareSuffix},
                       .file = std::move(file),
                       .prepared_bytes = segment_bytes_};
     DR_RETURN_IF_ERROR(directory_.Rename(name, spare.name));
-    recycled.push_back(std::move(spare));
+    renamed.push_back(std::move(spare));
   }
   // Before the old names are gone for good, nothing may be written into these files.
   DR_RETURN_IF_ERROR(directory_.Sync());
-  for (SegmentFile& spare : recycled) DR_RETURN_IF_ERROR(AddWholeSpare(std::move(spare)));
-  return recycled.size();
+  for (SegmentFile& spare : renamed) {
+    DR_ASSIGN_OR_RETURN(const bool usable, MakeHeadOrRemove(spare));
+    if (usable) recycled.push_back(std::move(spare));
+  }
+  return recycled;
+}
+
+void SegmentFiles::AddSpares(std::vector<SegmentFile> recycled) {
+  for (SegmentFile& spare : recycled) spares_.push_back(std::move(spare));
 }
 
 }  // namespace dr::inline v0

@@ -68,7 +68,7 @@ struct SegmentFile {
 /// The error of a file by the name that it has now; a File knows the one it was opened by.
 absl::Status NamedAsNow(const SegmentFile& file, const absl::Status& status);
 
-/// One thread at a time, PrepareChunk apart.
+/// One thread at a time, PrepareChunk and RetireBelow apart.
 class SegmentFiles {
  public:
   /// Finds out whether direct writes work here, takes the lock, removes *.tmp, and adopts spares.
@@ -98,9 +98,16 @@ class SegmentFiles {
   absl::Status WriteHead(std::string_view first_block);
   /// Gives back what was prepared behind `bytes` and will never be used.
   absl::Status ReleaseBehind(std::uint64_t number, std::uint64_t bytes);
+  /// Names that RetireBelow may give.
+  struct SpareNumbers {
+    std::uint64_t first = 0, count = 0;
+  };
+  SpareNumbers ReserveSpares();
   /// Ends the life of all segments below `number`, oldest first, those included that recovery left
-  /// unread: whole files become spares, others are removed. Returns how many were recycled.
-  absl::StatusOr<std::uint64_t> RetireBelow(std::uint64_t number);
+  /// unread: as many whole files as there are numbers become spares, others are removed. May run
+  /// beside everything else; the spares it returns count once they are added.
+  absl::StatusOr<std::vector<SegmentFile>> RetireBelow(std::uint64_t number, SpareNumbers spares);
+  void AddSpares(std::vector<SegmentFile> recycled);
   /// An error names the file as it is called now.
   absl::Status WriteAndSync(const SegmentFile& file, std::uint64_t offset, std::string_view data);
 
@@ -109,9 +116,9 @@ class SegmentFiles {
   absl::Status ProbePath();
   absl::Status AdoptSpares();
   absl::StatusOr<std::unique_ptr<File>> OpenForWriting(std::string_view name, Create create);
-  absl::Status AddSpare(SegmentFile spare);
-  /// Without room for its head a whole one is removed, which makes room.
-  absl::Status AddWholeSpare(SegmentFile spare);
+  absl::Status MakeHead(SegmentFile& spare);
+  /// False: there was no room for its head, and it was removed, which makes room.
+  absl::StatusOr<bool> MakeHeadOrRemove(SegmentFile& whole);
   absl::Status PlaceHead(File& file, std::string_view name, std::string_view first_block);
 
   Directory& directory_;

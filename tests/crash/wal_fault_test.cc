@@ -121,6 +121,26 @@ TEST_CASE("A11, P1: a disk that is full to within some blocks never stops the lo
   }
 }
 
+TEST_CASE("Commits do not wait for a trim") {
+  SimFileSystem disk;
+  SimLog log(disk);
+  REQUIRE_OK(log.Open({}));
+  for (int i = 0; i < 20; ++i) REQUIRE_OK(log.Append(6000));
+  // An append that had to make room would be held too.
+  for (absl::StatusOr<bool> more = true; more.ok() && *more;) more = log.wal().Prepare(log.log());
+  disk.Hold(SimCall::kSyncNames);
+  absl::Status trimmed = absl::UnknownError("");
+  std::thread trimming([&] { trimmed = log.Trim(log.log().last()); });
+  disk.AwaitHeld(SimCall::kSyncNames, 1);
+  REQUIRE_OK(log.Append(100));
+  CHECK(FaultOf(log.wal().Read({1}).status())->kind == FaultKind::kWalGap);
+  disk.Release(SimCall::kSyncNames);
+  trimming.join();
+  REQUIRE_OK(trimmed);
+  CHECK(log.wal().figures().segments == 1);
+  REQUIRE_OK(log.Append(100));
+}
+
 TEST_CASE("A14: a read that fails is an error, never the end of the log") {
   SimFileSystem disk;
   {
