@@ -17,6 +17,11 @@ ENOUGH = 100
 CHECKPOINTED = 2000  # operations, after which the worker has taken some
 
 
+def hear_all(victim, promises):
+    """Reads on until no refusal can be left that a kill would keep from being told."""
+    victim.read_until(lambda: promises.in_a_row("ack") > ENOUGH)
+
+
 def starve(state, filler):
     promises = state.promises
     with state.start() as victim:
@@ -25,7 +30,7 @@ def starve(state, filler):
             disks.fill(filler)
             victim.read_until(lambda: promises.in_a_row("no_space") > PENDING_MAX)
             filler.unlink()
-            victim.read_until(lambda: promises.in_a_row("ack") > ENOUGH)
+            hear_all(victim, promises)
 
 
 def go_on(state, filler):
@@ -37,6 +42,7 @@ def go_on(state, filler):
             victim.go_on()
             victim.read_acknowledged(CHECKPOINTED)
             filler.unlink()
+        hear_all(victim, state.promises)
 
 
 def live(program, seed, folder, fate, *options):

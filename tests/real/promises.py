@@ -21,15 +21,12 @@ class Lane:
         self.outcome = outcome
 
     def lost(self, recovered):
-        """How many acknowledged indices are missing. The rest must be a prefix of what was submitted, in order, once.
-
-        Of those under way beside the last, some may have been refused, and the worker killed before it could say so.
-        """
+        """How many acknowledged indices are missing. The rest must be a prefix of what was submitted, in order, once."""
         last = recovered[-1] if recovered else 0
         lost = len(self.acknowledged.difference(recovered))
         assert recovered == sorted(set(recovered)), "not in order, once"
         missing = set(range(1, last + 1)).difference(recovered, self.acknowledged, self.refused)
-        assert len(missing) < self.pending_max, f"{last} is there without {missing}"
+        assert not missing, f"{last} is there without {missing}"
         assert self.not_taken.isdisjoint(recovered), f"refused and there: {self.not_taken.intersection(recovered)}"
         assert last <= self.newest + self.pending_max, f"{last} was never submitted, {self.newest} perhaps was"
         return lost
