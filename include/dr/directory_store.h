@@ -7,10 +7,7 @@
 // must not exist, by link. Keys become paths: a component per '/', everything but letters, digits,
 // '-', '_' and '.' (and a '.' that comes first) as %XX, directories marked by a suffix, so that any
 // key is reversible and stays beneath the root. Directories stay when their last value is deleted.
-//
-//   file = "drvalue1"  nonce u64  hash u64  value            (little endian)
-//   hash = XXH3-64(nonce, XXH3-64(key), XXH3-64(value)): protects against rot and against a file
-//   under another's name
+// A file holds a value as dr/stored_value.h has it.
 #pragma once
 
 #include <memory>

@@ -3,63 +3,29 @@
 #include <algorithm>
 #include <utility>
 
-#include "dr/digest.h"
+#include "dr/adapter_calls.h"
 #include "dr/status.h"
+#include "dr/stored_value.h"
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
-#include "src/format/little_endian.h"
 #include "src/store/key_path.h"
 
 namespace dr::inline v0 {
 namespace {
 
-// The format of a value's file is in the header.
-constexpr std::string_view kMagic = "drvalue1";
-constexpr std::size_t kEnvelopeBytes = 24;
 constexpr std::uint64_t kMaxValueBytes = 256ULL << 20;
 constexpr std::string_view kLockFile = ".lock";
 constexpr std::string_view kTemporaryPrefix = ".tmp-";
 constexpr std::size_t kPageEntries = 1000;
 
-std::string Envelope(std::uint64_t nonce, std::string_view key, std::string_view value) {
-  std::string bytes(kEnvelopeBytes + value.size(), '\0');
-  kMagic.copy(bytes.data(), kMagic.size());
-  StoreLittle(bytes.data() + 8, nonce);
-  value.copy(bytes.data() + kEnvelopeBytes, value.size());
-  std::string title(24, '\0');
-  StoreLittle(title.data(), nonce);
-  StoreLittle(title.data() + 8, HashOf(key));
-  StoreLittle(title.data() + 16, HashOf(value));
-  StoreLittle(bytes.data() + 16, HashOf(title));
-  return bytes;
-}
-
-Version VersionOf(std::string_view envelope) {
-  return {fmt::format("{:016x}{:016x}", LoadLittle<std::uint64_t>(envelope.data() + 8),
-                      LoadLittle<std::uint64_t>(envelope.data() + 16))};
-}
-
-absl::Status WrongVersion(std::string_view key) {
-  return MakeFault({.kind = FaultKind::kConflict,
-                    .place = std::string(key),
-                    .next = "read it again and decide anew"},
-                   "the value has changed since it was read");
-}
-
-absl::Status WriteAside(Directory& directory, std::string_view name, std::string_view bytes) {
+absl::Status WriteAside(Directory& directory, std::string_view name, std::string_view header,
+                        std::string_view value) {
   DR_ASSIGN_OR_RETURN(
       std::unique_ptr<File> file,
       directory.Open(name, {.access = Access::kWrite, .create = Create::kExclusive}));
-  DR_RETURN_IF_ERROR(file->WriteAt(0, bytes));
+  DR_RETURN_IF_ERROR(file->WriteAt(0, header));
+  DR_RETURN_IF_ERROR(file->WriteAt(header.size(), value));
   return file->Sync();
-}
-
-absl::Status Unsure(std::string_view key, const absl::Status& why) {
-  return MakeFault({.kind = FaultKind::kAmbiguous,
-                    .place = std::string(key),
-                    .next = "read it back; a crash may still undo it"},
-                   fmt::format("the name of the value's file could not be made durable: {}",
-                               AsStd(why.message())));
 }
 
 }  // namespace
@@ -156,58 +122,42 @@ absl::StatusOr<Item> DirectoryStore::Read(Directory& directory, std::string_view
                                           std::string_view key) {
   DR_ASSIGN_OR_RETURN(std::unique_ptr<File> file, directory.Open(name, {}));
   DR_ASSIGN_OR_RETURN(FileInfo info, file->Info());
-  const auto damaged = [&](std::string_view what) {
+  if (info.size > kStoredHeaderBytes + kMaxValueBytes) {
     return MakeFault({.kind = FaultKind::kAuthFailed,
                       .place = std::string(key),
-                      .next = "restore the file from a copy"},
-                     what);
-  };
-  if (info.size < kEnvelopeBytes) return damaged("the value's file is too short");
-  if (info.size > kEnvelopeBytes + kMaxValueBytes) return damaged("the value's file is too long");
+                      .next = "restore the value from a copy"},
+                     "the value's file is too long");
+  }
   std::string bytes(info.size, '\0');
   DR_ASSIGN_OR_RETURN(std::size_t read, file->ReadAt(0, bytes));
-  if (read != bytes.size() || !bytes.starts_with(kMagic)) return damaged("the value is damaged");
-  Version version = VersionOf(bytes);
-  if (Envelope(LoadLittle<std::uint64_t>(bytes.data() + 8), key,
-               std::string_view(bytes).substr(kEnvelopeBytes)) != bytes) {
-    return damaged("the value is not what was put under this key");
-  }
-  bytes.erase(0, kEnvelopeBytes);
-  return Item{std::move(bytes), std::move(version)};
+  bytes.resize(read);
+  return DecodeStored(key, std::move(bytes));
 }
 
 absl::StatusOr<Version> DirectoryStore::Put(std::string_view key, std::string_view value,
                                             const PutOptions& options, const Context& context) {
-  if (options.ttl) {
-    return MakeFault({.kind = FaultKind::kUnsupported,
-                      .place = std::string(key),
-                      .next = "leave it out, or use a store that declares ttl"},
-                     "files do not expire");
-  }
-  if (value.size() > kMaxValueBytes) {
-    return MakeFault(
-        {.kind = FaultKind::kLimit, .place = std::string(key), .next = "split it"},
-        fmt::format("a value has {} bytes, {} are allowed", value.size(), kMaxValueBytes));
-  }
+  DR_RETURN_IF_ERROR(CheckPut(capabilities_, key, value, options, context, clock_));
   MutexLock mutex(write_mutex_);
   DR_ASSIGN_OR_RETURN(std::unique_ptr<File> lock, LockFile(context));
   DR_ASSIGN_OR_RETURN(Place place, Find(key, Create::kIfMissing));
   if (options.condition == PutCondition::kIfVersion) {
     DR_ASSIGN_OR_RETURN(Item current, Read(*place.directory, place.name, key));
-    if (current.version != options.version) return WrongVersion(key);
+    if (current.version != options.version) return ValueChanged(key);
   }
   DR_ASSIGN_OR_RETURN(std::uint64_t nonce, random_.Next());
-  const std::string bytes = Envelope(nonce, key, value);
+  const StoredHeader header = EncodeStoredHeader(key, value, nonce);
+  const std::string_view head(header.data(), header.size());
   const std::string temporary = fmt::format("{}{:016x}", kTemporaryPrefix, nonce);
-  absl::Status put = WriteAside(*place.directory, temporary, bytes);
-  if (put.ok()) put = Name(place, temporary, key, VersionOf(bytes), options.condition);
+  absl::Status put = WriteAside(*place.directory, temporary, head, value);
+  if (put.ok()) put = Name(place, temporary, key, StoredVersion(head), options.condition);
   // Left behind, it is removed at the next open.
   if (options.condition == PutCondition::kIfAbsent || !put.ok()) {
     static_cast<void>(place.directory->Remove(temporary));
   }
   DR_RETURN_IF_ERROR(put);
-  if (absl::Status synced = place.directory->Sync(); !synced.ok()) return Unsure(key, synced);
-  return VersionOf(bytes);
+  if (absl::Status synced = place.directory->Sync(); !synced.ok())
+    return MayHaveHappened(key, synced);
+  return StoredVersion(head);
 }
 
 absl::Status DirectoryStore::Name(const Place& place, std::string_view temporary,
@@ -224,11 +174,11 @@ absl::Status DirectoryStore::Name(const Place& place, std::string_view temporary
   if (absl::IsAlreadyExists(named)) DR_RETURN_IF_ERROR(place.directory->Sync());
   const bool known =
       found.ok() || absl::IsNotFound(found.status()) || absl::IsDataLoss(found.status());
-  return known ? named : Unsure(key, named);
+  return known ? named : MayHaveHappened(key, named);
 }
 
 absl::StatusOr<Item> DirectoryStore::Get(std::string_view key, const Context& context) {
-  DR_RETURN_IF_ERROR(CheckContext(context, clock_, "Get"));
+  DR_RETURN_IF_ERROR(CheckGet(capabilities_, key, context, clock_));
   DR_ASSIGN_OR_RETURN(Place place, Find(key, Create::kNever));
   return Read(*place.directory, place.name, key);
 }
@@ -271,7 +221,8 @@ absl::Status DirectoryStore::Collect(Directory& directory, const std::string& pa
       if (absl::IsNotFound(file.status())) continue;
       DR_RETURN_IF_ERROR(file.status());
       DR_ASSIGN_OR_RETURN(FileInfo info, (*file)->Info());
-      entries.push_back({entry.key, info.size < kEnvelopeBytes ? 0 : info.size - kEnvelopeBytes});
+      entries.push_back(
+          {entry.key, info.size < kStoredHeaderBytes ? 0 : info.size - kStoredHeaderBytes});
     }
     for (std::size_t i = known; i < entries.size(); ++i) last = std::max(last, entries[i].key);
   }
@@ -292,6 +243,7 @@ absl::StatusOr<Page> DirectoryStore::List(std::string_view prefix, std::string_v
 
 absl::Status DirectoryStore::Delete(std::string_view key, const DeleteOptions& options,
                                     const Context& context) {
+  DR_RETURN_IF_ERROR(CheckDelete(capabilities_, key, options, context, clock_));
   MutexLock mutex(write_mutex_);
   DR_ASSIGN_OR_RETURN(std::unique_ptr<File> lock, LockFile(context));
   absl::StatusOr<Place> place = Find(key, Create::kNever);
@@ -301,13 +253,13 @@ absl::Status DirectoryStore::Delete(std::string_view key, const DeleteOptions& o
   }
   if (options.if_version) {
     DR_ASSIGN_OR_RETURN(Item current, Read(*place->directory, place->name, key));
-    if (current.version != *options.if_version) return WrongVersion(key);
+    if (current.version != *options.if_version) return ValueChanged(key);
   }
   // Not there: removed, perhaps, by a call that could not sync.
   absl::Status removed = place->directory->Remove(place->name);
   if (!removed.ok() && !absl::IsNotFound(removed)) return removed;
   absl::Status synced = place->directory->Sync();
-  return synced.ok() ? synced : Unsure(key, synced);
+  return synced.ok() ? synced : MayHaveHappened(key, synced);
 }
 
 absl::Status DirectoryStore::Check(const Context& context) {

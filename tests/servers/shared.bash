@@ -1,0 +1,49 @@
+# What the starters of servers share. Sourced as the first thing, with the starter's arguments: start|stop FOLDER.
+set -euo pipefail
+
+verb=$1 folder=$(realpath "$2")
+
+# A loopback port that was free a moment ago.
+free_port() {
+  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# Runs a server that outlives this script; `stop_all` ends it.
+run_server() {
+  local name=$1
+  shift
+  setsid "$@" </dev/null >"$folder/$name.out" 2>&1 &
+  echo "$! $name" >>"$folder/pids"
+}
+
+# Tries a command until it works, for 30 seconds at most.
+await() {
+  local deadline=$((SECONDS + 30))
+  until "$@" >/dev/null 2>&1; do
+    if ((SECONDS > deadline)); then
+      echo "gave up waiting for: $*" >&2
+      tail -n 20 "$folder"/*.out >&2 || true
+      return 1
+    fi
+    sleep 0.05
+  done
+}
+
+# Ends what run_server started, the newest first.
+stop_all() {
+  [[ -f $folder/pids ]] || return 0
+  local pid name
+  while read -r pid name; do
+    kill "$pid" 2>/dev/null || continue
+    for _ in {1..100}; do
+      kill -0 "$pid" 2>/dev/null || break
+      sleep 0.05
+    done
+    kill -9 "$pid" 2>/dev/null || true
+  done < <(tac "$folder/pids")
+}
+
+if [[ $verb == stop ]]; then
+  stop_all
+  exit 0
+fi
