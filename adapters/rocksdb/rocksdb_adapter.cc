@@ -1,0 +1,107 @@
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <map>
+#include <utility>
+
+#include "adapters/rocksdb/rocksdb_store.h"
+#include "dr/adapters/rocksdb.h"
+#include "dr/status.h"
+#include "src/base/status_macros.h"
+
+namespace dr::inline v0 {
+namespace {
+
+constexpr std::size_t kMaxNamespaceBytes = 128;
+
+absl::Status Invalid(const Uri& uri, std::string_view what, std::string_view next) {
+  return MakeFault(
+      {.kind = FaultKind::kInvalid, .place = uri.Redacted(), .next = std::string(next)}, what);
+}
+
+absl::StatusOr<std::string> NamespaceOf(const Uri& uri) {
+  const std::string_view name = uri.Find("namespace").value_or("default");
+  const bool plain = std::ranges::all_of(name, [](unsigned char c) {
+    return c < 0x80 && (std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.');
+  });
+  if (name.empty() || name.size() > kMaxNamespaceBytes || !plain) {
+    return Invalid(uri, "not a name of a namespace",
+                   "write 1 to 128 letters, digits, '-', '_' and '.'");
+  }
+  return std::string(name);
+}
+
+absl::StatusOr<TornTail> TornTailOf(const Uri& uri) {
+  const std::string_view value = uri.Find("torn_tail").value_or("refuse");
+  if (value == "refuse") return TornTail::kRefuse;
+  if (value == "cut") return TornTail::kCut;
+  return Invalid(uri, "not a way to treat a torn tail", "write torn_tail=refuse or torn_tail=cut");
+}
+
+// RocksDB makes files that anybody may read; only the directory keeps others out. It opens them by
+// path, so that they are the machine's own whatever `files` is.
+absl::StatusOr<std::string> PrivatePath(const Uri& uri) {
+  std::error_code failed;
+  const std::filesystem::path path = std::filesystem::canonical(uri.path, failed);
+  const std::filesystem::file_status status = std::filesystem::status(path, failed);
+  if (failed || !std::filesystem::is_directory(status)) {
+    return Invalid(uri, "this machine has no such directory",
+                   "use RocksDB with the machine's own files");
+  }
+  using std::filesystem::perms;
+  if ((status.permissions() & (perms::group_all | perms::others_all)) != perms::none) {
+    return Invalid(uri, "others may enter the directory",
+                   "chmod 700 it, or name one beneath it that is to be made");
+  }
+  return path.string();
+}
+
+/// What one registry has open, by path: RocksDB opens a database once.
+class OpenDatabases {
+ public:
+  absl::StatusOr<std::shared_ptr<RocksDbDatabase>> Find(std::unique_ptr<Directory> directory,
+                                                        const std::string& path,
+                                                        TornTail torn_tail) {
+    MutexLock lock(mutex_);
+    std::weak_ptr<RocksDbDatabase>& entry = open_[path];
+    if (std::shared_ptr<RocksDbDatabase> found = entry.lock()) return found;
+    DR_ASSIGN_OR_RETURN(std::shared_ptr<RocksDbDatabase> database,
+                        RocksDbDatabase::Open(std::move(directory), path, torn_tail));
+    entry = database;
+    return database;
+  }
+
+ private:
+  Mutex mutex_;
+  std::map<std::string, std::weak_ptr<RocksDbDatabase>> open_ ABSL_GUARDED_BY(mutex_);
+};
+
+absl::StatusOr<std::unique_ptr<StateAdapter>> Open(OpenDatabases& databases, const Uri& uri,
+                                                   const AdapterEnvironment& environment,
+                                                   const Context& context) {
+  DR_RETURN_IF_ERROR(uri.CheckParameters({"namespace", "torn_tail"}));
+  if (!uri.host.empty() || uri.port || !uri.user.empty() || uri.password || uri.path.empty()) {
+    return Invalid(uri, "a database has a path and no host", "write rocksdb:///and/then/the/path");
+  }
+  DR_ASSIGN_OR_RETURN(std::string name, NamespaceOf(uri));
+  DR_ASSIGN_OR_RETURN(TornTail torn_tail, TornTailOf(uri));
+  DR_RETURN_IF_ERROR(CheckContext(context, *environment.clock, "Open"));
+  DR_ASSIGN_OR_RETURN(std::unique_ptr<Directory> directory,
+                      environment.files->OpenDirectory(uri.path, Create::kIfMissing));
+  DR_ASSIGN_OR_RETURN(std::string path, PrivatePath(uri));
+  DR_ASSIGN_OR_RETURN(std::shared_ptr<RocksDbDatabase> database,
+                      databases.Find(std::move(directory), path, torn_tail));
+  return RocksDbStore::Open(std::move(database), name, *environment.random, *environment.clock);
+}
+
+}  // namespace
+
+absl::Status RegisterRocksdb(AdapterRegistry& registry) {
+  return registry.Register("rocksdb", [databases = std::make_shared<OpenDatabases>()](
+                                          const Uri& uri, const AdapterEnvironment& environment,
+                                          const Context& context) {
+    return Open(*databases, uri, environment, context);
+  });
+}
+
+}  // namespace dr::inline v0
