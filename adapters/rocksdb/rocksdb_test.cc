@@ -172,7 +172,7 @@ TEST_CASE("D17: What could not be synced is not acknowledged") {
   TempDirectory temp;
   const std::string path = temp / "store";
   setenv("ASAN_OPTIONS", "detect_leaks=0", 1);  // which cannot be while it is traced
-  const int last = RunWriter(path, 0, 1'000'000,
+  const int last = RunWriter(path, 0, 1000,
                              {"strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync",
                               "-e", "inject=fdatasync:error=EIO:when=30+"});
   CHECK(last > 0);

@@ -9,7 +9,7 @@
 
 namespace dr::inline v0 {
 
-/// Takes the scheme `rocksdb`. RocksDB lets one process open a database, once: what one registry and
+/// Takes the scheme `rocksdb`. RocksDB opens a database in one process, once: what one registry and
 /// its copies open in one directory is one database, whose conditions hold across all its stores;
 /// another registry or process gets kUnavailable until they are all gone.
 DR_EXPORT absl::Status RegisterRocksdb(AdapterRegistry& registry);
