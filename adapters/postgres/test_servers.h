@@ -1,0 +1,82 @@
+// The servers that tests/servers/postgres started, and what a test does to them.
+#pragma once
+
+#include <catch2/catch.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "dr/adapters/postgres.h"
+#include "dr/status.h"
+#include "fmt/format.h"
+
+namespace dr::postgres_test {
+
+inline std::string FromEnvironment(const char* name) {
+  const char* value = std::getenv(name);
+  INFO(name << " is not set: run scripts/servers start postgres");
+  REQUIRE(value != nullptr);
+  return value;
+}
+inline std::string Calm(const std::string& options) {
+  return FromEnvironment("DR_TEST_POSTGRES") + "&" + options;
+}
+inline std::string CalmSocket(const std::string& options) {
+  return FromEnvironment("DR_TEST_POSTGRES_SOCKET") + "&" + options;
+}
+inline std::string Faulty(const std::string& options) {
+  return FromEnvironment("DR_TEST_POSTGRES_FAULTY") + "&" + options;
+}
+/// See FOLDER/do, which tests/servers/postgres writes.
+inline void DoToFaulty(const std::string& verb) {
+  const std::string command = FromEnvironment("DR_TEST_POSTGRES_DO") + " " + verb + " faulty";
+  INFO(command);
+  REQUIRE(std::system(command.c_str()) == 0);
+}
+
+/// Another client's view: the rows of a query, columns apart by "|".
+inline std::string Psql(const std::string& sql, const std::string& uri = Calm("")) {
+  std::string quoted;
+  for (char c : sql) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  const std::string command = fmt::format("psql -X -q -A -t -v ON_ERROR_STOP=1 '{}' -c '{}'",
+                                          uri.substr(0, uri.find('&')), quoted);
+  std::FILE* pipe = popen(command.c_str(), "r");
+  REQUIRE(pipe != nullptr);
+  std::string output;
+  for (int c; (c = std::fgetc(pipe)) != EOF;) output += static_cast<char>(c);
+  INFO(command);
+  CHECK(pclose(pipe) == 0);
+  while (output.ends_with('\n')) output.pop_back();
+  return output;
+}
+inline std::string Quoted(const std::string& name) {
+  std::string quoted = "\"";
+  for (char c : name) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
+struct Machine {
+  PosixFileSystem files;
+  SystemClock clock;
+  SystemRandom random;
+  AdapterEnvironment environment{&files, &clock, &random};
+
+  absl::StatusOr<std::unique_ptr<StateAdapter>> TryOpen(const std::string& uri,
+                                                        const Context& context = {}) {
+    AdapterRegistry registry;
+    REQUIRE(RegisterPostgres(registry).ok());
+    return registry.Open(uri, environment, context);
+  }
+  std::unique_ptr<StateAdapter> Open(const std::string& uri) {
+    auto store = TryOpen(uri);
+    INFO(store.status().ToString());
+    REQUIRE(store.ok());
+    return *std::move(store);
+  }
+  /// A name that nothing had before.
+  std::string Once() { return fmt::format("{:x}", random.Next().value()); }
+};
+
+}  // namespace dr::postgres_test
