@@ -1,0 +1,347 @@
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/time/time.h"
+#include "adapters/redis/scripts.h"
+#include "adapters/redis/server_facts.h"
+#include "adapters/redis/session.h"
+#include "adapters/redis/settings.h"
+#include "dr/adapter_calls.h"
+#include "dr/adapters/redis.h"
+#include "dr/connection_pool.h"
+#include "dr/status.h"
+#include "dr/stored_value.h"
+#include "fmt/format.h"
+#include "src/base/out_of_memory.h"
+#include "src/base/status_macros.h"
+
+namespace dr::inline v0 {
+namespace redis {
+namespace {
+
+constexpr std::uint64_t kMaxValueBytes = 64ULL << 20;
+constexpr std::size_t kMaxReplyBytes = kMaxValueBytes + (std::size_t{1} << 20);
+constexpr std::size_t kMaxBatchBytes = 256ULL << 20;  // the server takes a request of 1 GiB at most
+constexpr std::size_t kMaxBatchItems = 50'000;
+constexpr std::uint64_t kHeaderBytes = kStoredHeaderBytes;
+constexpr std::size_t kConnections = 8;
+constexpr std::size_t kPageEntries = 1000;
+constexpr std::size_t kReadsUnderWay = 64;  // the server keeps all their answers in memory at once
+constexpr auto kMaxTtl = absl::Hours(24 * 365 * 100);
+
+using Pool = ConnectionPool<Session>;
+
+class RedisStore final : public StateAdapter {
+ public:
+  RedisStore(Settings settings, std::unique_ptr<Tls> tls, const AdapterEnvironment& environment)
+      : settings_(std::move(settings)),
+        tls_(std::move(tls)),
+        environment_(environment),
+        values_(fmt::format("{{{}}}:v:", settings_.name_space)),
+        index_(fmt::format("{{{}}}:keys", settings_.name_space)),
+        pool_(kConnections, clock(), [this](const Context& context) {
+          return Session::Open(settings_.endpoint, tls_.get(), settings_.login, kMaxReplyBytes,
+                               clock(), context);
+        }) {}
+
+  absl::StatusOr<ServerFacts> Facts(const Context& context) {
+    DR_ASSIGN_OR_RETURN(Pool::Lease session, Take(context));
+    absl::StatusOr<ServerFacts> facts = AskFacts(*session, context);
+    if (!session->in_step()) session.Discard();
+    return facts;
+  }
+  void Declare(const ServerFacts& facts) {
+    capabilities_ = {.if_absent = true,
+                     .if_version = true,
+                     .atomic_batch = true,
+                     .ttl = true,
+                     .durable = facts.durable(),
+                     .fence_safe = facts.fence_safe(),
+                     .max_value_bytes = kMaxValueBytes};
+  }
+
+  const Capabilities& capabilities() const override { return capabilities_; }
+
+  absl::StatusOr<Version> Put(std::string_view key, std::string_view value,
+                              const PutOptions& options, const Context& context) override {
+    DR_RETURN_IF_ERROR(CheckPut(capabilities_, key, value, options, context, clock()));
+    DR_ASSIGN_OR_RETURN(const std::string stored, Stored(key, value));
+    const std::string condition = options.condition == PutCondition::kIfAbsent ? "absent"
+                                  : options.condition == PutCondition::kIfVersion
+                                      ? HeaderOf(options.version)
+                                      : "";
+    const std::string ttl = options.ttl ? Milliseconds(*options.ttl) : "";
+    const std::string value_key = values_ + std::string(key);
+    DR_RETURN_IF_ERROR(
+        Mutate(PutScript(), key, {value_key, index_}, {key, stored, condition, ttl}, context));
+    return StoredVersion(stored);
+  }
+
+  absl::StatusOr<Item> Get(std::string_view key, const Context& context) override {
+    return std::move(GetMany({&key, 1}, context)[0]);
+  }
+
+  std::vector<absl::StatusOr<Item>> GetMany(std::span<const std::string_view> keys,
+                                            const Context& context) override {
+    std::vector<absl::StatusOr<Item>> items;
+    while (items.size() < keys.size()) {
+      const auto some =
+          keys.subspan(items.size(), std::min(kReadsUnderWay, keys.size() - items.size()));
+      GetSome(some, context, items);
+    }
+    return items;
+  }
+
+  absl::StatusOr<Page> List(std::string_view prefix, std::string_view after,
+                            const Context& context) override;
+
+  absl::Status Delete(std::string_view key, const DeleteOptions& options,
+                      const Context& context) override {
+    DR_RETURN_IF_ERROR(CheckDelete(capabilities_, key, options, context, clock()));
+    const std::string condition = options.if_version ? HeaderOf(*options.if_version) : "";
+    const std::string value_key = values_ + std::string(key);
+    return Mutate(DeleteScript(), key, {value_key, index_}, {key, condition}, context);
+  }
+
+  absl::Status PutMany(std::span<const KeyValue> items, const Context& context) override;
+
+  absl::Status Check(const Context& context) override {
+    DR_RETURN_IF_ERROR(CheckContext(context, clock(), "Check"));
+    DR_ASSIGN_OR_RETURN(const ServerFacts facts, Facts(context));
+    if (!facts.master) {
+      return MakeFault({.kind = FaultKind::kBusy,
+                        .place = settings_.endpoint.Place(),
+                        .next = "point the URI at the master"},
+                       "the server is a replica");
+    }
+    if (capabilities_.durable && !facts.durable()) return Weakened(facts.not_durable[0]);
+    if (capabilities_.fence_safe && !facts.fence_safe()) return Weakened(facts.not_fence_safe[0]);
+    return absl::OkStatus();
+  }
+
+ private:
+  const Clock& clock() const { return *environment_.clock; }
+
+  absl::Status Weakened(std::string_view why) const {
+    return MakeFault({.kind = FaultKind::kPoisoned,
+                      .place = settings_.endpoint.Place(),
+                      .next = "put the setting back, or open the store again without the promise"},
+                     fmt::format("the server promises less than when it was opened: {}", why));
+  }
+
+  static std::string Milliseconds(absl::Duration ttl) {
+    const absl::Duration bounded = std::min(absl::Ceil(ttl, absl::Milliseconds(1)), kMaxTtl);
+    return fmt::format("{}", absl::ToInt64Milliseconds(bounded));
+  }
+
+  absl::StatusOr<std::string> Stored(std::string_view key, std::string_view value) const {
+    DR_ASSIGN_OR_RETURN(const std::uint64_t nonce, environment_.random->Next());
+    const StoredHeader header = EncodeStoredHeader(key, value, nonce);
+    std::string stored;
+    stored.reserve(header.size() + value.size());
+    stored.append(header.data(), header.size()).append(value);
+    return stored;
+  }
+
+  // A connection that works, as far as can be seen from here.
+  absl::StatusOr<Pool::Lease> Take(const Context& context) {
+    for (std::size_t dead = 0;; ++dead) {
+      DR_ASSIGN_OR_RETURN(Pool::Lease session, pool_.Take(context));
+      if (dead == kConnections || session->Quiet()) return session;
+      session.Discard();
+    }
+  }
+
+  absl::StatusOr<std::vector<Reply>> Ask(std::span<const Command> commands,
+                                         const Context& context) {
+    DR_ASSIGN_OR_RETURN(Pool::Lease session, Take(context));
+    absl::StatusOr<std::vector<Reply>> replies = session->Ask(commands, context);
+    if (!session->in_step()) session.Discard();
+    return replies;
+  }
+
+  // What the script answers, about `key`.
+  absl::Status Mutate(const Script& script, std::string_view key, const Command& keys,
+                      const Command& arguments, const Context& context) {
+    DR_ASSIGN_OR_RETURN(Pool::Lease session, Take(context));
+    const absl::StatusOr<Reply> reply = Run(*session, script, keys, arguments, context);
+    const bool sent = session->sent();
+    if (!session->in_step()) session.Discard();
+    if (!reply.ok()) return sent ? MayHaveHappened(key, reply.status()) : reply.status();
+    if (reply->failed()) return ErrorOf(*reply, key);
+    if (reply->text == "done") return absl::OkStatus();
+    if (reply->text == "exists") return ValueExists(key);
+    if (reply->text == "missing") return NoValue(key);
+    if (reply->text == "changed") return ValueChanged(key);
+    return MayHaveHappened(key, absl::InternalError("the script answered something else"));
+  }
+
+  static absl::StatusOr<Item> ItemOf(std::string_view key, Reply reply) {
+    if (reply.failed()) return ErrorOf(reply, key);
+    if (reply.type == Reply::Type::kNothing) return NoValue(key);
+    return DecodeStored(key, std::move(reply.text));
+  }
+
+  void GetSome(std::span<const std::string_view> keys, const Context& context,
+               std::vector<absl::StatusOr<Item>>& items) {
+    std::vector<std::string> value_keys;
+    std::vector<absl::Status> checks;
+    for (std::string_view key : keys) {
+      value_keys.push_back(values_ + std::string(key));
+      checks.push_back(CheckGet(capabilities_, key, context, clock()));
+    }
+    std::vector<Command> commands;
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      if (checks[i].ok()) commands.push_back({"GET", value_keys[i]});
+    }
+    absl::StatusOr<std::vector<Reply>> replies = std::vector<Reply>();
+    if (!commands.empty()) replies = Ask(commands, context);
+    for (std::size_t i = 0, asked = 0; i < keys.size(); ++i) {
+      if (!checks[i].ok()) {
+        items.push_back(checks[i]);
+      } else if (!replies.ok()) {
+        items.push_back(replies.status());
+      } else {
+        items.push_back(ItemOf(keys[i], std::move((*replies)[asked++])));
+      }
+    }
+  }
+
+  // Members of the index whose values have expired; harmless, so the next listing may try again.
+  void Forget(const std::vector<std::string_view>& members, const Context& context) {
+    std::vector<std::string> value_keys;
+    for (std::string_view member : members) value_keys.push_back(values_ + std::string(member));
+    Command keys = {index_};
+    keys.insert(keys.end(), value_keys.begin(), value_keys.end());
+    static_cast<void>(Mutate(ForgetScript(), index_, keys, members, context));
+  }
+  // The members' values, how long they are: 0 for those that are gone.
+  absl::StatusOr<std::vector<Reply>> Lengths(const std::vector<Reply>& members,
+                                             const Context& context) {
+    std::vector<std::string> value_keys;
+    for (const Reply& member : members) value_keys.push_back(values_ + member.text);
+    std::vector<Command> commands;
+    for (const std::string& key : value_keys) commands.push_back({"STRLEN", key});
+    if (commands.empty()) return std::vector<Reply>();
+    return Ask(commands, context);
+  }
+
+  const Settings settings_;
+  const std::unique_ptr<Tls> tls_;
+  const AdapterEnvironment environment_;
+  const std::string values_, index_;
+  Capabilities capabilities_ = {};
+  Pool pool_;
+};
+
+// The least string greater than all that begin with `prefix`, as ZRANGEBYLEX wants it.
+std::string EndOf(std::string_view prefix) {
+  while (!prefix.empty() && prefix.back() == '\xff') prefix.remove_suffix(1);
+  if (prefix.empty()) return "+";
+  std::string end = fmt::format("({}", prefix);
+  ++end.back();
+  return end;
+}
+
+absl::StatusOr<Page> RedisStore::List(std::string_view prefix, std::string_view after,
+                                      const Context& context) {
+  DR_RETURN_IF_ERROR(CheckContext(context, clock(), "List"));
+  const bool continued = !after.empty() && after >= prefix;
+  std::string from = fmt::format("{}{}", continued ? '(' : '[', continued ? after : prefix);
+  const std::string end = EndOf(prefix), count = fmt::format("{}", kPageEntries);
+  Page page;
+  do {
+    const Command range = {"ZRANGEBYLEX", index_, from, end, "LIMIT", "0", count};
+    DR_ASSIGN_OR_RETURN(const std::vector<Reply> replies, Ask({&range, 1}, context));
+    if (replies[0].failed()) return ErrorOf(replies[0], index_);
+    const std::vector<Reply>& members = replies[0].elements;
+    DR_ASSIGN_OR_RETURN(const std::vector<Reply> lengths, Lengths(members, context));
+    std::vector<std::string_view> gone;
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      const auto bytes = static_cast<std::uint64_t>(lengths[i].integer);
+      // What is of another type has no length, but Get has something to say about it.
+      if (bytes == 0 && !lengths[i].failed()) {
+        gone.push_back(members[i].text);
+      } else {
+        page.entries.push_back({members[i].text, bytes - std::min(bytes, kHeaderBytes)});
+      }
+    }
+    if (!gone.empty()) Forget(gone, context);
+    page.more = members.size() == kPageEntries;
+    if (page.more) from = "(" + members.back().text;
+  } while (page.more && page.entries.empty());
+  return page;
+}
+
+absl::Status RedisStore::PutMany(std::span<const KeyValue> items, const Context& context) {
+  std::size_t bytes = 0;
+  for (const KeyValue& item : items) {
+    DR_RETURN_IF_ERROR(CheckPut(capabilities_, item.key, item.value, {}, context, clock()));
+    bytes += item.key.size() + item.value.size();
+  }
+  if (items.empty()) return absl::OkStatus();
+  if (items.size() > kMaxBatchItems || bytes > kMaxBatchBytes) {
+    return MakeFault({.kind = FaultKind::kLimit,
+                      .place = std::string(items[0].key),
+                      .next = "put fewer at once"},
+                     fmt::format("a batch of {} values and {} bytes; {} and {} are allowed",
+                                 items.size(), bytes, kMaxBatchItems, kMaxBatchBytes));
+  }
+  std::vector<std::string> value_keys, stored;
+  for (const KeyValue& item : items) {
+    value_keys.push_back(values_ + std::string(item.key));
+    DR_ASSIGN_OR_RETURN(stored.emplace_back(), Stored(item.key, item.value));
+  }
+  Command keys = {index_}, arguments;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    keys.push_back(value_keys[i]);
+    arguments.insert(arguments.end(), {items[i].key, stored[i]});
+  }
+  return Mutate(PutManyScript(), items[0].key, keys, arguments, context);
+}
+
+absl::StatusOr<std::unique_ptr<RedisStore>> MakeStore(const Uri& uri,
+                                                      const AdapterEnvironment& environment) {
+  DR_ASSIGN_OR_RETURN(Settings settings, ReadSettings(uri));
+  std::unique_ptr<Tls> tls;
+  if (settings.tls) {
+    DR_ASSIGN_OR_RETURN(tls, Tls::Create(settings.files));
+  }
+  return std::make_unique<RedisStore>(std::move(settings), std::move(tls), environment);
+}
+
+absl::StatusOr<std::unique_ptr<StateAdapter>> Open(const Uri& uri,
+                                                   const AdapterEnvironment& environment,
+                                                   const Context& context) {
+  return WithinMemory([&]() -> absl::StatusOr<std::unique_ptr<StateAdapter>> {
+    DR_ASSIGN_OR_RETURN(std::unique_ptr<RedisStore> store, MakeStore(uri, environment));
+    DR_ASSIGN_OR_RETURN(const ServerFacts facts, store->Facts(context));
+    store->Declare(facts);
+    return store;
+  });
+}
+
+}  // namespace
+}  // namespace redis
+
+absl::Status RegisterRedis(AdapterRegistry& registry) {
+  DR_RETURN_IF_ERROR(registry.Register("redis", redis::Open));
+  return registry.Register("rediss", redis::Open);
+}
+
+absl::StatusOr<std::vector<std::string>> RedisDoubts(std::string_view uri,
+                                                     const AdapterEnvironment& environment,
+                                                     const Context& context) {
+  return WithinMemory([&]() -> absl::StatusOr<std::vector<std::string>> {
+    DR_ASSIGN_OR_RETURN(const Uri parsed, ParseUri(uri));
+    DR_ASSIGN_OR_RETURN(const auto store, redis::MakeStore(parsed, environment));
+    DR_ASSIGN_OR_RETURN(redis::ServerFacts facts, store->Facts(context));
+    std::vector<std::string> doubts = std::move(facts.not_durable);
+    doubts.insert(doubts.end(), facts.not_fence_safe.begin(), facts.not_fence_safe.end());
+    return doubts;
+  });
+}
+
+}  // namespace dr::inline v0

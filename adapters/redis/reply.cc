@@ -1,0 +1,148 @@
+#include "adapters/redis/reply.h"
+
+#include <hiredis/hiredis.h>
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+#include "dr/status.h"
+#include "fmt/format.h"
+
+namespace dr::inline v0::redis {
+namespace {
+
+// Where the element of `task` belongs. Null where memory is out: no exception may pass hiredis.
+Reply* Place(const redisReadTask* task, Reply reply) noexcept {
+  try {
+    if (task->parent == nullptr) return new Reply(std::move(reply));
+    // Elements come in order, each whole before the next: no pointer into the vector is kept.
+    return &static_cast<Reply*>(task->parent->obj)->elements.emplace_back(std::move(reply));
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+
+void* CreateText(const redisReadTask* task, char* bytes, std::size_t size) noexcept {
+  try {
+    return Place(
+        task, {.type = task->type == REDIS_REPLY_ERROR ? Reply::Type::kError : Reply::Type::kText,
+               .text = std::string(bytes, size)});
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+
+// The count's type differs between versions of hiredis. Nothing is allocated for what is announced.
+template <typename Count>
+void* CreateArray(const redisReadTask* task, Count count) noexcept {
+  if (static_cast<std::size_t>(count) > ReplyReader::kMaxElements) return nullptr;
+  return Place(task, {.type = Reply::Type::kArray});
+}
+
+void* CreateInteger(const redisReadTask* task, long long value) noexcept {
+  return Place(task, {.type = Reply::Type::kInteger, .integer = value});
+}
+
+void* CreateNothing(const redisReadTask* task) noexcept { return Place(task, {}); }
+
+void FreeReply(void* reply) noexcept { delete static_cast<Reply*>(reply); }
+
+redisReplyObjectFunctions& Functions() {
+  static redisReplyObjectFunctions functions = [] {
+    redisReplyObjectFunctions made = {};
+    made.createString = CreateText;
+    made.createArray = CreateArray;
+    made.createInteger = CreateInteger;
+    made.createNil = CreateNothing;
+    made.freeObject = FreeReply;
+    return made;
+  }();
+  return functions;
+}
+
+absl::Status Garbled(std::string_view what) {
+  return MakeFault({.kind = FaultKind::kComponent,
+                    .place = "a reply of Redis",
+                    .next = "see that a Redis server listens there and nothing alters its answers"},
+                   what);
+}
+
+struct ErrorRow {
+  std::string_view code;
+  FaultKind kind;
+  std::string_view next;
+};
+
+constexpr std::string_view kWait = "try again in a moment";
+constexpr ErrorRow kErrors[] = {
+    {"LOADING", FaultKind::kBusy, kWait},
+    {"TRYAGAIN", FaultKind::kBusy, kWait},
+    {"CLUSTERDOWN", FaultKind::kBusy, kWait},
+    {"MASTERDOWN", FaultKind::kBusy, kWait},
+    {"NOREPLICAS", FaultKind::kBusy, "try again when enough replicas are connected"},
+    {"BUSY", FaultKind::kBusy,
+     "end the script that keeps the server (SCRIPT KILL), or wait for it"},
+    {"READONLY", FaultKind::kBusy, "this is a replica: point the URI at the master"},
+    {"MISCONF", FaultKind::kIo, "the server cannot write to its disk: see its log"},
+    {"OOM", FaultKind::kNoSpace, "raise the server's maxmemory, or delete something"},
+    {"WRONGTYPE", FaultKind::kAuthFailed, "something else uses this key: choose another namespace"},
+    {"NOAUTH", FaultKind::kWrongKey, "put user and password into the URI"},
+    {"WRONGPASS", FaultKind::kWrongKey, "check user and password of the URI"},
+    {"NOPERM", FaultKind::kWrongKey, "grant the user what adapters/redis/README.md lists"},
+    {"MOVED", FaultKind::kUnsupported, "point the URI at a single server, not at a cluster"},
+    {"ASK", FaultKind::kUnsupported, "point the URI at a single server, not at a cluster"},
+};
+
+ErrorRow RowOf(std::string_view text) {
+  const std::string_view code = text.substr(0, text.find(' '));
+  const auto* row = std::find_if(std::begin(kErrors), std::end(kErrors),
+                                 [&](const ErrorRow& each) { return each.code == code; });
+  if (row != std::end(kErrors)) return *row;
+  if (text.find("max number of clients") != text.npos) return {"", FaultKind::kBusy, kWait};
+  if (text.find("unknown command") != text.npos) {
+    return {"", FaultKind::kUnsupported, "use Redis 6.2 or newer, with its commands enabled"};
+  }
+  return {"", FaultKind::kComponent, "see the server's log"};
+}
+
+}  // namespace
+
+absl::Status ErrorOf(const Reply& reply, std::string_view place) {
+  const std::string_view text = reply.text;
+  const ErrorRow row = RowOf(text);
+  // Redis repeats the arguments of a command it does not know: values are not for logs.
+  const std::string_view shown =
+      text.substr(0, std::min(text.find(", with args"), std::size_t{200}));
+  return MakeFault({.kind = row.kind, .place = std::string(place), .next = std::string(row.next)},
+                   fmt::format("Redis refused: {}", shown));
+}
+
+void ReplyReader::Free::operator()(redisReader* reader) const { redisReaderFree(reader); }
+
+ReplyReader::ReplyReader(std::size_t max_bytes)
+    : max_bytes_(max_bytes), reader_(redisReaderCreateWithFunctions(&Functions())) {
+  if (reader_ == nullptr) throw std::bad_alloc();
+}
+
+absl::Status ReplyReader::Feed(std::string_view bytes) {
+  fed_ += bytes.size();
+  if (fed_ > max_bytes_) return Garbled(fmt::format("a reply has more than {} bytes", max_bytes_));
+  if (redisReaderFeed(reader_.get(), bytes.data(), bytes.size()) != REDIS_OK) {
+    return Garbled(reader_->errstr);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::optional<Reply>> ReplyReader::Next() {
+  void* found = nullptr;
+  if (redisReaderGetReply(reader_.get(), &found) != REDIS_OK) return Garbled(reader_->errstr);
+  if (found == nullptr) return std::nullopt;
+  const std::unique_ptr<Reply> reply(static_cast<Reply*>(found));
+  fed_ = reader_->len - reader_->pos;
+  return std::move(*reply);
+}
+
+bool ReplyReader::empty() const { return reader_->len == reader_->pos; }
+
+}  // namespace dr::inline v0::redis

@@ -1,0 +1,78 @@
+#include "adapters/redis/server_facts.h"
+
+#include <optional>
+#include <utility>
+
+#include "fmt/format.h"
+#include "src/base/status_macros.h"
+
+namespace dr::inline v0::redis {
+namespace {
+
+// The value of a line "name:value" of INFO.
+std::string InfoOf(const Reply& info, std::string_view name) {
+  const std::string wanted = fmt::format("\n{}:", name);
+  const std::size_t at = info.text.find(wanted);
+  if (at == std::string::npos) return "";
+  const std::size_t from = at + wanted.size();
+  return info.text.substr(from, info.text.find_first_of("\r\n", from) - from);
+}
+
+std::optional<std::string> SettingOf(const Reply& config) {
+  if (config.type != Reply::Type::kArray || config.elements.size() != 2) return std::nullopt;
+  return config.elements[1].text;
+}
+
+struct Wanted {
+  std::string_view setting, value, why;
+};
+
+constexpr Wanted kWanted[] = {
+    {"appendonly", "yes", "what it acknowledges is in memory only"},
+    {"appendfsync", "always", "a power failure loses the last writes"},
+    {"no-appendfsync-on-rewrite", "no", "while it rewrites its log it does not sync"},
+};
+
+}  // namespace
+
+absl::StatusOr<ServerFacts> AskFacts(Session& session, const Context& context) {
+  std::vector<Command> commands = {
+      {"PING"}, {"INFO"}, {"CONFIG", "GET", "maxmemory"}, {"CONFIG", "GET", "maxmemory-policy"}};
+  for (const Wanted& wanted : kWanted) commands.push_back({"CONFIG", "GET", wanted.setting});
+  DR_ASSIGN_OR_RETURN(const std::vector<Reply> replies, session.Ask(commands, context));
+  if (replies[0].failed()) return ErrorOf(replies[0], session.Place());
+
+  ServerFacts facts;
+  const std::string role = InfoOf(replies[1], "role"),
+                    replicas = InfoOf(replies[1], "connected_slaves");
+  facts.master = role != "slave";
+  if (role != "master") {
+    facts.not_durable.push_back(role.empty() ? "the server does not tell its role (INFO)"
+                                             : "the server is a replica");
+  }
+  const std::optional<std::string> memory = SettingOf(replies[2]), policy = SettingOf(replies[3]);
+  if (memory != "0" && policy != "noeviction") {
+    facts.not_durable.push_back(
+        policy ? fmt::format("maxmemory-policy is {}: when memory is short, values vanish", *policy)
+               : "the server does not tell what it does when memory is short (CONFIG GET)");
+  }
+  for (std::size_t i = 0; i < std::size(kWanted); ++i) {
+    const Wanted& wanted = kWanted[i];
+    const std::optional<std::string> found = SettingOf(replies[4 + i]);
+    if (found == wanted.value) continue;
+    facts.not_durable.push_back(
+        found
+            ? fmt::format("{} is {}, not {}: {}", wanted.setting, *found, wanted.value, wanted.why)
+            : fmt::format("the server does not tell {} (CONFIG GET)", wanted.setting));
+  }
+  if (replicas != "0") {
+    facts.not_fence_safe.push_back(
+        "it has replicas: a fail-over loses what they have not received, claims too");
+  }
+  if (InfoOf(replies[1], "cluster_enabled") != "0") {
+    facts.not_fence_safe.push_back("it is part of a cluster, which may fail over to a replica");
+  }
+  return facts;
+}
+
+}  // namespace dr::inline v0::redis

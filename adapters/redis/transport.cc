@@ -1,0 +1,143 @@
+#include "adapters/redis/transport.h"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "dr/status.h"
+#include "fmt/format.h"
+#include "src/base/file_descriptor.h"
+#include "src/base/status_macros.h"
+
+namespace dr::inline v0::redis {
+namespace {
+
+constexpr std::chrono::nanoseconds kLookAtStop = std::chrono::milliseconds(20);
+
+std::string ErrnoText(int value) { return std::system_category().message(value); }
+
+class Socket final : public Transport {
+ public:
+  Socket(FileDescriptor fd, Endpoint endpoint, const Clock& clock)
+      : fd_(std::move(fd)), endpoint_(std::move(endpoint)), clock_(clock) {}
+
+  absl::StatusOr<std::size_t> TryRead(std::span<char> into) override {
+    for (;;) {
+      const ssize_t got = recv(fd_.get(), into.data(), into.size(), MSG_DONTWAIT);
+      if (got > 0) return static_cast<std::size_t>(got);
+      if (got == 0) return ConnectionLost(endpoint_.Place(), "the server closed the connection");
+      if (errno == EAGAIN || errno == EWOULDBLOCK) return 0;
+      if (errno != EINTR) return ConnectionLost(endpoint_.Place(), ErrnoText(errno));
+    }
+  }
+
+  absl::Status AwaitInput(const Context& context) override { return Await(POLLIN, context); }
+
+  absl::Status Write(std::string_view bytes, const Context& context) override {
+    while (!bytes.empty()) {
+      const ssize_t sent = send(fd_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+      if (sent >= 0) {
+        bytes.remove_prefix(static_cast<std::size_t>(sent));
+      } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        DR_RETURN_IF_ERROR(Await(POLLOUT, context));
+      } else if (errno != EINTR) {
+        return ConnectionLost(endpoint_.Place(), ErrnoText(errno));
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  /// Until it is connected, or cannot be.
+  absl::Status AwaitConnected(const Context& context) {
+    DR_RETURN_IF_ERROR(Await(POLLOUT, context));
+    int error = 0;
+    socklen_t size = sizeof(error);
+    getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
+    return error == 0 ? absl::OkStatus() : ConnectionLost(endpoint_.Place(), ErrnoText(error));
+  }
+
+ private:
+  // In slices, because a stop request wakes no poll.
+  absl::Status Await(short events, const Context& context) {
+    const Instant give_up = clock_.Now() + endpoint_.patience;
+    for (;;) {
+      DR_RETURN_IF_ERROR(CheckContext(context, clock_, "an answer of Redis"));
+      const std::chrono::nanoseconds left = std::min(give_up, context.deadline) - clock_.Now();
+      if (left.count() <= 0) {
+        return ConnectionLost(endpoint_.Place(), "it has not moved a byte for too long");
+      }
+      const std::int64_t slice = std::min(left, kLookAtStop).count();
+      const timespec wait{.tv_sec = 0, .tv_nsec = slice};
+      pollfd one{.fd = fd_.get(), .events = events, .revents = 0};
+      const int ready = ppoll(&one, 1, &wait, nullptr);
+      if (ready > 0) return absl::OkStatus();
+      if (ready < 0 && errno != EINTR) return ConnectionLost(endpoint_.Place(), ErrnoText(errno));
+    }
+  }
+
+  const FileDescriptor fd_;
+  const Endpoint endpoint_;
+  const Clock& clock_;
+};
+
+absl::StatusOr<std::unique_ptr<Transport>> ConnectTo(const addrinfo& address,
+                                                     const Endpoint& endpoint, const Clock& clock,
+                                                     const Context& context) {
+  FileDescriptor fd(socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd.valid()) return ConnectionLost(endpoint.Place(), ErrnoText(errno));
+  const int on = 1;
+  setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  setsockopt(fd.get(), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+  const int error = connect(fd.get(), address.ai_addr, address.ai_addrlen) == 0 ? 0 : errno;
+  if (error != 0 && error != EINPROGRESS && error != EINTR) {
+    return ConnectionLost(endpoint.Place(), ErrnoText(error));
+  }
+  auto connection = std::make_unique<Socket>(std::move(fd), endpoint, clock);
+  DR_RETURN_IF_ERROR(connection->AwaitConnected(context));
+  return connection;
+}
+
+struct FreeAddresses {
+  void operator()(addrinfo* list) const { freeaddrinfo(list); }
+};
+
+}  // namespace
+
+std::string Endpoint::Place() const {
+  const bool bare_ipv6 = host.find(':') != std::string::npos;
+  return bare_ipv6 ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port);
+}
+
+absl::Status ConnectionLost(std::string_view place, std::string_view why) {
+  return MakeFault({.kind = FaultKind::kIo,
+                    .place = std::string(place),
+                    .next = "try again; see that the server runs and can be reached"},
+                   fmt::format("no connection: {}", why));
+}
+
+absl::StatusOr<std::unique_ptr<Transport>> Connect(const Endpoint& endpoint, const Clock& clock,
+                                                   const Context& context) {
+  addrinfo* list = nullptr;
+  addrinfo wanted = {};
+  wanted.ai_socktype = SOCK_STREAM;
+  const int error =
+      getaddrinfo(endpoint.host.c_str(), fmt::format("{}", endpoint.port).c_str(), &wanted, &list);
+  if (error != 0) return ConnectionLost(endpoint.Place(), gai_strerror(error));
+  const std::unique_ptr<addrinfo, FreeAddresses> addresses(list);
+  absl::Status last = ConnectionLost(endpoint.Place(), "the name has no address");
+  for (const addrinfo* address = list; address != nullptr; address = address->ai_next) {
+    auto connection = ConnectTo(*address, endpoint, clock, context);
+    if (connection.ok() || !absl::IsUnavailable(connection.status())) return connection;
+    last = connection.status();
+  }
+  return last;
+}
+
+}  // namespace dr::inline v0::redis
