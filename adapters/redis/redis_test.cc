@@ -63,6 +63,55 @@ TEST_CASE("A Redis that keeps its promises passes every case", "[conformance]") 
   PassesEveryCase(**store);
 }
 
+std::string TlsOptions() {
+  const std::string files = Server("DR_TEST_REDIS_TLS_FILES");
+  return fmt::format("?ca={0}/ca.pem&cert={0}/client.pem&key={0}/client.key", files);
+}
+
+TEST_CASE("A Redis behind TLS passes every case", "[conformance]") {
+  Fixture at(Server("DR_TEST_REDIS_TLS") + TlsOptions());
+  auto store = at.Open();
+  INFO(store.status().ToString());
+  REQUIRE(store.ok());
+  CHECK((*store)->capabilities().fence_safe);
+  PassesEveryCase(**store);
+}
+
+TEST_CASE("The longest value goes through TLS and back") {
+  Fixture at(Server("DR_TEST_REDIS_TLS") + TlsOptions());
+  auto store = *at.Open();
+  std::string value(store->capabilities().max_value_bytes, 'v');
+  for (std::size_t i = 0; i < value.size(); i += 4096) value[i] = static_cast<char>(i >> 12);
+  REQUIRE(store->Put("longest", value, {}, {}).ok());
+  auto item = store->Get("longest", {});
+  REQUIRE(item.ok());
+  CHECK((item->value == value));
+  CHECK(store->Delete("longest", {}, {}).ok());
+}
+
+TEST_CASE("A server that does not prove who it is gets no byte of a request") {
+  const std::string files = Server("DR_TEST_REDIS_TLS_FILES");
+  const std::string uri = Server("DR_TEST_REDIS_TLS");
+  const std::string port = uri.substr(uri.rfind(':'), uri.rfind('/') - uri.rfind(':'));
+  const std::string own = fmt::format("cert={0}/client.pem&key={0}/client.key", files);
+  const std::string rows[] = {
+      "rediss://localhost" + port + "?" + own,                              // an unknown authority
+      "rediss://127.0.0.1" + port + "?ca=" + files + "/ca.pem&" + own,      // another name
+      "rediss://localhost" + port + "?ca=" + files + "/client.pem&" + own,  // no authority
+  };
+  for (const std::string& row : rows) {
+    const absl::Status status = Fixture(row).Open().status();
+    INFO(row << ": " << status.ToString());
+    CHECK(absl::IsUnauthenticated(status));
+  }
+  // The server wants a certificate of the client too, and hangs up.
+  CHECK_FALSE(Fixture("rediss://localhost" + port + "?ca=" + files + "/ca.pem").Open().ok());
+  // Plain text where TLS is spoken, and the other way round.
+  CHECK_FALSE(Fixture("redis://localhost" + port + "?timeout_ms=300").Open().ok());
+  const std::string plain = Server("DR_TEST_REDIS");
+  CHECK_FALSE(Fixture("rediss" + plain.substr(5) + "?timeout_ms=300").Open().ok());
+}
+
 // What `redis-cli` would answer, on a connection of its own.
 redis::Reply Cli(const std::string& server, const redis::Command& command) {
   SystemClock clock;
