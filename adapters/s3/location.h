@@ -1,0 +1,23 @@
+// What a URI of an S3 store says: s3://bucket/prefix?region=…
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "dr/uri.h"
+
+namespace dr::inline v0 {
+
+struct S3Location {
+  std::string origin = {};  ///< https://host:port that is connected to
+  std::string host = {};    ///< as the Host header has it
+  std::string path = {};    ///< of the bucket, encoded, ending with '/'
+  std::string root = {};    ///< what object names begin with; empty, or ending with '/'
+  std::string region = {};
+  std::string ca = {};       ///< file of certificates; empty: the machine's
+  std::string profile = {};  ///< of the shared credentials file; empty: the environment first
+};
+
+absl::StatusOr<S3Location> ParseS3Location(const Uri& uri);
+
+}  // namespace dr::inline v0

@@ -1,0 +1,282 @@
+#include <array>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "adapters/s3/client.h"
+#include "adapters/s3/object_name.h"
+#include "adapters/s3/probe.h"
+#include "dr/adapter_calls.h"
+#include "dr/adapters/s3.h"
+#include "dr/mutex.h"
+#include "dr/status.h"
+#include "dr/stored_value.h"
+#include "fmt/format.h"
+#include "src/base/status_macros.h"
+
+namespace dr::inline v0 {
+namespace {
+
+constexpr std::uint64_t kMaxValueBytes = 256ULL << 20;
+constexpr std::uint64_t kListingBytesMax = 16ULL << 20;
+constexpr int kAttempts = 8;
+
+// What a deletion by version leaves behind, with a nonce: stores do not agree on conditional DELETE,
+// and an unconditional one could take a value that was put meanwhile. Shorter than any value.
+constexpr std::string_view kTombstone = "drgone01";
+constexpr std::size_t kTombstoneBytes = 16;
+
+bool IsTombstone(std::string_view stored) {
+  return stored.size() == kTombstoneBytes && stored.starts_with(kTombstone);
+}
+
+// Anything else could be no ETag, or mean more than one (a list, "*").
+bool MayBeETag(std::string_view version) {
+  constexpr std::string_view kLetters =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:+/=";
+  return !version.empty() && version.size() <= 256 &&
+         version.find_first_not_of(kLetters) == version.npos;
+}
+
+class S3Store final : public StateAdapter {
+ public:
+  S3Store(std::unique_ptr<S3Client> client, S3Findings findings,
+          const AdapterEnvironment& environment)
+      : client_(std::move(client)),
+        findings_(std::move(findings)),
+        random_(*environment.random),
+        clock_(*environment.clock) {
+    capabilities_ = {
+        .if_absent = findings_.creates_once,
+        .if_version = findings_.replaces_by_version,
+        .durable = true,  // what an answer of 200 means in S3; nothing can be asked about it
+        .fence_safe =
+            findings_.creates_once && findings_.replaces_by_version && findings_.checks_signatures,
+        .max_value_bytes = kMaxValueBytes,
+        .max_key_bytes = std::min<std::size_t>(
+            kMaxKeyBytes, (kObjectNameBytesMax - client_->location().root.size()) / 2)};
+  }
+
+  const Capabilities& capabilities() const override { return capabilities_; }
+  const std::string& explanation() const { return findings_.explanation; }
+
+  absl::StatusOr<Version> Put(std::string_view key, std::string_view value,
+                              const PutOptions& options, const Context& context) override;
+  absl::StatusOr<Item> Get(std::string_view key, const Context& context) override;
+  absl::StatusOr<Page> List(std::string_view prefix, std::string_view after,
+                            const Context& context) override;
+  absl::Status Delete(std::string_view key, const DeleteOptions& options,
+                      const Context& context) override;
+  absl::Status Check(const Context& context) override;
+
+ private:
+  // What is stored under a name, or not.
+  struct Found {
+    std::string etag;
+    std::string head;  // as much of it as a StoredHeader has
+    bool HasValue() const { return !IsTombstone(head); }
+  };
+
+  std::string NameOf(std::string_view key) const {
+    return client_->location().root + ObjectNameOf(key);
+  }
+  absl::StatusOr<Version> Store(std::string_view key, std::string_view head, std::string_view value,
+                                PutOptions options, const Context& context);
+  absl::StatusOr<std::optional<Found>> Look(std::string_view name, const Context& context);
+  absl::Status Pause(int attempt, const Context& context);
+  absl::StatusOr<S3Listing> ListObjects(std::string_view prefix, std::string_view after,
+                                        std::string_view count, const Context& context);
+
+  const std::unique_ptr<S3Client> client_;
+  const S3Findings findings_;
+  Random& random_;
+  const Clock& clock_;
+  Capabilities capabilities_;
+};
+
+absl::StatusOr<Version> S3Store::Put(std::string_view key, std::string_view value,
+                                     const PutOptions& options, const Context& context) {
+  DR_RETURN_IF_ERROR(CheckPut(capabilities_, key, value, options, context, clock_));
+  DR_ASSIGN_OR_RETURN(const std::uint64_t nonce, random_.Next());
+  const StoredHeader header = EncodeStoredHeader(key, value, nonce);
+  return Store(key, {header.data(), header.size()}, value, options, context);
+}
+
+// `head` is unlike that of any other Put, and so tells whether what is found was stored by this one.
+absl::StatusOr<Version> S3Store::Store(std::string_view key, std::string_view head,
+                                       std::string_view value, PutOptions options,
+                                       const Context& context) {
+  const std::string name = NameOf(key);
+  bool replaces = options.condition == PutCondition::kIfVersion;
+  std::string etag = options.version.value;  // of what it replaces
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    S3Call call{.method = "PUT", .object = name, .body = head, .more_body = value};
+    if (replaces) {
+      call.headers = {{"if-match", IfMatch(etag, findings_.style)}};
+    } else if (options.condition == PutCondition::kIfAbsent) {
+      call.headers = {{"if-none-match", "*"}};
+    }
+    S3Answer answer;
+    answer.status = 412;
+    if (!replaces || MayBeETag(etag)) {
+      DR_ASSIGN_OR_RETURN(answer, client_->Call(call, context));
+    }
+    if (answer.ok()) {
+      if (!answer.etag().empty()) return Version{answer.etag()};
+      return MayHaveHappened(key, absl::InternalError("the store's answer has no ETag"));
+    }
+    if (answer.status == 409) {  // another conditional call is under way; this one did nothing
+      DR_RETURN_IF_ERROR(Pause(attempt, context));
+      continue;
+    }
+    const bool lost = answer.status == 412 || (replaces && answer.HasNoObject());
+    if (!lost || options.condition == PutCondition::kAlways) return client_->Meaning(call, answer);
+    DR_ASSIGN_OR_RETURN(const std::optional<Found> found, Look(name, context));
+    // Something between here and the store has sent it twice.
+    if (found && found->head == head) return Version{found->etag};
+    const bool has_value = found && found->HasValue();
+    if (options.condition == PutCondition::kIfVersion) {
+      return has_value ? ValueChanged(key) : NoValue(key);
+    }
+    if (has_value) return ValueExists(key);
+    replaces = found.has_value();
+    if (replaces) etag = found->etag;
+  }
+  return MakeFault({.kind = FaultKind::kIo, .place = std::string(key), .next = "retry"},
+                   fmt::format("others were ahead {} times", kAttempts));
+}
+
+absl::StatusOr<std::optional<S3Store::Found>> S3Store::Look(std::string_view name,
+                                                            const Context& context) {
+  const S3Call call{.method = "GET",
+                    .object = name,
+                    .headers = {{"range", fmt::format("bytes=0-{}", kStoredHeaderBytes - 1)}},
+                    .answer_bytes_max = kStoredHeaderBytes + kMaxValueBytes};
+  DR_ASSIGN_OR_RETURN(S3Answer answer, client_->Call(call, context));
+  if (answer.HasNoObject()) return std::nullopt;
+  const bool is_empty = answer.status == 416;
+  if (!answer.ok() && !is_empty) return client_->Meaning(call, answer);
+  if (is_empty) return Found{};
+  return Found{answer.etag(), answer.response.body.substr(0, kStoredHeaderBytes)};
+}
+
+absl::Status S3Store::Pause(int attempt, const Context& context) {
+  Mutex mutex;
+  CondVar never;
+  MutexLock lock(mutex);
+  never.WaitFor(mutex, std::chrono::milliseconds(5LL << attempt));
+  return CheckContext(context, clock_, "Put");
+}
+
+absl::StatusOr<Item> S3Store::Get(std::string_view key, const Context& context) {
+  DR_RETURN_IF_ERROR(CheckGet(capabilities_, key, context, clock_));
+  const std::string name = NameOf(key);
+  const S3Call call{
+      .method = "GET", .object = name, .answer_bytes_max = kStoredHeaderBytes + kMaxValueBytes};
+  DR_ASSIGN_OR_RETURN(S3Answer answer, client_->Call(call, context));
+  if (answer.HasNoObject()) return NoValue(key);
+  if (!answer.ok()) return client_->Meaning(call, answer);
+  if (IsTombstone(answer.response.body)) return NoValue(key);
+  Version version{answer.etag()};
+  DR_ASSIGN_OR_RETURN(Item item, DecodeStored(key, std::move(answer.response.body)));
+  item.version = std::move(version);
+  return item;
+}
+
+absl::StatusOr<S3Listing> S3Store::ListObjects(std::string_view prefix, std::string_view after,
+                                               std::string_view count, const Context& context) {
+  S3Call call{.method = "GET",
+              .query = {{"list-type", "2"},
+                        {"encoding-type", "url"},
+                        {"max-keys", std::string(count)},
+                        {"prefix", std::string(prefix)}},
+              .answer_bytes_max = kListingBytesMax};
+  if (!after.empty()) call.query.emplace_back("start-after", after);
+  DR_ASSIGN_OR_RETURN(S3Answer answer, client_->Call(call, context));
+  if (!answer.ok()) return client_->Meaning(call, answer);
+  return ParseS3Listing(answer.response.body);
+}
+
+absl::StatusOr<Page> S3Store::List(std::string_view prefix, std::string_view after,
+                                   const Context& context) {
+  const std::string& root = client_->location().root;
+  std::string last = after.empty() ? std::string() : NameOf(after);
+  for (;;) {
+    DR_RETURN_IF_ERROR(CheckContext(context, clock_, "List"));
+    DR_ASSIGN_OR_RETURN(S3Listing listing, ListObjects(NameOf(prefix), last, "1000", context));
+    Page page;
+    page.more = listing.truncated;
+    for (const S3Listing::Object& object : listing.objects) {
+      if (object.name <= last) {
+        return MakeFault({.kind = FaultKind::kIo, .place = object.name, .next = "list again"},
+                         "the store lists out of order");
+      }
+      last = object.name;
+      if (object.bytes == kTombstoneBytes || !object.name.starts_with(root)) continue;
+      std::optional<std::string> key =
+          KeyOfObjectName(std::string_view(object.name).substr(root.size()));
+      if (!key || key->empty()) continue;  // not ours
+      page.entries.push_back(
+          {*std::move(key),
+           object.bytes - std::min<std::uint64_t>(object.bytes, kStoredHeaderBytes)});
+    }
+    if (!page.more || !page.entries.empty()) return page;
+    if (listing.objects.empty()) {
+      return MakeFault({.kind = FaultKind::kIo, .place = root, .next = "list again"},
+                       "an empty page promises more");
+    }
+  }
+}
+
+absl::Status S3Store::Delete(std::string_view key, const DeleteOptions& options,
+                             const Context& context) {
+  DR_RETURN_IF_ERROR(CheckDelete(capabilities_, key, options, context, clock_));
+  if (options.if_version) {
+    std::array<char, kTombstoneBytes> tombstone;
+    kTombstone.copy(tombstone.data(), kTombstone.size());
+    DR_RETURN_IF_ERROR(random_.Fill(std::span(tombstone).subspan(kTombstone.size())));
+    return Store(key, {tombstone.data(), tombstone.size()}, {},
+                 {.condition = PutCondition::kIfVersion, .version = *options.if_version}, context)
+        .status();
+  }
+  const std::string name = NameOf(key);
+  const S3Call call{.method = "DELETE", .object = name};
+  DR_ASSIGN_OR_RETURN(S3Answer answer, client_->Call(call, context));
+  if (answer.ok() || answer.HasNoObject()) return absl::OkStatus();
+  return client_->Meaning(call, answer);
+}
+
+absl::Status S3Store::Check(const Context& context) {
+  DR_RETURN_IF_ERROR(CheckContext(context, clock_, "Check"));
+  return ListObjects(client_->location().root, {}, "1", context).status();
+}
+
+}  // namespace
+
+absl::Status RegisterS3(AdapterRegistry& registry, S3CredentialsSource source) {
+  return registry.Register(
+      "s3",
+      [source = std::move(source)](
+          const Uri& uri, const AdapterEnvironment& environment,
+          const Context& context) -> absl::StatusOr<std::unique_ptr<StateAdapter>> {
+        DR_ASSIGN_OR_RETURN(S3Location location, ParseS3Location(uri));
+        DR_RETURN_IF_ERROR(CheckContext(context, *environment.clock, "Open"));
+        S3CredentialsSource keys = source;
+        if (keys == nullptr) {
+          keys = [files = environment.files, profile = location.profile](const Context&) {
+            return FindS3Credentials(*files, profile);
+          };
+        }
+        auto client = std::make_unique<S3Client>(std::move(location), *environment.clock,
+                                                 std::move(keys), HttpLimits());
+        DR_ASSIGN_OR_RETURN(S3Findings findings, ProbeS3(*client, *environment.random, context));
+        return std::make_unique<S3Store>(std::move(client), std::move(findings), environment);
+      });
+}
+
+std::string ExplainS3(const StateAdapter& store) {
+  const auto* s3 = dynamic_cast<const S3Store*>(&store);
+  return s3 == nullptr ? std::string() : s3->explanation();
+}
+
+}  // namespace dr::inline v0

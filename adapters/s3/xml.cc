@@ -1,0 +1,144 @@
+#include "adapters/s3/xml.h"
+
+#include <expat.h>
+
+#include <charconv>
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "dr/status.h"
+#include "fmt/format.h"
+
+namespace dr::inline v0 {
+namespace {
+
+constexpr std::size_t kDepthMax = 16;
+constexpr std::size_t kTextBytesMax = 16384;
+
+// Calls back at the end of each element with its path from the root and the text in it. A document
+// type is refused, and with it everything that makes a small document a large one.
+class Reader {
+ public:
+  using Element = std::function<bool(std::string_view path, std::string_view text)>;
+
+  static bool Read(std::string_view document, const Element& element) {
+    const std::unique_ptr<XML_ParserStruct, decltype(&XML_ParserFree)> parser(
+        XML_ParserCreate("UTF-8"), XML_ParserFree);
+    if (parser == nullptr) return false;
+    Reader reader(parser.get(), element);
+    XML_SetUserData(parser.get(), &reader);
+    XML_SetElementHandler(parser.get(), &Reader::Start, &Reader::End);
+    XML_SetCharacterDataHandler(parser.get(), &Reader::Text);
+    XML_SetStartDoctypeDeclHandler(parser.get(), &Reader::Doctype);
+    return XML_Parse(parser.get(), document.data(), static_cast<int>(document.size()), 1) ==
+           XML_STATUS_OK;
+  }
+
+ private:
+  Reader(XML_Parser parser, const Element& element) : parser_(parser), element_(element) {}
+
+  static Reader& Of(void* self) { return *static_cast<Reader*>(self); }
+  void Refuse() { XML_StopParser(parser_, XML_FALSE); }
+
+  static void Start(void* self, const char* name, const char**) {
+    Reader& reader = Of(self);
+    if (++reader.depth_ > kDepthMax) return reader.Refuse();
+    reader.path_ += fmt::format("/{}", name);
+    reader.text_.clear();
+  }
+  static void End(void* self, const char* name) {
+    Reader& reader = Of(self);
+    if (!reader.element_(reader.path_, reader.text_)) return reader.Refuse();
+    reader.path_.resize(reader.path_.size() - std::string_view(name).size() - 1);
+    reader.text_.clear();
+    --reader.depth_;
+  }
+  static void Text(void* self, const char* text, int size) {
+    Reader& reader = Of(self);
+    if (reader.text_.size() + static_cast<std::size_t>(size) > kTextBytesMax) {
+      return reader.Refuse();
+    }
+    reader.text_.append(text, static_cast<std::size_t>(size));
+  }
+  static void Doctype(void* self, const char*, const char*, const char*, int) { Of(self).Refuse(); }
+
+  const XML_Parser parser_;
+  const Element& element_;
+  std::size_t depth_ = 0;
+  std::string path_;
+  std::string text_;
+};
+
+std::optional<std::string> PercentDecode(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out += text[i];
+      continue;
+    }
+    unsigned char byte = 0;
+    const char* digits = text.data() + i + 1;
+    if (text.size() - i < 3 || std::from_chars(digits, digits + 2, byte, 16).ptr != digits + 2) {
+      return std::nullopt;
+    }
+    out += static_cast<char>(byte);
+    i += 2;
+  }
+  return out;
+}
+
+bool ParseNumber(std::string_view text, std::uint64_t& number) {
+  const char* end = text.data() + text.size();
+  const auto [parsed, error] = std::from_chars(text.data(), end, number);
+  return error == std::errc() && parsed == end;
+}
+
+}  // namespace
+
+std::optional<S3Error> ParseS3Error(std::string_view body) {
+  S3Error error;
+  bool is_error = false;
+  const bool read = Reader::Read(body, [&](std::string_view path, std::string_view text) {
+    if (path == "/Error") is_error = true;
+    if (path == "/Error/Code") error.code = text;
+    if (path == "/Error/Message") error.message = text;
+    if (path == "/Error/Region") error.region = text;
+    if (path == "/Error/Endpoint") error.endpoint = text;
+    return true;
+  });
+  if (!read || !is_error) return std::nullopt;
+  return error;
+}
+
+absl::StatusOr<S3Listing> ParseS3Listing(std::string_view body) {
+  S3Listing listing;
+  S3Listing::Object object;
+  bool is_listing = false, is_encoded = false, said_if_truncated = false;
+  const bool read = Reader::Read(body, [&](std::string_view path, std::string_view text) {
+    if (path == "/ListBucketResult") is_listing = true;
+    if (path == "/ListBucketResult/EncodingType") is_encoded = text == "url";
+    if (path == "/ListBucketResult/IsTruncated") {
+      said_if_truncated = text == "true" || text == "false";
+      listing.truncated = text == "true";
+    }
+    if (path == "/ListBucketResult/Contents/Key") {
+      std::optional<std::string> name = PercentDecode(text);
+      if (!name || name->empty()) return false;
+      object.name = *std::move(name);
+    }
+    if (path == "/ListBucketResult/Contents/Size") return ParseNumber(text, object.bytes);
+    if (path == "/ListBucketResult/Contents") {
+      if (object.name.empty()) return false;
+      listing.objects.push_back(std::exchange(object, {}));
+    }
+    return true;
+  });
+  if (read && is_listing && said_if_truncated && (is_encoded || listing.objects.empty())) {
+    return listing;
+  }
+  return MakeFault({.kind = FaultKind::kIo, .place = "S3", .next = "list again"},
+                   "the answer is no listing, or only a part of one");
+}
+
+}  // namespace dr::inline v0
