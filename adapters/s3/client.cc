@@ -11,6 +11,7 @@ namespace dr::inline v0 {
 namespace {
 
 constexpr std::size_t kConnectionsMax = 16;
+constexpr int kReadsMax = 16;
 constexpr std::size_t kShownBytesMax = 300;
 
 bool HasExpired(const S3Answer& answer) {
@@ -90,6 +91,9 @@ S3Client::S3Client(S3Location location, const Clock& clock, S3CredentialsSource 
 absl::StatusOr<S3Answer> S3Client::Call(const S3Call& call, const Context& context) {
   DR_ASSIGN_OR_RETURN(S3KeyHolder::Keys keys, keys_.Current(context));
   DR_ASSIGN_OR_RETURN(S3Answer answer, CallOnce(call, *keys, context));
+  for (int i = 0; i < kReadsMax && !call.writes() && answer.IsOvertakenInCeph(); ++i) {
+    DR_ASSIGN_OR_RETURN(answer, CallOnce(call, *keys, context));
+  }
   if (HasExpired(answer)) {
     DR_ASSIGN_OR_RETURN(keys, keys_.Renew(keys, context));
   } else if (!CorrectClock(answer)) {

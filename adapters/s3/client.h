@@ -41,6 +41,9 @@ struct S3Answer {
 
   bool ok() const { return status >= 200 && status < 300; }
   bool HasNoObject() const { return status == 404 && error.code != "NoSuchBucket"; }
+  /// Ceph's gateway hands on the -ECANCELED of its OSD where a write overtakes a read or another
+  /// write with If-Match, which then has done nothing. No other store has this code.
+  bool IsOvertakenInCeph() const { return status == 500 && error.code == "UnknownError"; }
   /// Without its quotes.
   std::string etag() const;
 };
@@ -51,8 +54,9 @@ class S3Client {
   S3Client(S3Location location, const Clock& clock, S3CredentialsSource source, HttpLimits limits);
 
   const S3Location& location() const { return location_; }
-  /// What the store answered. Signs once more where the clocks differ or the keys have expired.
-  /// Without an answer: the reason, or kUnknown for a call that may have changed something.
+  /// What the store answered. Signs once more where the clocks differ or the keys have expired, and
+  /// reads again what was overtaken. Without an answer: the reason, or kUnknown for a call that may
+  /// have changed something.
   absl::StatusOr<S3Answer> Call(const S3Call& call, const Context& context);
   /// What an answer that is not OK means for `call`; kNotFound only for a missing object.
   absl::Status Meaning(const S3Call& call, const S3Answer& answer) const;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <mutex>
+#include <utility>
 
 #include "dr/status.h"
 #include "fmt/format.h"
@@ -61,10 +62,12 @@ struct HttpConnection::Handles {
 
 // What curl calls back with while a request is under way.
 struct HttpConnection::Transfer {
+  CURL* easy;
   const S3Request& request;
   std::uint64_t body_bytes_max;
   std::size_t sent = 0;
   std::size_t header_bytes = 0;
+  bool is_too_long = false;
   HttpResponse response = {};
 
   std::size_t size() const { return request.body.size() + request.more_body.size(); }
@@ -84,7 +87,8 @@ struct HttpConnection::Transfer {
   static std::size_t Write(char* data, std::size_t size, std::size_t count, void* self) {
     Transfer& transfer = *static_cast<Transfer*>(self);
     const std::size_t bytes = size * count;
-    if (transfer.response.body.size() + bytes > transfer.body_bytes_max) return 0;
+    transfer.is_too_long = bytes > transfer.body_bytes_max - transfer.response.body.size();
+    if (transfer.is_too_long) return 0;
     transfer.response.body.append(data, bytes);
     return bytes;
   }
@@ -94,6 +98,11 @@ struct HttpConnection::Transfer {
     transfer.header_bytes += line.size();
     if (transfer.header_bytes > kHeaderBytesMax) return 0;
     transfer.Keep(line);
+    curl_off_t announced = -1;
+    curl_easy_getinfo(transfer.easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
+    transfer.is_too_long =
+        announced > 0 && static_cast<std::uint64_t>(announced) > transfer.body_bytes_max;
+    if (transfer.is_too_long) return 0;
     return line.size();
   }
   void Keep(std::string_view line) {
@@ -137,7 +146,7 @@ absl::StatusOr<HttpResponse> HttpConnection::Send(std::string_view origin, const
   was_sent = false;
   CURL* easy = handles_->easy;
   curl_easy_reset(easy);
-  Transfer transfer{.request = request, .body_bytes_max = body_bytes_max};
+  Transfer transfer{.easy = easy, .request = request, .body_bytes_max = body_bytes_max};
   std::string url = fmt::format("{}{}", origin, request.path);
   if (!request.query.empty()) url += fmt::format("?{}", CanonicalQuery(request.query));
   const std::string method(request.method);
@@ -195,6 +204,11 @@ absl::StatusOr<HttpResponse> HttpConnection::Send(std::string_view origin, const
   curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
   curl_multi_remove_handle(handles_->multi, easy);  // closes what is in the middle of something
   DR_RETURN_IF_ERROR(ended);
+  if (transfer.is_too_long) {
+    return MakeFault(
+        {.kind = FaultKind::kAuthFailed, .place = url, .next = "see what else writes there"},
+        fmt::format("an answer longer than {} bytes", body_bytes_max));
+  }
   if (code != CURLE_OK) return FailureOf(origin, static_cast<CURLcode>(code), detail);
   transfer.response.status = static_cast<int>(status);
   return std::move(transfer.response);

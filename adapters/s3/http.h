@@ -41,7 +41,7 @@ class HttpConnection {
   ~HttpConnection();
 
   /// Sends `request` with `headers` to `origin` (https://host:port). A body longer than
-  /// `body_bytes_max` is refused. No response: kUnavailable, kDeadlineExceeded, kCancelled, or
+  /// `body_bytes_max` is kDataLoss. No response: kUnavailable, kDeadlineExceeded, kCancelled, or
   /// kUnauthenticated for a certificate; `was_sent` tells whether the server may have seen the
   /// request. Another connection is then made for the next one.
   absl::StatusOr<HttpResponse> Send(std::string_view origin, const S3Request& request,

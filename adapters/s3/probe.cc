@@ -1,5 +1,7 @@
 #include "adapters/s3/probe.h"
 
+#include <utility>
+
 #include "dr/status.h"
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
@@ -26,6 +28,7 @@ class Probe {
     return findings;
   }
   absl::Status CleanUp() {
+    if (!has_written_) return absl::OkStatus();
     for (const std::string& object : {object_, other_}) {
       const S3Call call{.method = "DELETE", .object = object};
       DR_ASSIGN_OR_RETURN(S3Answer answer, client_.Call(call, context_));
@@ -50,6 +53,7 @@ class Probe {
     const S3Call plain{.method = "PUT", .object = other_, .body = "plain"};
     DR_ASSIGN_OR_RETURN(S3Answer written, client_.Call(plain, context_));
     if (!written.ok()) return client_.Meaning(plain, written);
+    has_written_ = true;
     DR_RETURN_IF_ERROR(client_.Call({.method = "DELETE", .object = other_}, context_).status());
 
     const S3Fields if_absent = {{"if-none-match", "*"}};
@@ -105,6 +109,7 @@ class Probe {
   S3Client& client_;
   const Context& context_;
   const std::string object_, other_;
+  bool has_written_ = false;
 };
 
 }  // namespace

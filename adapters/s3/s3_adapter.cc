@@ -1,6 +1,11 @@
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "adapters/s3/client.h"
@@ -21,8 +26,9 @@ constexpr std::uint64_t kMaxValueBytes = 256ULL << 20;
 constexpr std::uint64_t kListingBytesMax = 16ULL << 20;
 constexpr int kAttempts = 8;
 
-// What a deletion by version leaves behind, with a nonce: stores do not agree on conditional DELETE,
-// and an unconditional one could take a value that was put meanwhile. Shorter than any value.
+// What a deletion by version leaves behind, with a nonce: stores do not agree on conditional
+// DELETE, and an unconditional one could take a value that was put meanwhile. Shorter than any
+// value.
 constexpr std::string_view kTombstone = "drgone01";
 constexpr std::size_t kTombstoneBytes = 16;
 
@@ -102,7 +108,7 @@ absl::StatusOr<Version> S3Store::Put(std::string_view key, std::string_view valu
   return Store(key, {header.data(), header.size()}, value, options, context);
 }
 
-// `head` is unlike that of any other Put, and so tells whether what is found was stored by this one.
+// `head` is unlike that of any other Put, and so tells whether what is found is of this one.
 absl::StatusOr<Version> S3Store::Store(std::string_view key, std::string_view head,
                                        std::string_view value, PutOptions options,
                                        const Context& context) {
@@ -129,14 +135,18 @@ absl::StatusOr<Version> S3Store::Store(std::string_view key, std::string_view he
       DR_RETURN_IF_ERROR(Pause(attempt, context));
       continue;
     }
-    const bool lost = answer.status == 412 || (replaces && answer.HasNoObject());
+    const bool lost =
+        answer.status == 412 || (replaces && (answer.HasNoObject() || answer.IsOvertakenInCeph()));
     if (!lost || options.condition == PutCondition::kAlways) return client_->Meaning(call, answer);
     DR_ASSIGN_OR_RETURN(const std::optional<Found> found, Look(name, context));
     // Something between here and the store has sent it twice.
     if (found && found->head == head) return Version{found->etag};
     const bool has_value = found && found->HasValue();
     if (options.condition == PutCondition::kIfVersion) {
-      return has_value ? ValueChanged(key) : NoValue(key);
+      if (!has_value) return NoValue(key);
+      if (found->etag != etag) return ValueChanged(key);
+      DR_RETURN_IF_ERROR(Pause(attempt, context));
+      continue;
     }
     if (has_value) return ValueExists(key);
     replaces = found.has_value();

@@ -1,7 +1,12 @@
 #include "dr/adapters/s3.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <chrono>
+#include <cstdio>
 #include <cstdlib>
+#include <string>
+#include <vector>
 
 #include "adapters/s3/credentials.h"
 #include "adapters/s3/object_name.h"
@@ -173,6 +178,161 @@ TEST_CASE("Ceph's gateway passes every case", "[conformance]") {
     CHECK(status.ok());
   }
   CHECK(ran > 15);
+}
+
+// A store of the server whose buckets each have a fault.
+absl::StatusOr<std::unique_ptr<StateAdapter>> OpenCareless(Machine& machine,
+                                                           const std::string& bucket) {
+  return OpenStore(machine,
+                   fmt::format("s3://{}/own?endpoint={}", bucket, Variable("DR_TEST_CARELESS_S3")));
+}
+
+TEST_CASE("A store that ignores conditions and signatures is not fence-safe, and it is said why") {
+  Machine machine;
+  auto store = OpenCareless(machine, "careless");
+  REQUIRE(store.ok());
+  const Capabilities& can = (*store)->capabilities();
+  CHECK_FALSE(can.if_absent);
+  CHECK_FALSE(can.if_version);
+  CHECK_FALSE(can.fence_safe);
+  for (const char* reason : {"If-None-Match", "If-Match", "wrong signature"}) {
+    CHECK(ExplainS3(**store).find(reason) != std::string::npos);
+  }
+  CHECK(absl::IsUnimplemented(
+      (*store)->Put("k", "v", {.condition = PutCondition::kIfAbsent}, {}).status()));
+  CHECK((*store)->Put("k", "v", {}, {}).ok());
+  CHECK((*store)->Get("k", {})->value == "v");
+}
+
+TEST_CASE("D10: Clocks that are apart are corrected once") {
+  Machine machine;
+  auto store = OpenCareless(machine, "skewed");
+  INFO(store.status().ToString());
+  REQUIRE(store.ok());
+  CHECK((*store)->Put("k", "v", {}, {}).ok());
+}
+
+TEST_CASE("D10: Expired keys are asked for anew, and given up when those have expired too") {
+  Machine machine;
+  for (const bool is_renewed : {true, false}) {
+    int asked = 0;
+    AdapterRegistry registry;
+    REQUIRE(RegisterS3(registry, [&](const Context&) -> absl::StatusOr<S3Credentials> {
+              const bool old = ++asked == 1 || !is_renewed;
+              return S3Credentials{.access_key_id = old ? "OLD" : "NEW",
+                                   .secret_access_key = Secret("canary-secret")};
+            }).ok());
+    auto store =
+        registry.Open(fmt::format("s3://expired/own?endpoint={}", Variable("DR_TEST_CARELESS_S3")),
+                      machine.environment);
+    CHECK(asked == 2);
+    CHECK(store.ok() == is_renewed);
+    if (is_renewed) continue;
+    CHECK(absl::IsUnauthenticated(store.status()));
+    CHECK(store.status().ToString().find("canary") == std::string::npos);
+  }
+}
+
+TEST_CASE("D11: A redirect is not followed, and region and host are named") {
+  Machine machine;
+  const absl::Status status = OpenCareless(machine, "elsewhere").status();
+  CHECK(absl::IsInvalidArgument(status));
+  CHECK(status.ToString().find("eu-west-9") != std::string::npos);
+  CHECK(status.ToString().find("thief.example") != std::string::npos);
+}
+
+TEST_CASE("A missing bucket is not a missing value") {
+  Machine machine;
+  CHECK(absl::IsFailedPrecondition(OpenCareless(machine, "missing").status()));
+}
+
+TEST_CASE("D1: A busy store is kUnavailable") {
+  Machine machine;
+  auto store = OpenCareless(machine, "busy");
+  REQUIRE(store.ok());
+  CHECK(absl::IsUnavailable((*store)->Put("k", "v", {}, {}).status()));
+  CHECK(absl::IsUnavailable((*store)->Get("k", {}).status()));
+  CHECK(absl::IsUnavailable((*store)->Delete("k", {}, {})));
+}
+
+TEST_CASE(
+    "D4: D6: A Put that was answered with 500, with an error in 200, or not at all is kUnknown") {
+  Machine machine;
+  for (const char* bucket : {"broken", "twofaced", "hangup", "silent"}) {
+    INFO(bucket);
+    auto store = OpenCareless(machine, bucket);
+    REQUIRE(store.ok());
+    const Context context{.deadline = machine.clock.Now() + std::chrono::seconds(1)};
+    CHECK(absl::IsUnknown((*store)->Put("k", "v", {}, context).status()));
+  }
+}
+
+TEST_CASE("D3: A Put that reached no server is kUnavailable") {
+  Machine machine;
+  const absl::Status status =
+      OpenStore(machine, "s3://bucket?endpoint=http://127.0.0.1:1").status();
+  CHECK(absl::IsUnavailable(status));
+}
+
+TEST_CASE("D8: A value that came cut, endless or rotten is not given out") {
+  Machine machine;
+  for (const char* bucket : {"cut", "endless", "rotten"}) {
+    INFO(bucket);
+    auto store = OpenCareless(machine, bucket);
+    REQUIRE(store.ok());
+    REQUIRE((*store)->Put("k", "value", {}, {}).ok());
+    const Context context{.deadline = machine.clock.Now() + std::chrono::seconds(2)};
+    const absl::Status status = (*store)->Get("k", context).status();
+    INFO(status.ToString());
+    CHECK(status.code() == (bucket == std::string("cut") ? absl::StatusCode::kUnavailable
+                                                         : absl::StatusCode::kDataLoss));
+  }
+}
+
+TEST_CASE("s3cmd reads what was put") {
+  Machine machine;
+  auto store = OpenStore(machine, Variable("DR_TEST_S3"));
+  REQUIRE(store.ok());
+  const std::string key = "s3cmd/" + OwnPrefix(machine);
+  std::string value = "value of ";
+  for (int i = 0; i < 256; ++i) value += static_cast<char>(i);
+  REQUIRE((*store)->Put(key, value, {}, {}).ok());
+  const std::string command =
+      fmt::format("s3cmd -q -c '{}' get s3://drtest/suite/{} -", Variable("DR_TEST_S3_CFG"), key);
+  FILE* pipe = popen(command.c_str(), "r");
+  REQUIRE(pipe != nullptr);
+  std::string read(4096, '\0');
+  read.resize(fread(read.data(), 1, read.size(), pipe));
+  CHECK(pclose(pipe) == 0);
+  CHECK(read.substr(0, 8) == "drvalue1");
+  CHECK(read.substr(std::min<std::size_t>(read.size(), 24)) == value);
+}
+
+TEST_CASE("A bucket in the host's name is the same bucket") {
+  Machine machine;
+  std::string uri = Variable("DR_TEST_S3");
+  auto by_path = OpenStore(machine, uri);
+  REQUIRE(by_path.ok());
+  uri.replace(uri.find("127.0.0.1"), 9, "localhost");
+  auto by_host = OpenStore(machine, uri + "&style=virtual");
+  INFO(by_host.status().ToString());
+  REQUIRE(by_host.ok());
+  const std::string key = OwnPrefix(machine);
+  REQUIRE((*by_path)->Put(key, "v", {}, {}).ok());
+  CHECK((*by_host)->Get(key, {})->value == "v");
+}
+
+TEST_CASE("A wrong secret is kUnauthenticated, and not shown") {
+  Machine machine;
+  AdapterRegistry registry;
+  REQUIRE(RegisterS3(registry, [](const Context&) -> absl::StatusOr<S3Credentials> {
+            S3Credentials keys = TestKeys();
+            keys.secret_access_key = Secret("canary-secret");
+            return keys;
+          }).ok());
+  const absl::Status status = registry.Open(Variable("DR_TEST_S3"), machine.environment).status();
+  CHECK(absl::IsUnauthenticated(status));
+  CHECK(status.ToString().find("canary") == std::string::npos);
 }
 
 }  // namespace

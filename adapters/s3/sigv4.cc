@@ -7,6 +7,7 @@
 #include <array>
 #include <iterator>
 #include <memory>
+#include <string>
 
 #include "dr/status.h"
 #include "fmt/format.h"

@@ -1,0 +1,85 @@
+"""An S3 of a kind, in memory, whose buckets each have a fault. usage: careless_s3.py PORT"""
+
+import datetime
+import email.utils
+import hashlib
+import http.server
+import sys
+import time
+
+objects = {}
+AHEAD = datetime.timedelta(minutes=20)
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *args):
+        pass
+
+    def date_time_string(self, timestamp=None):
+        ahead = AHEAD.total_seconds() if self.path.startswith("/skewed/") else 0
+        return email.utils.formatdate(time.time() + ahead, usegmt=True)
+
+    def answer(self, status, body=b"", headers=(), length=None):
+        self.send_response(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body) if length is None else length))
+        self.end_headers()
+        self.wfile.write(body)
+        self.wfile.flush()
+
+    def error(self, status, code, more="", headers=()):
+        self.answer(status, f"<Error><Code>{code}</Code><Message>so it is</Message>{more}</Error>".encode(), headers)
+
+    def serve(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.path == "/":
+            return self.answer(200)
+        bucket = self.path.split("/")[1]
+        probing = "!~probe" in self.path.replace("%21", "!")
+        signed = datetime.datetime.strptime(self.headers["x-amz-date"], "%Y%m%dT%H%M%SZ")
+        if bucket == "skewed" and abs(signed - datetime.datetime.utcnow() - AHEAD).total_seconds() > 300:
+            return self.error(403, "RequestTimeTooSkewed")
+        if bucket == "expired" and "Credential=OLD/" in self.headers["Authorization"]:
+            return self.error(403, "ExpiredToken")
+        if bucket == "elsewhere":
+            return self.error(301, "PermanentRedirect", headers=[("x-amz-bucket-region", "eu-west-9"),
+                                                                 ("Location", "http://thief.example/")])
+        if bucket == "missing":
+            return self.error(404, "NoSuchBucket")
+        if bucket == "busy" and not probing:
+            return self.error(503, "SlowDown")
+        if bucket == "broken" and not probing:
+            return self.error(500, "InternalError")
+        if bucket == "twofaced" and not probing:
+            return self.error(200, "InternalError")
+        if self.command == "PUT":
+            objects[self.path] = body
+            if bucket == "silent" and not probing:
+                return time.sleep(5)
+            if bucket == "hangup" and not probing:
+                self.close_connection = True
+                return None
+            return self.answer(200, headers=[("ETag", f'"{hashlib.md5(body).hexdigest()}"')])
+        if self.command == "DELETE":
+            objects.pop(self.path, None)
+            return self.answer(204)
+        if self.path not in objects:
+            return self.error(404, "NoSuchKey")
+        body = objects[self.path]
+        tag = [("ETag", f'"{hashlib.md5(body).hexdigest()}"')]
+        if bucket == "cut" and not probing:
+            self.close_connection = True
+            return self.answer(200, body[:-1], tag, len(body))
+        if bucket == "rotten" and not probing:
+            body = body[:-1] + bytes([body[-1] ^ 1])
+        if bucket == "endless" and not probing:
+            return self.answer(200, body, tag, 1 << 40)
+        return self.answer(200, body, tag)
+
+    do_GET = do_PUT = do_DELETE = serve
+
+
+http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
