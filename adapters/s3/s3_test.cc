@@ -1,5 +1,7 @@
 #include "dr/adapters/s3.h"
 
+#include <signal.h>
+
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <chrono>
@@ -287,6 +289,41 @@ TEST_CASE("D8: A value that came cut, endless or rotten is not given out") {
     CHECK(status.code() == (bucket == std::string("cut") ? absl::StatusCode::kUnavailable
                                                          : absl::StatusCode::kDataLoss));
   }
+}
+
+// Stands still until it goes.
+class StoppedProcess {
+ public:
+  explicit StoppedProcess(pid_t pid) : pid_(pid) { REQUIRE(kill(pid_, SIGSTOP) == 0); }
+  ~StoppedProcess() { kill(pid_, SIGCONT); }
+
+ private:
+  const pid_t pid_;
+};
+
+TEST_CASE("D4: A Put that timed out is kUnknown, for it lands when the store goes on") {
+  Machine machine;
+  auto store = OpenStore(machine, Variable("DR_TEST_S3"));
+  REQUIRE(store.ok());
+  const std::string key = OwnPrefix(machine);
+  const PutOptions create = {.condition = PutCondition::kIfAbsent};
+  const auto in_a_second = [&] {
+    return Context{.deadline = machine.clock.Now() + std::chrono::seconds(1)};
+  };
+  {
+    const StoppedProcess osd(std::stoi(Variable("DR_TEST_CEPH_OSD_PID")));
+    CHECK(absl::IsUnknown((*store)->Put(key, "late", create, in_a_second()).status()));
+    CHECK(absl::IsDeadlineExceeded((*store)->Get(key, in_a_second()).status()));
+  }
+  absl::StatusOr<Item> item = (*store)->Get(key, {});
+  const Instant end = machine.clock.Now() + std::chrono::seconds(30);
+  while (absl::IsNotFound(item.status()) && machine.clock.Now() < end) {
+    item = (*store)->Get(key, {});
+  }
+  INFO(item.status().ToString());
+  REQUIRE(item.ok());
+  CHECK(item->value == "late");
+  CHECK(absl::IsAlreadyExists((*store)->Put(key, "again", create, {}).status()));
 }
 
 TEST_CASE("s3cmd reads what was put") {
