@@ -1,45 +1,20 @@
 #include "dr/adapters/redis.h"
 
 #include <catch2/catch.hpp>
-#include <cstdlib>
+#include <string>
 #include <thread>
 
 #include "adapters/redis/own_server.h"
-#include "adapters/redis/reply.h"
-#include "adapters/redis/session.h"
-#include "adapters/redis/settings.h"
+#include "adapters/redis/redis_fixture.h"
 #include "dr/status.h"
 #include "dr/testing/adapter_cases.h"
 
 namespace dr {
 namespace {
 
-std::string Server(const char* variable) {
-  const char* uri = std::getenv(variable);
-  INFO("scripts/servers start; set -a; source build/servers/env");
-  REQUIRE(uri != nullptr);
-  return uri;
-}
-
-// A store of its own in every run, on a server that outlives it.
-class Fixture {
- public:
-  explicit Fixture(std::string server) : uri(std::move(server)) {
-    const bool first = uri.find('?') == std::string::npos;
-    uri += fmt::format("{}namespace=test-{:016x}", first ? "?" : "&", *random.Next());
-    REQUIRE(RegisterRedis(registry).ok());
-  }
-  absl::StatusOr<std::unique_ptr<StateAdapter>> Open(std::string_view more = "") {
-    return registry.Open(uri + std::string(more), environment);
-  }
-
-  PosixFileSystem files;
-  SystemClock clock;
-  SystemRandom random;
-  AdapterEnvironment environment{&files, &clock, &random};
-  AdapterRegistry registry;
-  std::string uri;
-};
+using testing::Cli;
+using testing::Fixture;
+using testing::Server;
 
 void PassesEveryCase(StateAdapter& store) {
   int ran = 0;
@@ -112,22 +87,6 @@ TEST_CASE("A server that does not prove who it is gets no byte of a request") {
   CHECK_FALSE(Fixture("rediss" + plain.substr(5) + "?timeout_ms=300").Open().ok());
 }
 
-// What `redis-cli` would answer, on a connection of its own.
-redis::Reply Cli(const std::string& server, const redis::Command& command) {
-  SystemClock clock;
-  auto uri = ParseUri(server);
-  REQUIRE(uri.ok());
-  auto settings = redis::ReadSettings(*uri);
-  REQUIRE(settings.ok());
-  auto session =
-      redis::Session::Open(settings->endpoint, nullptr, settings->login, 1 << 20, clock, {});
-  INFO(session.status().ToString());
-  REQUIRE(session.ok());
-  auto reply = (*session)->Ask(command, {});
-  REQUIRE(reply.ok());
-  return *std::move(reply);
-}
-
 TEST_CASE("D14: What has expired is gone, and leaves the index when it is listed") {
   Fixture at(Server("DR_TEST_REDIS"));
   auto store = *at.Open();
@@ -197,123 +156,6 @@ TEST_CASE("A login that is refused is no passing trouble, and shows no password"
   INFO(status.ToString());
   CHECK(absl::IsUnauthenticated(status));
   CHECK(status.ToString().find("c4n4ry") == std::string::npos);
-}
-
-TEST_CASE("D15: A reply cut at every byte is read as when it comes whole") {
-  const std::string bytes = "*5\r\n$3\r\na\r\n\r\n:-7\r\n$-1\r\n*2\r\n+OK\r\n-ERR no\r\n$0\r\n\r\n";
-  for (std::size_t cut = 0; cut <= bytes.size(); ++cut) {
-    redis::ReplyReader reader(1000);
-    REQUIRE(reader.Feed(bytes.substr(0, cut)).ok());
-    auto early = reader.Next();
-    REQUIRE(early.ok());
-    CHECK(early->has_value() == (cut == bytes.size()));
-    REQUIRE(reader.Feed(bytes.substr(cut)).ok());
-    auto reply = cut == bytes.size() ? std::move(early) : reader.Next();
-    REQUIRE((reply.ok() && reply->has_value()));
-    const std::vector<redis::Reply>& parts = (*reply)->elements;
-    REQUIRE(parts.size() == 5);
-    CHECK(parts[0].text == "a\r\n");
-    CHECK(parts[1].integer == -7);
-    CHECK(parts[2].type == redis::Reply::Type::kNothing);
-    CHECK(parts[3].elements[1].failed());
-    CHECK(parts[4].type == redis::Reply::Type::kText);
-    CHECK(reader.empty());
-  }
-}
-
-TEST_CASE("D15: What no answer can be is refused before it takes memory") {
-  for (const std::string& bytes :
-       {std::string("HTTP/1.1 400 Bad Request\r\n"), std::string("$-2\r\n"),
-        std::string("$9223372036854775808\r\n"), std::string("*2147483647\r\n"),
-        std::string("*100001\r\n"), std::string("*-5\r\n"), std::string(":12x\r\n"),
-        std::string("*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n"),
-        "$9000\r\n" + std::string(2000, 'x')}) {
-    INFO(bytes.substr(0, 30));
-    redis::ReplyReader reader(1000);
-    const absl::Status fed = reader.Feed(bytes);
-    CHECK((!fed.ok() || !reader.Next().ok()));
-  }
-}
-
-TEST_CASE("Refusals of the server have the code that says what to do") {
-  const std::pair<const char*, absl::StatusCode> rows[] = {
-      {"LOADING Redis is loading the dataset in memory", absl::StatusCode::kUnavailable},
-      {"READONLY You can't write against a read only replica.", absl::StatusCode::kUnavailable},
-      {"MISCONF Errors writing to the AOF file", absl::StatusCode::kUnavailable},
-      {"OOM command not allowed", absl::StatusCode::kResourceExhausted},
-      {"ERR max number of clients reached", absl::StatusCode::kUnavailable},
-      {"NOAUTH Authentication required.", absl::StatusCode::kUnauthenticated},
-      {"NOPERM this user has no permissions", absl::StatusCode::kUnauthenticated},
-      {"MOVED 3999 127.0.0.1:6381", absl::StatusCode::kUnimplemented},
-      {"ERR unknown command 'EVALSHA', with args beginning with: 'c4n4ry'",
-       absl::StatusCode::kUnimplemented},
-      {"ERR something else", absl::StatusCode::kInternal},
-  };
-  for (const auto& [text, code] : rows) {
-    const absl::Status status =
-        redis::ErrorOf({.type = redis::Reply::Type::kError, .text = text}, "key");
-    INFO(status.ToString());
-    CHECK(status.code() == code);
-    CHECK(status.ToString().find("c4n4ry") == std::string::npos);
-  }
-}
-
-TEST_CASE("D13: What was acknowledged survives a kill of the server, and the store goes on") {
-  testing::OwnServer own;
-  Fixture at(own.Uri());
-  auto store = *at.Open();
-  for (int round = 0; round < 5; ++round) {
-    const std::string key = fmt::format("{}", round);
-    const KeyValue batch[] = {{"batch", key}, {"again", key}};
-    REQUIRE(store->Put(key, key, {.condition = PutCondition::kIfAbsent}, {}).ok());
-    REQUIRE(store->PutMany(batch, {}).ok());
-    own.Kill();
-    CHECK(absl::IsUnavailable(store->Get(key, {}).status()));
-    CHECK(absl::IsUnavailable(store->Put("x", "x", {}, {}).status()));
-    own.Start();
-    // The connections of before are dead; nobody sees that.
-    CHECK(store->Get(key, {})->value == key);
-    CHECK(store->Get("batch", {})->value == key);
-    CHECK(store->Get("again", {})->value == key);
-  }
-  CHECK(absl::IsNotFound(store->Get("x", {}).status()));
-}
-
-TEST_CASE("A server that hangs keeps nobody: a write may have happened, and then it has") {
-  testing::OwnServer own;
-  Fixture at(own.Uri() + "?timeout_ms=100");
-  auto store = *at.Open();
-  REQUIRE(store->Put("before", "1", {}, {}).ok());
-  own.Signal(SIGSTOP);
-  CHECK(absl::IsUnknown(store->Put("a", "1", {.condition = PutCondition::kIfAbsent}, {}).status()));
-  CHECK(absl::IsUnavailable(store->Get("a", {}).status()));
-  CHECK(absl::IsUnavailable(store->List("", "", {}).status()));
-  own.Signal(SIGCONT);
-  // It lands late, but before what is asked afterwards on a connection made later.
-  absl::StatusOr<Item> item = store->Get("a", {});
-  for (int tries = 0; !item.ok() && tries < 500; ++tries) item = store->Get("a", {});
-  REQUIRE(item.ok());
-  CHECK(item->value == "1");
-}
-
-TEST_CASE("A deadline and a stop request end a call that waits for the server") {
-  testing::OwnServer own;
-  Fixture at(own.Uri());
-  auto store = *at.Open();
-  REQUIRE(store->Put("before", "1", {}, {}).ok());
-  own.Signal(SIGSTOP);
-  const Context soon{.deadline = at.clock.Now() + std::chrono::milliseconds(50)};
-  CHECK(absl::IsDeadlineExceeded(store->Get("before", soon).status()));
-  std::stop_source source;
-  std::jthread stopper([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    source.request_stop();
-  });
-  CHECK(absl::IsCancelled(store->Get("before", {.stop = source.get_token()}).status()));
-  const Context later{.deadline = at.clock.Now() + std::chrono::milliseconds(50)};
-  CHECK(absl::IsUnknown(store->Put("a", "1", {}, later).status()));
-  own.Signal(SIGCONT);
-  CHECK(store->Check({}).ok());
 }
 
 // A setting of the server while this lives.
