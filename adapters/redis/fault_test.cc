@@ -31,6 +31,16 @@ TEST_CASE("D13: What was acknowledged survives a kill of the server, and the sto
   CHECK(absl::IsNotFound(store->Get("x", {}).status()));
 }
 
+TEST_CASE("A connection that died while idle is replaced before anything is sent on it") {
+  testing::OwnServer own;
+  Fixture at(own.Uri());
+  auto store = *at.Open();
+  REQUIRE(store->Put("a", "1", {}, {}).ok());
+  own.Kill();
+  own.Start();
+  CHECK(store->Put("a", "2", {}, {}).ok());
+}
+
 TEST_CASE("A server that hangs keeps nobody: a write may have happened, and then it has") {
   testing::OwnServer own;
   Fixture at(own.Uri() + "?timeout_ms=100");
