@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <utility>
 
 #include "adapters/rocksdb/rocksdb_error.h"
@@ -60,13 +61,14 @@ absl::StatusOr<std::unique_ptr<RocksDbStore>> RocksDbStore::Open(
 }
 
 absl::Status RocksDbStore::AwaitWritable(std::uint64_t bytes, const Context& context) {
-  DR_ASSIGN_OR_RETURN(VolumeInfo volume, database_->directory().Volume());
-  if (volume.free_bytes < kFreeBytes + 2 * bytes) {
+  const std::uint64_t needed = kFreeBytes + 2 * bytes;
+  std::error_code unknown;  // then RocksDB finds out
+  const std::uint64_t free = std::filesystem::space(database_->path(), unknown).available;
+  if (!unknown && free < needed) {
     return MakeFault({.kind = FaultKind::kNoSpace,
                       .place = database_->path(),
                       .next = "free space, then try again"},
-                     fmt::format("{} bytes are free, a write of {} needs {}", volume.free_bytes,
-                                 bytes, kFreeBytes + 2 * bytes));
+                     fmt::format("{} bytes are free, a write of {} needs {}", free, bytes, needed));
   }
   return database_->health().AwaitWritable(context, clock_);
 }
