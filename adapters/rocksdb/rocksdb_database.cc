@@ -28,20 +28,6 @@ namespace {
   return options;
 }
 
-absl::StatusOr<bool> HoldsDatabase(Directory& directory, const std::string& path) {
-  DR_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> entries, directory.List());
-  if (std::ranges::find(entries, "CURRENT", &DirectoryEntry::name) != entries.end()) return true;
-  for (const DirectoryEntry& entry : entries) {
-    if (entry.name.ends_with(".sst") || entry.name.ends_with(".log")) {
-      return MakeFault({.kind = FaultKind::kIncomplete,
-                        .place = path + "/CURRENT",
-                        .next = "restore from a copy, or let `ldb repair` look at it"},
-                       "the directory has data, and not the file that says which");
-    }
-  }
-  return false;
-}
-
 }  // namespace
 
 RocksDbDatabase::RocksDbDatabase(std::unique_ptr<Directory> directory, const std::string& path)
@@ -54,8 +40,8 @@ absl::StatusOr<std::shared_ptr<RocksDbDatabase>> RocksDbDatabase::Open(
   std::shared_ptr<RocksDbDatabase> database(new RocksDbDatabase(std::move(directory), path));
   const ::rocksdb::Options options = DatabaseOptions(database->health_, torn_tail);
   std::vector<std::string> names = {::rocksdb::kDefaultColumnFamilyName};
-  DR_ASSIGN_OR_RETURN(bool exists, HoldsDatabase(*database->directory_, path));
-  if (exists) {
+  DR_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> entries, database->directory_->List());
+  if (std::ranges::find(entries, "CURRENT", &DirectoryEntry::name) != entries.end()) {
     DR_RETURN_IF_ERROR(FromRocksDb(::rocksdb::DB::ListColumnFamilies(options, path, &names), path));
   }
   std::vector<::rocksdb::ColumnFamilyDescriptor> families;

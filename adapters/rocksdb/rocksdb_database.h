@@ -25,7 +25,7 @@ enum class TornTail : std::uint8_t {
 /// Thread-safe.
 class RocksDbDatabase {
  public:
-  /// A directory whose database has lost its CURRENT is kDataLoss, never an empty database.
+  /// Made if it is missing. A log without CURRENT, which says what belongs to it, is kDataLoss.
   static absl::StatusOr<std::shared_ptr<RocksDbDatabase>> Open(std::unique_ptr<Directory> directory,
                                                                const std::string& path,
                                                                TornTail torn_tail);

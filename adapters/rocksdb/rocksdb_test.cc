@@ -19,6 +19,9 @@
 #include "fmt/format.h"
 #include "tests/temp_directory.h"
 
+// RocksDB is not built for ThreadSanitizer, which sees what it touches and not how it keeps order.
+extern "C" const char* __tsan_default_options() { return "ignore_noninstrumented_modules=1"; }
+
 namespace dr {
 namespace {
 
@@ -234,8 +237,9 @@ TEST_CASE("D17: A log that ends within a record is refused, or cut where that is
 TEST_CASE("A database without its CURRENT is damaged, not empty") {
   TempDirectory temp;
   WithLog(temp / "store");
-  std::filesystem::remove(temp / "store/CURRENT");
   Machine machine;
+  machine.Open(temp / "store");  // from the log into a table
+  std::filesystem::remove(temp / "store/CURRENT");
   CHECK(absl::IsDataLoss(machine.TryOpen(temp / "store").status()));
 }
 
