@@ -216,7 +216,6 @@ TEST_CASE("D17: One flipped bit anywhere in the log is refused") {
     for (const char* query : {"", "?torn_tail=cut"}) {
       INFO(place << query);
       const absl::Status opened = machine.TryOpen(copy, query).status();
-      INFO(opened.ToString());
       CHECK(absl::IsDataLoss(opened));
     }
   }
@@ -258,12 +257,10 @@ TEST_CASE("D17: After a failed write it takes no more and says why, and reads go
   REQUIRE(setrlimit(RLIMIT_FSIZE, &unlimited) == 0);
   signal(SIGXFSZ, before);
   CHECK(first.code() == Code::kUnknown);
-  INFO(first.ToString());
   const KeyValue many[] = {{"many", "3"}};
   for (const absl::Status& later :
        {store->Put("after", "2", {}, {}).status(), store->Put("after", "2", kCreate, {}).status(),
         store->PutMany(many, {}), store->Delete("before", {}, {}), store->Check({})}) {
-    INFO(later.ToString());
     CHECK(absl::IsFailedPrecondition(later));
     CHECK(later.message().find("File too large") != absl::string_view::npos);
   }
@@ -326,7 +323,6 @@ TEST_CASE("A disk that is nearly full is refused before the log could end within
     for (; put.ok() && stored < 100; ++stored) {
       put = store->Put(fmt::format("{}", stored), std::string(1 << 20, 'x'), {}, {}).status();
     }
-    INFO(put.ToString());
     CHECK(absl::IsResourceExhausted(put));
     CHECK(stored > 5);
     CHECK(absl::IsNotFound(store->Get(fmt::format("{}", stored - 1), {}).status()));
@@ -385,7 +381,6 @@ TEST_CASE("What is open elsewhere is unavailable, and can be opened when it is n
   Machine here, elsewhere;
   auto store = here.Open(temp / "store");
   const absl::Status second = elsewhere.TryOpen(temp / "store").status();
-  INFO(second.ToString());
   CHECK(absl::IsUnavailable(second));
   CHECK(FaultOf(second)->kind == FaultKind::kBusy);
   store.reset();
