@@ -46,6 +46,13 @@ absl::StatusOr<Server> ServerOf(const Uri& uri) {
     return Refuse(uri, "the option host is not the folder of a unix socket",
                   "write other hosts after the //");
   }
+  // Those that may or may not encrypt are not offered.
+  for (std::string_view mode : {"verify-full", "verify-ca", "require", "disable", ""}) {
+    if (mode.empty()) {
+      return Refuse(uri, "sslmode is not known", "take verify-full, verify-ca, require or disable");
+    }
+    if (server.sslmode == mode) break;
+  }
   if (server.host.empty() || server.database.empty() || server.user.empty()) {
     return Refuse(uri, "host, user or database is missing",
                   "write postgres://user@host/database?namespace=name");

@@ -1,10 +1,16 @@
 #include "dr/adapters/postgres.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
 #include <catch2/catch.hpp>
-#include <cstdlib>
 #include <memory>
 #include <string>
+#include <thread>
+#include <vector>
 
+#include "adapters/postgres/cutting_proxy.h"
 #include "adapters/postgres/test_servers.h"
 #include "dr/status.h"
 #include "dr/testing/adapter_cases.h"
@@ -82,6 +88,343 @@ TEST_CASE("What has expired is nowhere, and is removed when others are put") {
   CHECK(store->Get("hour", {}).ok());
   CHECK(store->Get("ever", {}).ok());
   CHECK(Psql("SELECT count(*) FROM dr.value WHERE namespace = '" + once + "'") == "3");
+}
+
+// Makes every change of a row fail with the SQLSTATE that its key begins with, `times` times.
+void FailByKey(const std::string& schema, int times) {
+  Psql(fmt::format(
+      "CREATE SEQUENCE {0}.failed; CREATE FUNCTION {0}.fail() RETURNS trigger LANGUAGE plpgsql AS "
+      "$do$ BEGIN IF get_byte(new.key, 0) = 33 AND nextval('{0}.failed') <= {1} THEN RAISE "
+      "EXCEPTION "
+      "'planted' USING ERRCODE = convert_from(substr(new.key, 2, 5), 'UTF8'); END IF; RETURN new; "
+      "END $do$; CREATE TRIGGER fail BEFORE INSERT ON {0}.value FOR EACH ROW EXECUTE FUNCTION "
+      "{0}.fail()",
+      schema, times));
+}
+
+TEST_CASE("D16: What the server refuses has a type, and has not happened") {
+  Machine machine;
+  const std::string schema = "s" + machine.Once();
+  auto store = machine.Open(Calm("schema=" + schema));
+  FailByKey(schema, 1 << 30);
+  const std::pair<const char*, absl::StatusCode> rows[] = {
+      {"25006", absl::StatusCode::kUnavailable},
+      {"28000", absl::StatusCode::kUnauthenticated},
+      {"40001", absl::StatusCode::kUnavailable},
+      {"40P01", absl::StatusCode::kUnavailable},
+      {"42501", absl::StatusCode::kUnauthenticated},
+      {"53100", absl::StatusCode::kResourceExhausted},
+      {"53300", absl::StatusCode::kUnavailable},
+      {"57014", absl::StatusCode::kDeadlineExceeded},
+      {"57P01", absl::StatusCode::kUnknown},  // as if the server shut down, perhaps after the commit
+      {"XX001", absl::StatusCode::kDataLoss},
+  };
+  for (const auto& [state, code] : rows) {
+    const std::string key = fmt::format("!{}", state);
+    const absl::Status status = store->Put(key, "x", {}, {}).status();
+    INFO(state << " " << status.ToString());
+    CHECK(status.code() == code);
+    CHECK(absl::IsNotFound(store->Get(key, {}).status()));
+  }
+}
+
+TEST_CASE("D16: What another transaction made fail is done again as a whole") {
+  Machine machine;
+  const std::string schema = "s" + machine.Once();
+  auto store = machine.Open(Calm("schema=" + schema));
+  FailByKey(schema, 3);
+  CHECK(store->Put("!40001", "x", {.condition = PutCondition::kIfAbsent}, {}).ok());
+  CHECK(Psql("SELECT last_value FROM " + schema + ".failed") == "4");
+}
+
+TEST_CASE("D16: Many are put in one transaction, however long, or not at all") {
+  Machine machine;
+  const std::string schema = "s" + machine.Once();
+  auto store = machine.Open(Calm("schema=" + schema));
+  FailByKey(schema, 1);
+  const std::string value(9 << 20, 'v');
+  const std::string last = "last " + value;
+  const KeyValue items[] = {{"b", value}, {"!53100", value}, {"a", value}, {"b", last}};
+  CHECK(absl::IsResourceExhausted(store->PutMany(items, {})));
+  CHECK(store->List("", "", {})->entries.empty());
+  CHECK(store->PutMany(items, {}).ok());
+  CHECK(store->List("", "", {})->entries.size() == 3);
+  CHECK(store->Get("b", {})->value == last);
+}
+
+TEST_CASE("D16: A statement that waits too long ends on the server, and has not happened") {
+  Machine machine;
+  const std::string schema = "s" + machine.Once();
+  auto store = machine.Open(Calm("schema=" + schema));
+  REQUIRE(store->Put("key", "old", {}, {}).ok());
+  std::thread holder([&] {
+    Psql("BEGIN; UPDATE " + schema + ".value SET namespace = namespace; SELECT pg_sleep(3)");
+  });
+  const auto held = [&] {
+    return Psql(
+               "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND query LIKE "
+               "'%" +
+               schema + ".value%'") == "1";
+  };
+  while (!held()) continue;
+  const Context brief{.deadline = machine.clock.Now() + std::chrono::milliseconds(300)};
+  CHECK(absl::IsDeadlineExceeded(store->Put("key", "new", {}, brief).status()));
+  holder.join();
+  CHECK(store->Get("key", {})->value == "old");
+}
+
+TEST_CASE("D20: A server that hangs ends no call late") {
+  const FaultyTurn turn;
+  Machine machine;
+  auto store = machine.Open(Faulty("timeout=1&namespace=" + machine.Once()));
+  REQUIRE(store->Put("key", "value", {}, {}).ok());
+  Do("STOP faulty");
+  const auto brief = [&] {
+    return Context{.deadline = machine.clock.Now() + std::chrono::milliseconds(200)};
+  };
+  CHECK(absl::IsDeadlineExceeded(store->Get("key", brief()).status()));
+  CHECK(absl::IsDeadlineExceeded(store->Get("key", brief()).status()));  // on a new connection
+  CHECK(absl::IsUnavailable(store->Get("key", {}).status()));
+  std::stop_source source;
+  std::jthread stopper([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    source.request_stop();
+  });
+  CHECK(absl::IsCancelled(store->Get("key", {.stop = source.get_token()}).status()));
+  Do("CONT faulty");
+  REQUIRE(store->Get("key", {}).ok());
+  Do("STOP faulty");
+  const absl::Status put = store->Put("key", "maybe", {}, brief()).status();
+  INFO(put.ToString());
+  CHECK(absl::IsUnknown(put));
+  Do("CONT faulty");
+  CHECK(store->Check({}).ok());
+}
+
+TEST_CASE("D16: What was acknowledged survives a server that is killed again and again", "[long]") {
+  const FaultyTurn turn;
+  Machine machine;
+  const std::string uri = Faulty("timeout=20&namespace=" + machine.Once());
+  auto store = machine.Open(uri);
+  std::atomic<bool> done = false;
+  std::atomic<int> unknown = 0, refused = 0;
+  // Each adds one to its counter by version; only it does.
+  const auto count = [&](const std::string& key, Version version, int& acknowledged) {
+    while (!done) {
+      const PutOptions next{.condition = PutCondition::kIfVersion, .version = version};
+      const auto put = store->Put(key, fmt::format("{}", acknowledged + 1), next, {});
+      if (put.ok()) {
+        ++acknowledged;
+        version = *put;
+      } else if (absl::IsUnknown(put.status())) {
+        ++unknown;
+        absl::StatusOr<Item> found = store->Get(key, {});
+        while (!found.ok()) found = store->Get(key, {});
+        if (found->version != version) ++acknowledged;
+        version = found->version;
+      } else if (absl::IsUnavailable(put.status())) {
+        ++refused;
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      } else {
+        refused = 1 << 20;
+        return;
+      }
+    }
+  };
+  int acknowledged[3] = {};
+  {
+    std::vector<std::jthread> writers;
+    for (int i = 0; i < 3; ++i) {
+      const std::string key = fmt::format("counter {}", i);
+      const absl::StatusOr<Version> zero = store->Put(key, "0", {}, {});
+      REQUIRE(zero.ok());
+      writers.emplace_back([&, i, key, zero] { count(key, *zero, acknowledged[i]); });
+    }
+    for (int i = 0; i < 5; ++i) {
+      const std::uint64_t wait = machine.random.Next().value() % 300;
+      std::this_thread::sleep_for(std::chrono::milliseconds(wait));
+      Do("KILL faulty");
+      Do("restart faulty");
+    }
+    done = true;
+  }
+  INFO(unknown << " unknown, " << refused << " refused");
+  CHECK(refused < (1 << 20));
+  for (int i = 0; i < 3; ++i) {
+    CHECK(store->Get(fmt::format("counter {}", i), {})->value ==
+          fmt::format("{}", acknowledged[i]));
+    CHECK(acknowledged[i] > 0);
+  }
+}
+
+TEST_CASE("D4: A Put whose answer was lost is found by its version") {
+  Machine machine;
+  CuttingProxy proxy(PortOf(Calm("")));
+  auto store = machine.Open(
+      fmt::format("postgres://postgres@127.0.0.1:{}/postgres?sslmode=disable&namespace={}",
+                  proxy.port(), machine.Once()));
+  const PutOptions create{.condition = PutCondition::kIfAbsent};
+  REQUIRE(store->Put("warm", "", create, {}).ok());
+  proxy.CutNext();
+  CHECK(store->Put("key", "value", create, {}).ok());
+  CHECK(proxy.cuts() == 1);
+  proxy.CutNext();
+  const KeyValue items[] = {{"a", "1"}, {"b", "2"}};
+  CHECK(store->PutMany(items, {}).ok());
+  CHECK(store->Get("b", {})->value == "2");
+  const Version version = store->Get("key", {})->version;
+  proxy.CutNext();
+  CHECK(absl::IsUnknown(store->Delete("key", {.if_version = version}, {})));
+  CHECK(absl::IsNotFound(store->Get("key", {}).status()));
+  proxy.CutNext();
+  CHECK(absl::IsUnavailable(store->Get("a", {}).status()));
+  CHECK(store->Get("a", {}).ok());
+}
+
+TEST_CASE("P21: One of several processes creates a key, every time") {
+  Machine machine;
+  const std::string uri = Calm("namespace=" + machine.Once());
+  std::vector<std::pair<pid_t, int>> children;
+  for (int i = 0; i < 3; ++i) {
+    int ends[2];
+    REQUIRE(pipe(ends) == 0);
+    const pid_t child = fork();
+    if (child == 0) {
+      auto store = machine.TryOpen(uri);
+      char won = 0;
+      for (int key = 0; store.ok() && key < 100; ++key) {
+        won += (*store)
+                   ->Put(fmt::format("{}", key), fmt::format("{}", i),
+                         {.condition = PutCondition::kIfAbsent}, {})
+                   .ok();
+      }
+      _exit(write(ends[1], &won, 1) == 1 ? 0 : 1);
+    }
+    close(ends[1]);
+    children.emplace_back(child, ends[0]);
+  }
+  int won = 0;
+  for (const auto& [child, end] : children) {
+    char wins = 0;
+    CHECK(read(end, &wins, 1) == 1);
+    close(end);
+    won += wins;
+    int status = 0;
+    waitpid(child, &status, 0);
+  }
+  CHECK(won == 100);
+}
+
+TEST_CASE("D3: Who cannot prove who they are is refused, and no password is told") {
+  Machine machine;
+  const std::string port = PortOf(Calm(""));
+  Psql(
+      "DO $$ BEGIN CREATE ROLE guarded LOGIN PASSWORD 'right-horse'; EXCEPTION WHEN "
+      "duplicate_object THEN END $$");
+  const auto refusal = [&](const std::string& uri) {
+    const absl::Status status = machine.TryOpen(uri).status();
+    INFO(status.ToString());
+    CHECK(status.ToString().find("wrong-horse") == std::string::npos);
+    return status.code();
+  };
+  const std::string at = "@127.0.0.1:" + port;
+  using Code = absl::StatusCode;
+  CHECK(refusal("postgres://guarded:wrong-horse" + at + "/postgres?sslmode=disable") ==
+        Code::kUnauthenticated);
+  CHECK(refusal("postgres://guarded" + at + "/postgres?sslmode=disable") == Code::kUnauthenticated);
+  // The server has no TLS, which is asked for by default.
+  CHECK(refusal("postgres://guarded:wrong-horse" + at + "/postgres") == Code::kUnauthenticated);
+  CHECK(refusal("postgres://guarded:wrong-horse" + at + "/postgres?sslmode=require") ==
+        Code::kUnauthenticated);
+  CHECK(refusal("postgres://postgres:wrong-horse" + at + "/nowhere?sslmode=disable") ==
+        Code::kInvalidArgument);
+  CHECK(refusal("postgres://postgres:wrong-horse@127.0.0.1:1/postgres") == Code::kUnavailable);
+  // May log in, and nothing else.
+  CHECK(refusal("postgres://guarded:right-horse" + at +
+                "/postgres?sslmode=disable&schema=theirs") == Code::kUnauthenticated);
+  for (const char* rest :
+       {"?timeout=0", "?timeout=x", "?connections=101",
+        "?namespace=", "?schema=", "?host=elsewhere", "?password=wrong-horse", "?sslmode=prefer"}) {
+    INFO(rest);
+    CHECK(refusal("postgres://postgres" + at + "/postgres" + rest) == Code::kInvalidArgument);
+  }
+}
+
+TEST_CASE("A schema is made once by many, and a newer one is refused") {
+  Machine machine;
+  const std::string schema = "s" + machine.Once();
+  {
+    std::vector<std::jthread> openers;
+    std::atomic<int> opened = 0;
+    for (int i = 0; i < 8; ++i) {
+      openers.emplace_back([&] {
+        Machine own;
+        AdapterRegistry registry;
+        opened += RegisterPostgres(registry).ok() &&
+                  registry.Open(Calm("schema=" + schema), own.environment).ok();
+      });
+    }
+    openers.clear();
+    CHECK(opened == 8);
+  }
+  Psql("INSERT INTO " + schema + ".version VALUES (2)");
+  CHECK(absl::IsUnimplemented(machine.TryOpen(Calm("schema=" + schema)).status()));
+}
+
+TEST_CASE("P21: Only what the server keeps is declared, and Check tells when it no longer does") {
+  const FaultyTurn turn;
+  Machine machine;
+  auto store = machine.Open(Faulty("connections=2"));
+  CHECK(store->capabilities().durable);
+  CHECK(store->capabilities().fence_safe);
+  for (const char* setting : {"fsync", "full_page_writes"}) {
+    INFO(setting);
+    const auto set = [&](const char* value) {
+      Psql(fmt::format("ALTER SYSTEM SET {} = {}", setting, value), Faulty("connections=2"));
+      Psql("SELECT pg_reload_conf()", Faulty("connections=2"));
+      while (Psql(fmt::format("SHOW {}", setting), Faulty("connections=2")) != value) continue;
+    };
+    set("off");
+    auto unsafe = machine.Open(Faulty("connections=2"));
+    CHECK(!unsafe->capabilities().durable);
+    CHECK(!unsafe->capabilities().fence_safe);
+    CHECK(unsafe->Check({}).ok());
+    absl::Status check = store->Check({});
+    while (check.ok()) check = store->Check({});  // its connection reads the settings in its time
+    CHECK(absl::IsFailedPrecondition(check));
+    set("on");
+  }
+}
+
+TEST_CASE("P21: A standby that commits do not wait for makes its server unsafe, and takes no Put") {
+  const FaultyTurn turn;
+  Machine machine;
+  const std::string primary = Faulty("connections=2");
+  auto store = machine.Open(primary);
+  REQUIRE(store->capabilities().fence_safe);
+  REQUIRE(store->Put("key", "value", {}, {}).ok());
+  Do("restart standby");
+  absl::Status check = store->Check({});
+  while (check.ok()) check = store->Check({});  // until it is attached
+  CHECK(absl::IsFailedPrecondition(check));
+  CHECK(!machine.Open(primary)->capabilities().fence_safe);
+
+  const std::string uri = FromEnvironment("DR_TEST_POSTGRES_STANDBY");
+  auto standby = machine.TryOpen(uri);
+  while (!standby.ok()) standby = machine.TryOpen(uri);  // until the schema is there
+  CHECK(!(*standby)->capabilities().fence_safe);
+  while (!(*standby)->Get("key", {}).ok()) continue;
+  const absl::Status put = (*standby)->Put("key", "x", {}, {}).status();
+  INFO(put.ToString());
+  CHECK(absl::IsUnavailable(put));
+
+  Psql("ALTER SYSTEM SET synchronous_standby_names = '*'", primary);
+  Psql("SELECT pg_reload_conf()", primary);
+  while (!store->Check({}).ok()) continue;
+  CHECK(machine.Open(primary)->capabilities().fence_safe);
+  Psql("ALTER SYSTEM RESET synchronous_standby_names", primary);
+  Psql("SELECT pg_reload_conf()", primary);
+  Do("end standby");
 }
 
 }  // namespace

@@ -1,6 +1,10 @@
 // The servers that tests/servers/postgres started, and what a test does to them.
 #pragma once
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 #include <cstdio>
 #include <cstdlib>
@@ -29,9 +33,26 @@ inline std::string CalmSocket(const std::string& options) {
 inline std::string Faulty(const std::string& options) {
   return FromEnvironment("DR_TEST_POSTGRES_FAULTY") + "&" + options;
 }
-/// See FOLDER/do, which tests/servers/postgres writes.
-inline void DoToFaulty(const std::string& verb) {
-  const std::string command = FromEnvironment("DR_TEST_POSTGRES_DO") + " " + verb + " faulty";
+inline std::string PortOf(const std::string& uri) {
+  const std::size_t at = uri.find("127.0.0.1:") + 10;
+  return uri.substr(at, uri.find('/', at) - at);
+}
+/// One test at a time, of all processes, does things to the faulty server and its standby.
+class FaultyTurn {
+ public:
+  FaultyTurn() : file_(open(FromEnvironment("DR_TEST_POSTGRES_DO").c_str(), O_RDONLY | O_CLOEXEC)) {
+    REQUIRE(flock(file_, LOCK_EX) == 0);
+  }
+  FaultyTurn(const FaultyTurn&) = delete;
+  FaultyTurn& operator=(const FaultyTurn&) = delete;
+  ~FaultyTurn() { close(file_); }
+
+ private:
+  const int file_;
+};
+/// "STOP faulty" and so on: see FOLDER/do, which tests/servers/postgres writes.
+inline void Do(const std::string& what) {
+  const std::string command = FromEnvironment("DR_TEST_POSTGRES_DO") + " " + what;
   INFO(command);
   REQUIRE(std::system(command.c_str()) == 0);
 }
