@@ -116,7 +116,7 @@ TEST_CASE("D16: What the server refuses has a type, and has not happened") {
       {"53100", absl::StatusCode::kResourceExhausted},
       {"53300", absl::StatusCode::kUnavailable},
       {"57014", absl::StatusCode::kDeadlineExceeded},
-      {"57P01", absl::StatusCode::kUnknown},  // as if the server shut down, perhaps after the commit
+      {"57P01", absl::StatusCode::kUnknown},  // shut down, perhaps after the commit
       {"XX001", absl::StatusCode::kDataLoss},
   };
   for (const auto& [state, code] : rows) {
