@@ -269,6 +269,23 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("D5: A 409 is tried again, and a 412 that the same Put has caused is no lost race") {
+  Machine machine;
+  for (const char* bucket : {"conflict", "twice"}) {
+    INFO(bucket);
+    auto store = OpenCareless(machine, bucket);
+    REQUIRE(store.ok());
+    REQUIRE((*store)->capabilities().if_absent);
+    CHECK_FALSE((*store)->capabilities().fence_safe);  // its signatures are not checked
+    const auto put = (*store)->Put("k", "v", {.condition = PutCondition::kIfAbsent}, {});
+    INFO(put.status().ToString());
+    REQUIRE(put.ok());
+    CHECK((*store)->Get("k", {})->version == *put);
+    const auto again = (*store)->Put("k", "v", {.condition = PutCondition::kIfAbsent}, {});
+    CHECK(absl::IsAlreadyExists(again.status()));
+  }
+}
+
 TEST_CASE("D3: A Put that reached no server is kUnavailable") {
   Machine machine;
   const absl::Status status =

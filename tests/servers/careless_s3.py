@@ -8,6 +8,7 @@ import sys
 import time
 
 objects = {}
+conflicts = set()
 AHEAD = datetime.timedelta(minutes=20)
 
 
@@ -33,6 +34,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def error(self, status, code, more="", headers=()):
         self.answer(status, f"<Error><Code>{code}</Code><Message>so it is</Message>{more}</Error>".encode(), headers)
 
+    def condition_holds(self):
+        stored = objects.get(self.path)
+        if "If-None-Match" in self.headers:
+            return stored is None
+        wanted = self.headers.get("If-Match")
+        return wanted is None or (stored is not None and wanted.strip('"') == hashlib.md5(stored).hexdigest())
+
     def serve(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if self.path == "/":
@@ -56,7 +64,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if bucket == "twofaced" and not probing:
             return self.error(200, "InternalError")
         if self.command == "PUT":
+            if bucket in ("conflict", "twice") and not self.condition_holds():
+                return self.error(412, "PreconditionFailed")
+            if bucket == "conflict" and not probing and self.path not in conflicts:
+                conflicts.add(self.path)
+                return self.error(409, "ConditionalRequestConflict")
             objects[self.path] = body
+            if bucket == "twice" and not probing:
+                return self.error(412, "PreconditionFailed")
             if bucket == "silent" and not probing:
                 return time.sleep(5)
             if bucket == "hangup" and not probing:
