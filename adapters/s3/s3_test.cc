@@ -276,12 +276,13 @@ TEST_CASE("D5: A 409 is tried again, and a 412 that the same Put has caused is n
     auto store = OpenCareless(machine, bucket);
     REQUIRE(store.ok());
     REQUIRE((*store)->capabilities().if_absent);
+    const std::string key = OwnPrefix(machine);
     CHECK_FALSE((*store)->capabilities().fence_safe);  // its signatures are not checked
-    const auto put = (*store)->Put("k", "v", {.condition = PutCondition::kIfAbsent}, {});
+    const auto put = (*store)->Put(key, "v", {.condition = PutCondition::kIfAbsent}, {});
     INFO(put.status().ToString());
     REQUIRE(put.ok());
-    CHECK((*store)->Get("k", {})->version == *put);
-    const auto again = (*store)->Put("k", "v", {.condition = PutCondition::kIfAbsent}, {});
+    CHECK((*store)->Get(key, {})->version == *put);
+    const auto again = (*store)->Put(key, "v", {.condition = PutCondition::kIfAbsent}, {});
     CHECK(absl::IsAlreadyExists(again.status()));
   }
 }
