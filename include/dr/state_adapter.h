@@ -23,6 +23,7 @@
 namespace dr::inline v0 {
 
 inline constexpr std::size_t kMaxKeyBytes = 512;
+inline constexpr std::size_t kMaxPageEntries = 1000;
 
 struct Capabilities {
   bool if_absent = false;     ///< conditional creation, atomic against other processes and machines
@@ -97,8 +98,8 @@ class DR_EXPORT StateAdapter {
   /// The whole value, as one Put left it.
   virtual absl::StatusOr<Item> Get(std::string_view key, const Context& context) = 0;
   /// Keys that start with `prefix` and are greater than `after`, ascending by unsigned bytes; both
-  /// may be empty. A page with `more` has at least one entry. A key that is there all the time is
-  /// in exactly one page; one that comes or goes meanwhile may be missed.
+  /// may be empty. A page has at most kMaxPageEntries, one with `more` at least one. A key that is
+  /// there all the time is in exactly one page; one that comes or goes meanwhile may be missed.
   virtual absl::StatusOr<Page> List(std::string_view prefix, std::string_view after,
                                     const Context& context) = 0;
   /// Durable when OK, like Put. OK also if there was no value, unless `if_version` is set (then

@@ -16,7 +16,6 @@ namespace {
 constexpr std::uint64_t kMaxValueBytes = 256ULL << 20;
 constexpr std::string_view kLockFile = ".lock";
 constexpr std::string_view kTemporaryPrefix = ".tmp-";
-constexpr std::size_t kPageEntries = 1000;
 
 absl::Status WriteAside(Directory& directory, std::string_view name, std::string_view header,
                         std::string_view value) {
@@ -209,7 +208,7 @@ absl::Status DirectoryStore::Collect(Directory& directory, const std::string& pa
   const std::size_t before = entries.size();
   std::string last;  // of what was found here
   for (const Found& entry : found) {
-    if (entries.size() - before > kPageEntries && entry.key > last) return absl::OkStatus();
+    if (entries.size() - before > kMaxPageEntries && entry.key > last) return absl::OkStatus();
     const std::size_t known = entries.size();
     if (entry.is_directory) {
       auto child = directory.OpenDirectory(entry.name, Create::kNever);
@@ -236,8 +235,8 @@ absl::StatusOr<Page> DirectoryStore::List(std::string_view prefix, std::string_v
   DR_RETURN_IF_ERROR(Collect(*root_, "", prefix, after, page.entries));
   std::sort(page.entries.begin(), page.entries.end(),
             [](const ListEntry& a, const ListEntry& b) { return a.key < b.key; });
-  page.more = page.entries.size() > kPageEntries;
-  if (page.more) page.entries.resize(kPageEntries);
+  page.more = page.entries.size() > kMaxPageEntries;
+  if (page.more) page.entries.resize(kMaxPageEntries);
   return page;
 }
 

@@ -6,11 +6,6 @@
 #include "src/base/status_macros.h"
 
 namespace dr::inline v0 {
-namespace {
-
-constexpr std::size_t kPageEntries = 1000;
-
-}  // namespace
 
 MemoryStore::MemoryStore(std::uint64_t max_value_bytes)
     : MemoryStore(max_value_bytes, system_clock_) {}
@@ -70,7 +65,7 @@ absl::StatusOr<Page> MemoryStore::List(std::string_view prefix, std::string_view
   auto it = after < prefix ? items_.lower_bound(prefix) : items_.upper_bound(after);
   for (; it != items_.end() && it->first.starts_with(prefix); ++it) {
     if (now >= it->second.expires) continue;
-    if (page.entries.size() == kPageEntries) {
+    if (page.entries.size() == kMaxPageEntries) {
       page.more = true;
       break;
     }

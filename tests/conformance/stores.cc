@@ -1,0 +1,123 @@
+#include "tests/conformance/stores.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "dr/directory_store.h"
+#include "dr/memory_store.h"
+#include "dr/status.h"
+#include "fmt/format.h"
+#include "src/base/status_macros.h"
+
+namespace dr::testing {
+namespace {
+
+constexpr std::uint64_t kAllOfFive = 10'000'000, kMostOfFive = 1'000'000, kAllOfThree = 20'000;
+
+constexpr Capabilities kEverything = {.if_absent = true,
+                                      .if_version = true,
+                                      .atomic_batch = true,
+                                      .ttl = true,
+                                      .max_value_bytes = 256 << 20};
+
+const Store kStores[] = {
+    {"memory",
+     "",
+     "",
+     Clients::kOneObject,
+     {.if_absent = true,
+      .if_version = true,
+      .atomic_batch = true,
+      .ttl = true,
+      .max_value_bytes = 1 << 20},
+     kAllOfFive},
+    {"simulated_files",
+     "",
+     "",
+     Clients::kOneProcess,
+     {.if_absent = true, .if_version = true, .max_value_bytes = 256 << 20},
+     kMostOfFive},
+    {"filesystem",
+     "filesystem",
+     "",
+     Clients::kProcesses,
+     {.if_absent = true, .if_version = true, .max_value_bytes = 256 << 20},
+     kAllOfThree},
+    {"rocksdb",
+     "rocksdb",
+     "",
+     Clients::kProcessAtATime,
+     {.if_absent = true, .if_version = true, .atomic_batch = true, .max_value_bytes = 256 << 20},
+     kMostOfFive},
+    {"redis", "redis", "DR_TEST_REDIS", Clients::kProcesses, kEverything, kMostOfFive},
+    {"postgres", "postgres", "DR_TEST_POSTGRES", Clients::kProcesses, kEverything, kMostOfFive},
+    {"s3",
+     "s3",
+     "DR_TEST_S3",
+     Clients::kProcesses,
+     {.if_absent = true, .if_version = true, .max_value_bytes = 256 << 20},
+     kAllOfThree},
+};
+
+std::vector<std::string> BuiltAdapters() {
+  std::vector<std::string> names;
+  std::string_view rest = DR_BUILT_ADAPTERS;
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find(','), rest.size());
+    names.emplace_back(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return names;
+}
+
+}  // namespace
+
+std::vector<Store> Stores() {
+  const std::vector<std::string> built = BuiltAdapters();
+  std::vector<Store> stores;
+  for (const Store& store : kStores) {
+    if (store.adapter.empty() ||
+        std::find(built.begin(), built.end(), store.adapter) != built.end())
+      stores.push_back(store);
+  }
+  return stores;
+}
+
+std::vector<std::string> AdaptersWithoutStore() {
+  std::vector<std::string> names = BuiltAdapters();
+  for (const Store& store : kStores) std::erase(names, store.adapter);
+  return names;
+}
+
+absl::StatusOr<std::unique_ptr<StateAdapter>> OpenUri(std::string_view uri) {
+  static PosixFileSystem files;
+  static SystemClock clock;
+  static SystemRandom random;
+  static const AdapterRegistry adapters = LinkedAdapters();
+  return adapters.Open(uri, {&files, &clock, &random});
+}
+
+absl::StatusOr<std::string> Place::Uri() {
+  if (store_.variable.empty()) {
+    if (!directory_) directory_.emplace();
+    return fmt::format("{}://{}", store_.name == "filesystem" ? "file" : store_.name,
+                       *directory_ / "store");
+  }
+  const char* uri = std::getenv(std::string(store_.variable).c_str());
+  if (uri != nullptr) return uri;
+  return absl::FailedPreconditionError(AsAbsl(fmt::format(
+      "{} is not set: run scripts/servers start, and source build/servers/env", store_.variable)));
+}
+
+absl::StatusOr<std::unique_ptr<StateAdapter>> Place::Open() {
+  if (store_.name == "memory") return std::make_unique<MemoryStore>(1 << 20);
+  if (store_.name == "simulated_files") {
+    DR_ASSIGN_OR_RETURN(std::unique_ptr<Directory> root,
+                        disk_.OpenDirectory("/store", Create::kIfMissing));
+    return DirectoryStore::Open(std::move(root), random_, clock_);
+  }
+  DR_ASSIGN_OR_RETURN(std::string uri, Uri());
+  return OpenUri(uri);
+}
+
+}  // namespace dr::testing
