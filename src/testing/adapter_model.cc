@@ -122,8 +122,9 @@ class Comparison {
       const bool same = current == 0 ? absl::IsNotFound(found.status())
                                      : found.ok() && found->value == Value(current) &&
                                            found->version == versions_[current];
-      DR_RETURN_IF_ERROR(Expect(same, fmt::format("{}: {} is not what step {} put there",
-                                                  Describe(sequence), kKeyNames[key], current)));
+      DR_RETURN_IF_ERROR(
+          Expect(same, fmt::format("{}: {} is not what step {} put there: {}", Describe(sequence),
+                                   kKeyNames[key], current, AsStd(found.status().ToString()))));
       if (current != 0) DR_RETURN_IF_ERROR(trials_[1].Delete(Name(key)));
     }
     return absl::OkStatus();

@@ -3,6 +3,8 @@
 //   conformance tests FILE PROGRAM LABEL   writes them in the language of ctest
 //   conformance run STORE NAME             runs one
 //   conformance child ROLE …               what some of them start
+#include <stdlib.h>
+
 #include <fstream>
 #include <span>
 #include <string>
@@ -102,6 +104,13 @@ absl::Status WriteTests(const char* path, std::string_view program, std::string_
   return out ? absl::OkStatus() : absl::InternalError("the list of tests could not be written");
 }
 
+// Of the S3 server; under other names, so that no test uses those of whoever runs it.
+void TakeCredentials() {
+  for (const char* name : {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}) {
+    if (const char* value = getenv(fmt::format("DR_TEST_{}", name).c_str())) setenv(name, value, 1);
+  }
+}
+
 absl::Status Main(std::span<char*> arguments) {
   const std::string_view verb = arguments.size() > 1 ? arguments[1] : "";
   if (verb == "tests" && arguments.size() == 5) {
@@ -118,6 +127,7 @@ absl::Status Main(std::span<char*> arguments) {
 }  // namespace dr::testing
 
 int main(int count, char** arguments) {
+  dr::testing::TakeCredentials();
   const absl::Status status = dr::testing::Main({arguments, static_cast<std::size_t>(count)});
   return status.ok() ? 0 : dr::PrintError(status);
 }

@@ -50,7 +50,7 @@ const Store kStores[] = {
      {.if_absent = true, .if_version = true, .atomic_batch = true, .max_value_bytes = 256 << 20},
      kMostOfFive},
     {"redis", "redis", "DR_TEST_REDIS", Clients::kProcesses, kEverything, kMostOfFive},
-    {"postgres", "postgres", "DR_TEST_POSTGRES", Clients::kProcesses, kEverything, kMostOfFive},
+    {"postgres", "postgres", "DR_TEST_POSTGRES", Clients::kProcesses, kEverything, kAllOfThree},
     {"s3",
      "s3",
      "DR_TEST_S3",
