@@ -84,6 +84,7 @@ class Probe {
       if (wrong.status == 412 && !missing.ok() && right.ok() && stale.status == 412) {
         findings.replaces_by_version = true;
         findings.style = style;
+        findings.etag_bytes = base.etag().size();
         return absl::OkStatus();
       }
       answers +=

@@ -18,6 +18,7 @@ struct S3Findings {
   bool creates_once = false;         ///< If-None-Match: *
   bool replaces_by_version = false;  ///< If-Match, in `style`
   ETagStyle style = ETagStyle::kQuoted;
+  std::size_t etag_bytes = 0;  ///< of this store's ETags; some take the first part of one for all
   bool checks_signatures = false;
   std::string explanation = {};  ///< of each that is false, a sentence
 };

@@ -37,10 +37,10 @@ bool IsTombstone(std::string_view stored) {
 }
 
 // Anything else could be no ETag, or mean more than one (a list, "*").
-bool MayBeETag(std::string_view version) {
+bool MayBeETag(std::string_view version, std::size_t bytes) {
   constexpr std::string_view kLetters =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:+/=";
-  return !version.empty() && version.size() <= 256 &&
+  return !version.empty() && version.size() == bytes &&
          version.find_first_not_of(kLetters) == version.npos;
 }
 
@@ -124,7 +124,7 @@ absl::StatusOr<Version> S3Store::Store(std::string_view key, std::string_view he
     }
     S3Answer answer;
     answer.status = 412;
-    if (!replaces || MayBeETag(etag)) {
+    if (!replaces || MayBeETag(etag, findings_.etag_bytes)) {
       DR_ASSIGN_OR_RETURN(answer, client_->Call(call, context));
     }
     if (answer.ok()) {
