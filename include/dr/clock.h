@@ -8,6 +8,7 @@
 #include <compare>
 #include <cstdint>
 #include <limits>
+#include <stop_token>
 
 #include "absl/time/time.h"
 #include "dr/export.h"
@@ -48,6 +49,8 @@ class DR_EXPORT Clock {
   virtual Instant Now() const = 0;
   /// For the time recorded with an operation. May jump; dr keeps what it records monotone.
   virtual absl::Time WallTime() const = 0;
+  /// Returns when Now() has reached `at`, or a stop is requested.
+  virtual void SleepUntil(Instant at, const std::stop_token& stop) const;
 };
 
 /// The machine's clocks.

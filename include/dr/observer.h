@@ -30,6 +30,8 @@ enum class EventKind : std::uint8_t {
   kNoSpace,            ///< the log waits for space
   kSpaceBack,          ///< and goes on
   kBuffered,           ///< no direct writes on this file system: buffered writes and fdatasync
+  kStoreUnavailable,   ///< a store could not be reached; `status` says why
+  kStoreBack,          ///< and answers again, after `duration`
 };
 DR_EXPORT std::string_view NameOf(EventKind kind);
 
@@ -38,7 +40,8 @@ struct Event {
   std::string component = {};
   Lsn lsn = {};
   absl::Status status = {};
-  /// kRecovered: of it; kCheckpoint: the longest that writers of one component waited for it.
+  /// kRecovered: of it; kCheckpoint: the longest that writers of one component waited for it;
+  /// kStoreBack: how long it had been away.
   std::chrono::nanoseconds duration = {};
   std::string text = {};  ///< one line for a person
 };

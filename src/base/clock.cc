@@ -2,6 +2,10 @@
 
 #include <time.h>
 
+#include <algorithm>
+
+#include "dr/mutex.h"
+
 namespace dr::inline v0 {
 namespace {
 
@@ -12,6 +16,22 @@ timespec Read(clockid_t id) {
 }
 
 }  // namespace
+
+void Clock::SleepUntil(Instant at, const std::stop_token& stop) const {
+  // In slices: a condition variable knows nothing of a machine that was suspended, nor of hands
+  // that a test turns.
+  constexpr std::chrono::nanoseconds kSlice = std::chrono::milliseconds(10);
+  Mutex mutex;
+  CondVar stopped;
+  const std::stop_callback wake(stop, [&] {
+    MutexLock lock(mutex);
+    stopped.NotifyAll();
+  });
+  MutexLock lock(mutex);
+  for (Instant now = Now(); now < at && !stop.stop_requested(); now = Now()) {
+    stopped.WaitFor(mutex, std::min(at - now, kSlice));
+  }
+}
 
 Instant SystemClock::Now() const {
   const timespec now = Read(CLOCK_BOOTTIME);

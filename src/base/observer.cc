@@ -24,6 +24,10 @@ std::string_view NameOf(EventKind kind) {
       return "space_back";
     case EventKind::kBuffered:
       return "buffered";
+    case EventKind::kStoreUnavailable:
+      return "store_unavailable";
+    case EventKind::kStoreBack:
+      return "store_back";
   }
   return "unknown";
 }

@@ -10,9 +10,9 @@
 #include "dr/repository.h"
 #include "fmt/format.h"
 #include "src/base/out_of_memory.h"
+#include "src/base/recent_durations.h"
 #include "src/base/status_macros.h"
 #include "src/host/host_options.h"
-#include "src/host/recent_pauses.h"
 #include "src/host/reserve.h"
 #include "src/host/worker.h"
 #include "src/runtime/checkpoint_writer.h"
@@ -93,7 +93,7 @@ class Host::Impl {
   std::optional<Reserve> reserve_;                 ///< of the same
 
   mutable Mutex figures_mutex_;
-  RecentPauses pauses_ ABSL_GUARDED_BY(figures_mutex_);
+  RecentDurations pauses_ ABSL_GUARDED_BY(figures_mutex_);
   std::uint64_t checkpoint_count_ ABSL_GUARDED_BY(figures_mutex_) = 0;
   std::uint64_t checkpoint_failures_ ABSL_GUARDED_BY(figures_mutex_) = 0;
   Position checkpointed_ ABSL_GUARDED_BY(figures_mutex_);
@@ -411,7 +411,7 @@ Figures Host::Impl::figures() const {
   figures.checkpoints = checkpoint_count_;
   figures.checkpoint_failures = checkpoint_failures_;
   figures.checkpointed = checkpointed_;
-  const RecentPauses::Quantiles pauses = pauses_.quantiles();
+  const RecentDurations::Quantiles pauses = pauses_.quantiles();
   figures.checkpoint_pause_p50 = pauses.p50;
   figures.checkpoint_pause_p99 = pauses.p99;
   figures.checkpoint_pause_max = pauses.max;

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <stop_token>
 
 #include "absl/time/time.h"
 #include "dr/clock.h"
@@ -15,7 +16,8 @@
 
 namespace dr::inline v0 {
 
-/// Stands still until it is told to move. Thread-safe.
+/// Stands still until it is told to move, or somebody sleeps by it: that moves it there at once.
+/// Thread-safe.
 class DR_EXPORT SimClock final : public Clock {
  public:
   explicit SimClock(absl::Time wall = absl::FromUnixSeconds(1'700'000'000))
@@ -23,6 +25,15 @@ class DR_EXPORT SimClock final : public Clock {
 
   Instant Now() const override { return Instant::FromNanoseconds(now_ns_); }
   absl::Time WallTime() const override { return absl::FromUnixNanos(wall_ns_); }
+
+  void SleepUntil(Instant at, const std::stop_token& stop) const override {
+    if (at.is_never() || stop.stop_requested()) return Clock::SleepUntil(at, stop);
+    const std::int64_t to = at.nanoseconds();
+    std::int64_t now = now_ns_;
+    while (now < to && !now_ns_.compare_exchange_weak(now, to)) {
+    }
+    if (now < to) wall_ns_ += to - now;
+  }
 
   /// Moves both clocks.
   void Advance(std::chrono::nanoseconds by) {
@@ -33,8 +44,8 @@ class DR_EXPORT SimClock final : public Clock {
   void JumpWall(absl::Duration by) { wall_ns_ += absl::ToInt64Nanoseconds(by); }
 
  private:
-  std::atomic<std::int64_t> now_ns_ = 1'000'000'000;
-  std::atomic<std::int64_t> wall_ns_;
+  mutable std::atomic<std::int64_t> now_ns_ = 1'000'000'000;
+  mutable std::atomic<std::int64_t> wall_ns_;
 };
 
 }  // namespace dr::inline v0

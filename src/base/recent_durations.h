@@ -1,4 +1,4 @@
-// How long the newest checkpoints made writers wait.
+// The newest durations of something that happens again and again, and how they are spread.
 #pragma once
 
 #include <algorithm>
@@ -10,9 +10,9 @@
 namespace dr::inline v0 {
 
 /// Not thread-safe.
-class RecentPauses {
+class RecentDurations {
  public:
-  void Add(std::chrono::nanoseconds pause) { pauses_[count_++ % kKept] = pause; }
+  void Add(std::chrono::nanoseconds duration) { kept_[count_++ % kKept] = duration; }
 
   struct Quantiles {
     std::chrono::nanoseconds p50 = {}, p99 = {}, max = {};
@@ -20,7 +20,7 @@ class RecentPauses {
   Quantiles quantiles() const {
     const std::size_t kept = std::min<std::uint64_t>(count_, kKept);
     if (kept == 0) return {};
-    std::vector<std::chrono::nanoseconds> sorted(pauses_.begin(), pauses_.begin() + kept);
+    std::vector<std::chrono::nanoseconds> sorted(kept_.begin(), kept_.begin() + kept);
     std::sort(sorted.begin(), sorted.end());
     return {sorted[(kept - 1) / 2], sorted[(kept - 1) * 99 / 100], sorted.back()};
   }
@@ -28,7 +28,7 @@ class RecentPauses {
  private:
   static constexpr std::size_t kKept = 1024;
 
-  std::array<std::chrono::nanoseconds, kKept> pauses_ = {};
+  std::array<std::chrono::nanoseconds, kKept> kept_ = {};
   std::uint64_t count_ = 0;
 };
 

@@ -1,0 +1,90 @@
+// A store that fails on its way, as its seed says: for tests of what is put on top of it.
+//
+//   dr::MemoryStore memory;
+//   dr::FaultStore store(memory, clock, seed, {.drop = 5, .lose_reply = 10});
+//   store.Next(dr::StoreFault::kRefuse, 3);      // or: exactly this, three times
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <vector>
+
+#include "dr/clock.h"
+#include "dr/export.h"
+#include "dr/mutex.h"
+#include "dr/state_adapter.h"
+
+namespace dr::inline v0 {
+
+/// Put, Delete and PutMany are writes, the rest reads. A read without a reply is kUnavailable, a
+/// write kUnknown.
+enum class StoreFault : std::uint8_t {
+  kNone,
+  kRefuse,     ///< kUnavailable, and nothing has happened
+  kDrop,       ///< the call does not arrive, and nobody knows
+  kDelay,      ///< a write arrives during a later call
+  kDuplicate,  ///< a write arrives, and again during a later call
+  kLoseReply,  ///< the call arrives, its reply does not
+  kCorrupt,    ///< one bit of what Get returns is wrong
+  kSlow,       ///< takes up to `kSlowMax`; a write that is not answered in time arrives
+  kPartial,    ///< the first half: of the items, the keys, the page or the value
+};
+
+/// How often each is chosen, in per cent of the calls; together at most 100.
+struct FaultRates {
+  int refuse = 0, drop = 0, delay = 0, duplicate = 0, lose_reply = 0, corrupt = 0, slow = 0,
+      partial = 0;
+};
+
+/// Between its faults it is what the other store is, with batches that are not atomic. Thread-safe;
+/// one thread at a time sees repeatable faults.
+class DR_EXPORT FaultStore final : public StateAdapter {
+ public:
+  static constexpr std::chrono::nanoseconds kSlowMax = std::chrono::seconds(2);
+
+  /// `store` and `clock` outlive it.
+  FaultStore(StateAdapter& store, const Clock& clock, std::uint64_t seed, FaultRates rates = {});
+
+  /// The next calls fail so, whatever the rates.
+  void Next(StoreFault fault, int times = 1);
+  /// All writes that are still on their way arrive.
+  void Arrive();
+
+  const Capabilities& capabilities() const override { return capabilities_; }
+  absl::StatusOr<Version> Put(std::string_view key, std::string_view value,
+                              const PutOptions& options, const Context& context) override;
+  absl::StatusOr<Item> Get(std::string_view key, const Context& context) override;
+  absl::StatusOr<Page> List(std::string_view prefix, std::string_view after,
+                            const Context& context) override;
+  absl::Status Delete(std::string_view key, const DeleteOptions& options,
+                      const Context& context) override;
+  absl::Status Check(const Context& context) override;
+  std::vector<absl::StatusOr<Item>> GetMany(std::span<const std::string_view> keys,
+                                            const Context& context) override;
+  absl::Status PutMany(std::span<const KeyValue> items, const Context& context) override;
+
+ private:
+  using Write = std::function<absl::Status(const Context& context)>;
+
+  std::uint64_t Dice(std::uint64_t sides);
+  StoreFault Choose();
+  void ArriveSome();
+  absl::Status Slowly(const Context& context);
+  absl::Status MakeWrite(std::string_view key, const Context& context, const Write& write,
+                         const Write& later, const Write& half);
+  /// kNone, kCorrupt or kPartial if it may go on.
+  absl::StatusOr<StoreFault> MakeRead(const Context& context);
+
+  StateAdapter& store_;
+  const Clock& clock_;
+  const std::vector<int> rates_;
+  Capabilities capabilities_;
+  Mutex mutex_;
+  std::uint64_t state_ ABSL_GUARDED_BY(mutex_);
+  std::deque<StoreFault> next_ ABSL_GUARDED_BY(mutex_);
+  std::vector<Write> on_their_way_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace dr::inline v0

@@ -1,0 +1,24 @@
+// The layers one by one; dr/layers.h puts them together.
+#pragma once
+
+#include <memory>
+
+#include "dr/layers.h"
+#include "dr/state_adapter.h"
+
+namespace dr::inline v0 {
+
+using Store = std::unique_ptr<StateAdapter>;
+
+/// Gives an attempt so much time, and makes of one that took it all an error that may be retried.
+Store WithTimeout(Store inner, std::chrono::nanoseconds timeout, const Clock& clock);
+/// So many calls at a time; the others wait.
+Store WithConcurrencyLimit(Store inner, std::size_t calls_max, const Clock& clock);
+/// A call goes out when the bytes of those before it have had their time.
+Store WithBandwidthLimit(Store inner, const BandwidthOptions& options, const Clock& clock);
+Store WithRetry(Store inner, const RetryOptions& options, const LayerEnvironment& environment);
+/// The prefix is shorter than the longest key of `inner`.
+Store WithPrefix(Store inner, std::string prefix);
+Store WithMetrics(Store inner, const LayerEnvironment& environment);
+
+}  // namespace dr::inline v0

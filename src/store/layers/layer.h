@@ -1,0 +1,57 @@
+// A store around another one. What a layer does is the same for all kinds of calls, so that it
+// writes one function, `Around`, instead of seven.
+#pragma once
+
+#include <memory>
+
+#include "absl/functional/function_ref.h"
+#include "dr/layers.h"
+#include "dr/state_adapter.h"
+
+namespace dr::inline v0 {
+
+struct Answer {
+  absl::Status status;
+  std::uint64_t bytes = 0;  ///< of values
+};
+
+struct LayerCall {
+  StoreCall kind;
+  std::uint64_t bytes;  ///< of values that go to the store
+  const Context& context;
+  /// Asks the inner store. The answer of the last time is the answer of the call.
+  absl::FunctionRef<Answer(const Context& context)> ask;
+};
+
+class Layer : public StateAdapter {
+ public:
+  explicit Layer(std::unique_ptr<StateAdapter> inner) : inner_(std::move(inner)) {}
+
+  const Capabilities& capabilities() const override { return inner_->capabilities(); }
+  absl::StatusOr<Version> Put(std::string_view key, std::string_view value,
+                              const PutOptions& options, const Context& context) override;
+  absl::StatusOr<Item> Get(std::string_view key, const Context& context) override;
+  absl::StatusOr<Page> List(std::string_view prefix, std::string_view after,
+                            const Context& context) override;
+  absl::Status Delete(std::string_view key, const DeleteOptions& options,
+                      const Context& context) override;
+  absl::Status Check(const Context& context) override;
+  std::vector<absl::StatusOr<Item>> GetMany(std::span<const std::string_view> keys,
+                                            const Context& context) override;
+  absl::Status PutMany(std::span<const KeyValue> items, const Context& context) override;
+
+ protected:
+  StateAdapter& inner() const { return *inner_; }
+
+ private:
+  /// OK only if the store was asked and answered OK the last time.
+  virtual absl::Status Around(const LayerCall& call) = 0;
+
+  template <typename Result, typename Ask, typename BytesOf>
+  absl::StatusOr<Result> Make(StoreCall kind, std::uint64_t bytes, const Context& context, Ask ask,
+                              BytesOf bytes_of);
+
+  const std::unique_ptr<StateAdapter> inner_;
+};
+
+}  // namespace dr::inline v0
