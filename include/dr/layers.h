@@ -47,7 +47,7 @@ struct StoreFigures {
   const CallFigures& Of(StoreCall call) const { return calls[static_cast<std::size_t>(call)]; }
 };
 
-/// Counts for one store or several. Thread-safe.
+/// Counts for one store, whose layers call it. Thread-safe.
 class DR_EXPORT StoreMetrics {
  public:
   StoreMetrics();

@@ -1,11 +1,12 @@
 // Several callers, each behind layers of its own, on one store whose network loses, delays and
 // doubles what it carries. Whatever the seed, nobody is told what is not so.
 #include <catch2/catch.hpp>
+#include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "dr/layers.h"
@@ -23,7 +24,7 @@ constexpr int kCallers = 3;
 constexpr int kHistories = 10'000;
 constexpr int kCallsEach = 16;
 
-// Remembers every value that was ever there.
+// Remembers every value that was ever there, and lets others in between any two calls.
 class Chronicle final : public StateAdapter {
  public:
   explicit Chronicle(const Clock& clock) : memory_(1 << 20, clock) {}
@@ -31,11 +32,13 @@ class Chronicle final : public StateAdapter {
   const Capabilities& capabilities() const override { return memory_.capabilities(); }
   absl::StatusOr<Version> Put(std::string_view key, std::string_view value,
                               const PutOptions& options, const Context& context) override {
+    Interrupt(key);
     auto put = memory_.Put(key, value, options, context);
     if (put.ok()) ++times_put[std::string(value)];
     return put;
   }
   absl::StatusOr<Item> Get(std::string_view key, const Context& context) override {
+    Interrupt(key);
     return memory_.Get(key, context);
   }
   absl::StatusOr<Page> List(std::string_view prefix, std::string_view after,
@@ -49,8 +52,16 @@ class Chronicle final : public StateAdapter {
   absl::Status Check(const Context& context) override { return memory_.Check(context); }
 
   std::map<std::string, int> times_put;
+  std::function<void(std::string_view key)> between = nullptr;
 
  private:
+  void Interrupt(std::string_view key) {
+    if (auto others = std::exchange(between, nullptr)) {  // who is in between is not interrupted
+      others(key);
+      between = std::move(others);
+    }
+  }
+
   MemoryStore memory_;
 };
 
@@ -68,6 +79,15 @@ struct History {
                                    .attempt_timeout = std::chrono::seconds(1)},
                                   {.clock = &clock, .random = &random}));
     }
+    chronicle.between = [this](std::string_view key) {
+      if (!key.starts_with("p/cell/") || Dice(4) > 0) return;
+      const auto item = chronicle.Get(key, {});
+      if (!item.ok()) return;
+      REQUIRE(chronicle
+                  .Put(key, fmt::format("value {}", ++values),
+                       {.condition = PutCondition::kIfVersion, .version = item->version}, {})
+                  .ok());
+    };
   }
 
   std::uint64_t Dice(std::uint64_t sides) { return *random.Next() % sides; }

@@ -32,6 +32,7 @@ class Witness final : public StateAdapter {
                               const PutOptions& options, const Context& context) override {
     auto put = memory.Put(key, value, options, context);
     if (put.ok()) ++puts;
+    if (put.ok() && std::exchange(deleted, false)) REQUIRE(memory.Delete(key, {}, {}).ok());
     if (put.ok() && !interloper.empty()) {
       REQUIRE(memory.Put(key, std::exchange(interloper, ""), {}, {}).ok());
     }
@@ -54,6 +55,7 @@ class Witness final : public StateAdapter {
   MemoryStore memory;
   Capabilities can = memory.capabilities();
   int puts = 0, gets = 0;
+  bool deleted = false;         ///< so is the next value right after it was put
   std::string interloper = {};  ///< replaces the next value right after it was put
 };
 
@@ -322,6 +324,15 @@ TEST_CASE("D4: What may have replaced a version and been replaced itself stays u
     CHECK(absl::IsUnknown(store->Put("k", "mine", Replace(first), {}).status()));
     CHECK(store->Get("k", {})->value == "theirs");
   }
+}
+
+TEST_CASE("D4: What may have replaced a version and been deleted stays unknown") {
+  Retried store;
+  const Version first = *store.witness.memory.Put("k", "1", {}, {});
+  store.witness.deleted = true;
+  store.faulty->Next(StoreFault::kLoseReply);
+  CHECK(absl::IsUnknown(store->Put("k", "mine", Replace(first), {}).status()));
+  CHECK(absl::IsNotFound(store->Get("k", {}).status()));
 }
 
 TEST_CASE("D4: What cannot be read back stays unknown") {

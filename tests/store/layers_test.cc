@@ -133,6 +133,21 @@ TEST_CASE("An attempt that takes too long is unavailable, not at its caller's de
       stack->Get("k", stack.Within(std::chrono::microseconds(10))).status()));
 }
 
+TEST_CASE("Each of many keys is told why it has no value, also when the store was not asked") {
+  Stack stack({.retry = kNoRetries,
+               .bandwidth = {.bytes_per_second = 1000},
+               .attempt_timeout = milliseconds(1)});
+  const std::string_view keys[] = {"a", "b"};
+  stack.faulty->Next(StoreFault::kSlow);
+  for (const absl::StatusOr<Item>& item : stack->GetMany(keys, {})) {
+    CHECK(absl::IsUnavailable(item.status()));
+  }
+  REQUIRE(stack->Put("a", std::string(10'000, 'v'), {}, {}).ok());
+  const auto items = stack->GetMany(keys, stack.Within(seconds(1)));
+  REQUIRE(items.size() == 2);
+  for (const absl::StatusOr<Item>& item : items) CHECK(absl::IsDeadlineExceeded(item.status()));
+}
+
 TEST_CASE("An attempt that takes too long is made again") {
   Stack stack({.attempt_timeout = milliseconds(1)});
   stack.faulty->Next(StoreFault::kSlow, 2);
