@@ -30,6 +30,11 @@ struct CheckpointPolicy {
   std::uint32_t keep = 2;  ///< at least 1 stay; the log is kept back to the oldest of them. On a
                            ///< disk that has no room for more log, only the newest
   std::uint32_t digest_every = 0;  ///< log a component's StateDigest every so many operations
+  /// How long a store keeps what a host without a directory saves there; 0: for ever. It erases the
+  /// state of whatever is down for as long, which no other setting does. So it must cover the
+  /// recovery window (`keep` times `interval`, and at least twice), each checkpoint writes
+  /// everything anew, and one is taken at every interval even if nothing has changed.
+  std::chrono::nanoseconds ttl = {};
 };
 
 struct CheckpointInfo {

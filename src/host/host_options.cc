@@ -43,6 +43,8 @@ absl::Status CheckOptions(const HostOptions& options) {
   const CheckpointPolicy& policy = options.checkpoint;
   DR_RETURN_IF_ERROR(Check(policy.interval.count() >= 0, "checkpoint.interval", policy.interval,
                            "0 for none, or more"));
+  DR_RETURN_IF_ERROR(Check(policy.ttl.count() == 0, "checkpoint.ttl", policy.ttl,
+                           "0, since a directory keeps what is in it"));
   DR_RETURN_IF_ERROR(Check(policy.keep >= 1, "checkpoint.keep", policy.keep, "at least 1"));
   return Check(policy.disk_share >= 0.01 && policy.disk_share <= 1, "checkpoint.disk_share",
                policy.disk_share, "0.01 to 1");

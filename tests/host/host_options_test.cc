@@ -35,6 +35,8 @@ TEST_CASE("An option out of its bounds is refused by name and value") {
       {"checkpoint.keep", "0", [](HostOptions& o) { o.checkpoint.keep = 0; }},
       {"checkpoint.interval", "-1",
        [](HostOptions& o) { o.checkpoint.interval = std::chrono::nanoseconds(-1); }},
+      {"checkpoint.ttl", "3600",
+       [](HostOptions& o) { o.checkpoint.ttl = std::chrono::seconds(3600); }},
       {"checkpoint.disk_share", "0", [](HostOptions& o) { o.checkpoint.disk_share = 0; }},
       {"checkpoint.disk_share", "1.5", [](HostOptions& o) { o.checkpoint.disk_share = 1.5; }},
       {"checkpoint.disk_share", "nan",
