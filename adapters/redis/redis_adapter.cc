@@ -335,7 +335,7 @@ absl::StatusOr<std::vector<std::string>> RedisDoubts(std::string_view uri,
                                                      const AdapterEnvironment& environment,
                                                      const Context& context) {
   return WithinMemory([&]() -> absl::StatusOr<std::vector<std::string>> {
-    DR_ASSIGN_OR_RETURN(const Uri parsed, ParseUri(uri));
+    DR_ASSIGN_OR_RETURN(const Uri parsed, ParseUri(uri, environment.variables));
     DR_ASSIGN_OR_RETURN(const auto store, redis::MakeStore(parsed, environment));
     DR_ASSIGN_OR_RETURN(redis::ServerFacts facts, store->Facts(context));
     std::vector<std::string> doubts = std::move(facts.not_durable);

@@ -2,6 +2,7 @@
 //
 //   dr::AdapterRegistry adapters = dr::LinkedAdapters();      // all that were built and linked
 //   auto store = adapters.Open("file:///backup/agent", environment, context);
+//   auto store = adapters.Open("${AGENT_STORE}", environment, context);
 #pragma once
 
 #include <functional>
@@ -9,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -19,6 +21,7 @@
 #include "dr/state_adapter.h"
 #include "dr/types.h"
 #include "dr/uri.h"
+#include "dr/variables.h"
 
 namespace dr::inline v0 {
 
@@ -27,6 +30,7 @@ struct AdapterEnvironment {
   FileSystem* files = nullptr;
   const Clock* clock = nullptr;
   Random* random = nullptr;
+  VariableLookup variables = ProcessVariable;  ///< for ${NAME} in URIs
 };
 
 using AdapterFactory = std::function<absl::StatusOr<std::unique_ptr<StateAdapter>>(
@@ -37,11 +41,14 @@ class DR_EXPORT AdapterRegistry {
  public:
   /// kAlreadyExists if the scheme is taken, kInvalidArgument if it is none (lower case).
   absl::Status Register(std::string_view scheme, AdapterFactory factory);
-  /// kInvalidArgument for a URI that cannot be read, kUnimplemented for an unknown scheme, naming
-  /// the known ones. Secrets of the URI appear in no error.
+  /// Replaces variables first (dr/variables.h). kInvalidArgument for a URI that cannot be read and a
+  /// variable that is not set, kUnimplemented for an unknown scheme, naming the known ones. Secrets
+  /// of the URI appear in no error.
   absl::StatusOr<std::unique_ptr<StateAdapter>> Open(std::string_view uri,
                                                      const AdapterEnvironment& environment,
                                                      const Context& context = {}) const;
+  /// All that are registered, in order.
+  std::vector<std::string> Schemes() const;
 
  private:
   std::map<std::string, AdapterFactory, std::less<>> factories_;

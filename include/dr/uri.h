@@ -16,6 +16,7 @@
 #include "absl/status/statusor.h"
 #include "dr/export.h"
 #include "dr/secret.h"
+#include "dr/variables.h"
 
 namespace dr::inline v0 {
 
@@ -38,7 +39,8 @@ struct DR_EXPORT Uri {
   std::optional<std::string_view> Find(std::string_view name) const;
   /// Refuses parameters that the reader of this URI does not know: kInvalidArgument naming them.
   absl::Status CheckParameters(std::initializer_list<std::string_view> known) const;
-  /// As text that may be shown: the password, and values of parameters named like one, are "***".
+  /// As text that may be shown: "***" stands for the password, for a user alone (often a password in
+  /// the wrong place), and for values of parameters that are named like a secret or have an '@'.
   std::string Redacted() const;
 };
 
@@ -48,5 +50,8 @@ struct DR_EXPORT Uri {
 /// parameters given twice and ports outside 1 to 65535 are refused. A host may be missing only
 /// where a path follows (file:///var/lib).
 DR_EXPORT absl::StatusOr<Uri> ParseUri(std::string_view text);
+/// As above, of `text` with its variables replaced first (see dr/variables.h): the value of one is
+/// part of the URI, so a password in one has its '@' written %40 too.
+DR_EXPORT absl::StatusOr<Uri> ParseUri(std::string_view text, const VariableLookup& variables);
 
 }  // namespace dr::inline v0

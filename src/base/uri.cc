@@ -6,6 +6,7 @@
 #include <iterator>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
 #include "dr/status.h"
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
@@ -180,10 +181,12 @@ absl::Status ParseQuery(Part part, Uri& uri) {
   return absl::OkStatus();
 }
 
-bool NamesSecret(std::string_view name) {
-  constexpr std::array<std::string_view, 5> kWords = {"pass", "secret", "token", "key",
-                                                      "credential"};
-  return std::ranges::any_of(kWords, [&](auto word) { return name.find(word) != name.npos; });
+// By its name, or because it is a URI with a user of its own.
+bool MayBeSecret(std::string_view name, std::string_view value) {
+  constexpr std::array<std::string_view, 8> kWords = {"pass", "pwd",        "secret", "token",
+                                                      "key",  "credential", "auth",   "sig"};
+  return value.find('@') != value.npos ||
+         std::ranges::any_of(kWords, [&](auto word) { return name.find(word) != name.npos; });
 }
 
 std::string Escaped(std::string_view text, std::string_view plain) {
@@ -198,6 +201,28 @@ std::string Escaped(std::string_view text, std::string_view plain) {
   return out;
 }
 
+// Values of parameters that are not `known` are hidden: nobody can tell what they are.
+std::string Shown(const Uri& uri, absl::FunctionRef<bool(std::string_view name)> known) {
+  constexpr std::string_view kPlain = "-._~";
+  constexpr std::string_view kHidden = "***";
+  std::string out = fmt::format("{}://", uri.scheme);
+  if (uri.password) {
+    out += fmt::format("{}:{}@", Escaped(uri.user, kPlain), kHidden);
+  } else if (!uri.user.empty()) {
+    out += fmt::format("{}@", kHidden);
+  }
+  out += uri.host.find(':') == uri.host.npos ? uri.host : fmt::format("[{}]", uri.host);
+  if (uri.port) out += fmt::format(":{}", *uri.port);
+  out += Escaped(uri.path, "-._~/");
+  char mark = '?';
+  for (const auto& [name, value] : uri.query) {
+    const bool hide = !known(name) || MayBeSecret(name, value);
+    out += fmt::format("{}{}={}", std::exchange(mark, '&'), name,
+                       hide ? std::string(kHidden) : Escaped(value, "-._~/:"));
+  }
+  return out;
+}
+
 }  // namespace
 
 std::optional<std::string_view> Uri::Find(std::string_view name) const {
@@ -207,36 +232,22 @@ std::optional<std::string_view> Uri::Find(std::string_view name) const {
 }
 
 absl::Status Uri::CheckParameters(std::initializer_list<std::string_view> known) const {
+  const auto is_known = [&](std::string_view name) {
+    return std::ranges::find(known, name) != known.end();
+  };
   for (const Parameter& parameter : query) {
-    if (std::ranges::find(known, parameter.name) != known.end()) continue;
+    if (is_known(parameter.name)) continue;
     return MakeFault(
         {.kind = FaultKind::kInvalid,
-         .place = Redacted(),
+         .place = Shown(*this, is_known),
          .next = known.size() == 0 ? "remove it" : fmt::format("use {}", fmt::join(known, ", "))},
-        fmt::format("parameter {} is not known here", parameter.name));
+        fmt::format("the parameter {} is not known here", parameter.name));
   }
   return absl::OkStatus();
 }
 
 std::string Uri::Redacted() const {
-  constexpr std::string_view kPlain = "-._~";
-  constexpr std::string_view kHidden = "***";
-  std::string out = fmt::format("{}://", scheme);
-  if (!user.empty() || password) {
-    out += Escaped(user, kPlain);
-    if (password) out += fmt::format(":{}", kHidden);
-    out += '@';
-  }
-  out += host.find(':') == host.npos ? host : fmt::format("[{}]", host);
-  if (port) out += fmt::format(":{}", *port);
-  out += Escaped(path, "-._~/");
-  char mark = '?';
-  for (const Parameter& parameter : query) {
-    out += fmt::format(
-        "{}{}={}", std::exchange(mark, '&'), parameter.name,
-        NamesSecret(parameter.name) ? std::string(kHidden) : Escaped(parameter.value, "-._~/:"));
-  }
-  return out;
+  return Shown(*this, [](std::string_view) { return true; });
 }
 
 absl::StatusOr<Uri> ParseUri(std::string_view text) {
@@ -262,6 +273,14 @@ absl::StatusOr<Uri> ParseUri(std::string_view text) {
   DR_RETURN_IF_ERROR(ParsePath(rest.TakeUntil("?"), uri));
   if (uri.host.empty() && uri.path.empty()) return rest.Refuse("neither host nor path");
   if (rest.TakeMark("?")) DR_RETURN_IF_ERROR(ParseQuery(rest, uri));
+  return uri;
+}
+
+absl::StatusOr<Uri> ParseUri(std::string_view text, const VariableLookup& variables) {
+  absl::StatusOr<std::string> expanded = ExpandVariables(text, variables);
+  if (!expanded.ok()) return WithPlace(expanded.status(), "URI");
+  absl::StatusOr<Uri> uri = ParseUri(*expanded);
+  Wipe(expanded->data(), expanded->size());
   return uri;
 }
 

@@ -23,16 +23,21 @@ absl::Status AdapterRegistry::Register(std::string_view scheme, AdapterFactory f
 
 absl::StatusOr<std::unique_ptr<StateAdapter>> AdapterRegistry::Open(
     std::string_view uri, const AdapterEnvironment& environment, const Context& context) const {
-  DR_ASSIGN_OR_RETURN(Uri parsed, ParseUri(uri));
+  DR_ASSIGN_OR_RETURN(Uri parsed, ParseUri(uri, environment.variables));
   auto factory = factories_.find(parsed.scheme);
   if (factory != factories_.end()) return factory->second(parsed, environment, context);
-  std::string known;
-  for (const auto& [scheme, unused] : factories_) known += (known.empty() ? "" : ", ") + scheme;
+  const std::string known =
+      factories_.empty() ? "none" : fmt::format("{}", fmt::join(Schemes(), ", "));
   return MakeFault({.kind = FaultKind::kUnsupported,
                     .place = parsed.Redacted(),
                     .next = "link the adapter and register it"},
-                   fmt::format("no adapter for the scheme '{}'; known: {}", parsed.scheme,
-                               known.empty() ? "none" : known));
+                   fmt::format("no adapter for the scheme '{}'; known: {}", parsed.scheme, known));
+}
+
+std::vector<std::string> AdapterRegistry::Schemes() const {
+  std::vector<std::string> schemes;
+  for (const auto& [scheme, unused] : factories_) schemes.push_back(scheme);
+  return schemes;
 }
 
 }  // namespace dr::inline v0

@@ -119,11 +119,12 @@ TEST_CASE("A redacted URI hides the password and what is named like a secret, an
   REQUIRE(again.ok());
   CHECK(again->Redacted() == "redis://[::1]:5/x?a=/tmp/s:1");
   CHECK(dr::ParseUri("redis://:@h")->Redacted() == "redis://:***@h");
-  CHECK(dr::ParseUri("redis://u@h")->Redacted() == "redis://u@h");
+  CHECK(dr::ParseUri("redis://hunter2@h")->Redacted() == "redis://***@h");
+  CHECK(dr::ParseUri("s3://b?endpoint=http://u:hunter2%40h")->Redacted() == "s3://b?endpoint=***");
 }
 
 TEST_CASE("Parameters nobody reads are refused by name") {
-  auto uri = dr::ParseUri("redis://u:hunter2@h?tls=on&tsl=off");
+  auto uri = dr::ParseUri("redis://u:hunter2@h?tls=on&tsl=hunter2");
   REQUIRE(uri.ok());
   CHECK(uri->CheckParameters({"tls", "tsl"}).ok());
   const absl::Status status = uri->CheckParameters({"tls", "db"});
@@ -132,6 +133,27 @@ TEST_CASE("Parameters nobody reads are refused by name") {
   CHECK(message.find("tsl is not known") != std::string::npos);
   CHECK(message.find("use tls, db") != std::string::npos);
   CHECK(message.find("hunter2") == std::string::npos);
+}
+
+TEST_CASE("Variables of a URI are replaced before it is read") {
+  const dr::VariableLookup variables = [](std::string_view name) -> std::optional<std::string> {
+    if (name == "STORE") return "redis://u:hunt$er%402@h/0?a=1";
+    if (name == "PORT") return "hunter2";
+    return std::nullopt;
+  };
+  auto uri = dr::ParseUri("${STORE}&b=$$2", variables);
+  REQUIRE(uri.ok());
+  CHECK(uri->password->Reveal() == "hunt$er@2");
+  CHECK(uri->Find("b") == "$2");
+  const absl::Status missing = dr::ParseUri("redis://u:hunter2@${HOST}/0", variables).status();
+  CHECK(missing.code() == absl::StatusCode::kInvalidArgument);
+  CHECK(std::string(missing.message()).find("the variable HOST is not set [URI") !=
+        std::string::npos);
+  const absl::Status wrong = dr::ParseUri("redis://h:${PORT}", variables).status();
+  CHECK(wrong.code() == absl::StatusCode::kInvalidArgument);
+  for (const absl::Status& status : {missing, wrong}) {
+    CHECK(std::string(status.message()).find("hunter2") == std::string::npos);
+  }
 }
 
 }  // namespace

@@ -1,9 +1,12 @@
 #include "dr/adapter_registry.h"
 
+#include <stdlib.h>
+
 #include <catch2/catch.hpp>
 
 #include "dr/memory_store.h"
 #include "dr/status.h"
+#include "fmt/format.h"
 
 namespace dr {
 namespace {
@@ -40,6 +43,56 @@ TEST_CASE("What is no URI is refused without showing it") {
   const absl::Status status = AdapterRegistry().Open("s3cret word", {}).status();
   CHECK(absl::IsInvalidArgument(status));
   CHECK_THAT(status.ToString(), !Catch::Contains("s3cret"));
+}
+
+TEST_CASE(
+    "Variables are replaced before the scheme is looked for, by the process's or by those given") {
+  AdapterRegistry adapters;
+  REQUIRE(adapters.Register("mem", OpenMemory).ok());
+  const AdapterEnvironment given{.variables = [](std::string_view name) {
+    return name == "STORE" ? std::optional<std::string>("mem:///x") : std::nullopt;
+  }};
+  CHECK(adapters.Open("${STORE}", given).ok());
+  CHECK(adapters.Open("${NO:-${STORE}}", given).ok());
+  const absl::Status status = adapters.Open("mem://u:s3cret@h/${NO}", given).status();
+  CHECK(absl::IsInvalidArgument(status));
+  CHECK_THAT(status.ToString(), Catch::Contains("NO is not set") && !Catch::Contains("s3cret"));
+  CHECK(absl::IsInvalidArgument(adapters.Open("${STORE}", {}).status()));
+  setenv("DR_REGISTRY_TEST", "mem:///y", 1);
+  CHECK(adapters.Open("${DR_REGISTRY_TEST}", {}).ok());
+  unsetenv("DR_REGISTRY_TEST");
+}
+
+TEST_CASE("Every adapter refuses options that it does not know, and names those it does") {
+  const AdapterRegistry adapters = LinkedAdapters();
+  PosixFileSystem files;
+  SystemClock clock;
+  SystemRandom random;
+  const AdapterEnvironment environment{&files, &clock, &random};
+  struct Row {
+    std::string_view uri, known;
+  };
+  const Row rows[] = {
+      {"file:///nowhere/store", "remove it"},
+      {"postgres://user@localhost:1/database", "host, namespace, schema"},
+      {"postgresql://user@localhost:1/database", "host, namespace, schema"},
+      {"redis://localhost:1/0", "namespace, timeout_ms"},
+      {"rediss://localhost:1/0", "namespace, timeout_ms"},
+      {"rocksdb:///nowhere/store", "namespace, torn_tail"},
+      {"s3://bucket/prefix", "endpoint, region"},
+  };
+  std::vector<std::string> tried;
+  for (const Row& row : rows) {
+    INFO(row.uri);
+    tried.emplace_back(row.uri.substr(0, row.uri.find(':')));
+    const absl::Status status =
+        adapters.Open(fmt::format("{}?nonsense=s3cret", row.uri), environment).status();
+    CHECK(absl::IsInvalidArgument(status));
+    CHECK_THAT(status.ToString(), Catch::Contains("parameter nonsense is not known") &&
+                                      Catch::Contains(std::string(row.known)) &&
+                                      !Catch::Contains("s3cret"));
+  }
+  CHECK(adapters.Schemes() == tried);
 }
 
 TEST_CASE("A scheme is registered once, in lower case, with something to open it") {
