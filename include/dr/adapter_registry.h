@@ -41,9 +41,9 @@ class DR_EXPORT AdapterRegistry {
  public:
   /// kAlreadyExists if the scheme is taken, kInvalidArgument if it is none (lower case).
   absl::Status Register(std::string_view scheme, AdapterFactory factory);
-  /// Replaces variables first (dr/variables.h). kInvalidArgument for a URI that cannot be read and a
-  /// variable that is not set, kUnimplemented for an unknown scheme, naming the known ones. Secrets
-  /// of the URI appear in no error.
+  /// Replaces variables first (dr/variables.h). kInvalidArgument for a URI that cannot be read and
+  /// for a variable that is not set, kUnimplemented for an unknown scheme, naming the known ones.
+  /// Secrets of the URI appear in no error.
   absl::StatusOr<std::unique_ptr<StateAdapter>> Open(std::string_view uri,
                                                      const AdapterEnvironment& environment,
                                                      const Context& context = {}) const;

@@ -12,9 +12,9 @@
 // followed below an opened directory. Files are created 0600, directories 0700.
 //
 // Errors carry call, name and errno (MakeIoFault): ENOENT is kNotFound, EEXIST kAlreadyExists,
-// ENOSPC and EDQUOT kResourceExhausted. So is a write beyond RLIMIT_FSIZE, which is looked up before
-// each write because the kernel would end the process by SIGXFSZ; only a limit lowered between the
-// look and the write still does.
+// ENOSPC and EDQUOT kResourceExhausted. So is a write beyond RLIMIT_FSIZE, which is looked up
+// before each write because the kernel would end the process by SIGXFSZ; only a limit lowered
+// between the look and the write still does.
 #pragma once
 
 #include <cstddef>

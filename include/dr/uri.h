@@ -39,8 +39,8 @@ struct DR_EXPORT Uri {
   std::optional<std::string_view> Find(std::string_view name) const;
   /// Refuses parameters that the reader of this URI does not know: kInvalidArgument naming them.
   absl::Status CheckParameters(std::initializer_list<std::string_view> known) const;
-  /// As text that may be shown: "***" stands for the password, for a user alone (often a password in
-  /// the wrong place), and for values of parameters that are named like a secret or have an '@'.
+  /// As text that may be shown: "***" stands for the password, for a user alone (which may be a
+  /// password in the wrong place), and for parameters named like a secret or holding an '@'.
   std::string Redacted() const;
 };
 
