@@ -17,7 +17,7 @@ namespace {
 
 constexpr int kAttempts = 10;  // of what another transaction made fail
 constexpr std::chrono::milliseconds kPause(20);
-constexpr int kPageEntries = 1000;
+constexpr int kPageEntries = static_cast<int>(kMaxPageEntries);  // as libpq counts
 constexpr std::size_t kBatchBytes = 16 << 20;  // of one statement; more become a transaction
 constexpr absl::Duration kNever = absl::Hours(24 * 365 * 100);
 

@@ -16,6 +16,7 @@
 #include "dr/status.h"
 #include "fmt/format.h"
 
+// Catch belongs to the thread of the test: others are given their URIs and commands.
 namespace dr::postgres_test {
 
 inline std::string FromEnvironment(const char* name) {
@@ -57,12 +58,15 @@ inline void Do(const std::string& what) {
   REQUIRE(std::system(command.c_str()) == 0);
 }
 
-/// Another client's view: the rows of a query, columns apart by "|".
-inline std::string Psql(const std::string& sql, const std::string& uri = Calm("")) {
+inline std::string PsqlCommand(const std::string& sql, const std::string& uri = Calm("")) {
   std::string quoted;
   for (char c : sql) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  const std::string command = fmt::format("psql -X -q -A -t -v ON_ERROR_STOP=1 '{}' -c '{}'",
-                                          uri.substr(0, uri.find('&')), quoted);
+  return fmt::format("psql -X -q -A -t -v ON_ERROR_STOP=1 '{}' -c '{}'",
+                     uri.substr(0, uri.find('&')), quoted);
+}
+/// Another client's view: the rows of a query, columns apart by "|".
+inline std::string Psql(const std::string& sql, const std::string& uri = Calm("")) {
+  const std::string command = PsqlCommand(sql, uri);
   std::FILE* pipe = popen(command.c_str(), "r");
   REQUIRE(pipe != nullptr);
   std::string output;

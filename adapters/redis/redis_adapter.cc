@@ -27,7 +27,6 @@ constexpr std::size_t kMaxBatchBytes = 256ULL << 20;  // the server takes a requ
 constexpr std::size_t kMaxBatchItems = 50'000;
 constexpr std::uint64_t kHeaderBytes = kStoredHeaderBytes;
 constexpr std::size_t kConnections = 8;
-constexpr std::size_t kPageEntries = 1000;
 constexpr std::size_t kReadsUnderWay = 64;  // the server keeps all their answers in memory at once
 constexpr auto kMaxTtl = absl::Hours(24 * 365 * 100);
 
@@ -250,7 +249,7 @@ absl::StatusOr<Page> RedisStore::List(std::string_view prefix, std::string_view 
   DR_RETURN_IF_ERROR(CheckContext(context, clock(), "List"));
   const bool continued = !after.empty() && after >= prefix;
   std::string from = fmt::format("{}{}", continued ? '(' : '[', continued ? after : prefix);
-  const std::string end = EndOf(prefix), count = fmt::format("{}", kPageEntries);
+  const std::string end = EndOf(prefix), count = fmt::format("{}", kMaxPageEntries);
   Page page;
   do {
     const Command range = {"ZRANGEBYLEX", index_, from, end, "LIMIT", "0", count};
@@ -269,7 +268,7 @@ absl::StatusOr<Page> RedisStore::List(std::string_view prefix, std::string_view 
       }
     }
     if (!gone.empty()) Forget(gone, context);
-    page.more = members.size() == kPageEntries;
+    page.more = members.size() == kMaxPageEntries;
     if (page.more) from = "(" + members.back().text;
   } while (page.more && page.entries.empty());
   return page;

@@ -19,7 +19,6 @@ namespace {
 
 constexpr std::uint64_t kMaxValueBytes = 64ULL << 20;
 constexpr std::uint64_t kMaxBatchBytes = 1ULL << 30;  // RocksDB's own end is at 4 GiB
-constexpr std::size_t kPageEntries = 1000;
 // A log that ends within a record would have to be refused at the next open.
 constexpr std::uint64_t kFreeBytes = 16ULL << 20;
 
@@ -142,7 +141,7 @@ absl::StatusOr<Page> RocksDbStore::List(std::string_view prefix, std::string_vie
   for (; it->Valid() && it->key().starts_with(SliceOf(prefix)); it->Next()) {
     DR_RETURN_IF_ERROR(CheckContext(context, clock_, "List"));
     if (ViewOf(it->key()) == after) continue;
-    if (page.entries.size() == kPageEntries) {
+    if (page.entries.size() == kMaxPageEntries) {
       page.more = true;
       break;
     }

@@ -15,7 +15,6 @@
 #include "adapters/rocksdb/rocksdb_health.h"
 #include "dr/status.h"
 #include "dr/stored_value.h"
-#include "dr/testing/adapter_cases.h"
 #include "fmt/format.h"
 #include "tests/temp_directory.h"
 
@@ -71,21 +70,6 @@ std::string LogFile(const std::string& directory) {
   }
   REQUIRE(!newest.empty());
   return newest;
-}
-
-TEST_CASE("A database passes every case", "[conformance]") {
-  TempDirectory temp;
-  Machine machine;
-  auto store = machine.Open(temp / "deep/store");
-  int ran = 0;
-  for (const AdapterCase& check : AdapterCases()) {
-    if (!check.applies(store->capabilities())) continue;
-    INFO(check.name);
-    const absl::Status status = check.run(*store, "case/" + std::to_string(ran++) + "/");
-    INFO(status.ToString());
-    CHECK(status.ok());
-  }
-  CHECK(ran > 15);
 }
 
 TEST_CASE("It declares what the volume keeps") {
