@@ -70,22 +70,24 @@ class Reader {
   std::string text_;
 };
 
-std::optional<std::string> PercentDecode(std::string_view text) {
-  std::string out;
+// False for what is not encoded.
+bool PercentDecode(std::string& text) {
+  std::size_t size = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i];
-      continue;
+    char byte = text[i];
+    if (byte == '%') {
+      unsigned char code = 0;
+      const char* digits = text.data() + i + 1;
+      if (text.size() - i < 3 || std::from_chars(digits, digits + 2, code, 16).ptr != digits + 2) {
+        return false;
+      }
+      byte = static_cast<char>(code);
+      i += 2;
     }
-    unsigned char byte = 0;
-    const char* digits = text.data() + i + 1;
-    if (text.size() - i < 3 || std::from_chars(digits, digits + 2, byte, 16).ptr != digits + 2) {
-      return std::nullopt;
-    }
-    out += static_cast<char>(byte);
-    i += 2;
+    text[size++] = byte;
   }
-  return out;
+  text.resize(size);
+  return true;
 }
 
 bool ParseNumber(std::string_view text, std::uint64_t& number) {
@@ -122,11 +124,7 @@ absl::StatusOr<S3Listing> ParseS3Listing(std::string_view body) {
       said_if_truncated = text == "true" || text == "false";
       listing.truncated = text == "true";
     }
-    if (path == "/ListBucketResult/Contents/Key") {
-      std::optional<std::string> name = PercentDecode(text);
-      if (!name || name->empty()) return false;
-      object.name = *std::move(name);
-    }
+    if (path == "/ListBucketResult/Contents/Key") object.name = text;
     if (path == "/ListBucketResult/Contents/Size") return ParseNumber(text, object.bytes);
     if (path == "/ListBucketResult/Contents") {
       if (object.name.empty()) return false;
@@ -134,9 +132,12 @@ absl::StatusOr<S3Listing> ParseS3Listing(std::string_view body) {
     }
     return true;
   });
-  if (read && is_listing && said_if_truncated && (is_encoded || listing.objects.empty())) {
-    return listing;
+  bool is_whole = read && is_listing && said_if_truncated;
+  // A store that does not know the option says nothing of it, and encodes nothing.
+  for (std::size_t i = 0; is_whole && is_encoded && i < listing.objects.size(); ++i) {
+    is_whole = PercentDecode(listing.objects[i].name);
   }
+  if (is_whole) return listing;
   return MakeFault({.kind = FaultKind::kIo, .place = "S3", .next = "list again"},
                    "the answer is no listing, or only a part of one");
 }

@@ -20,6 +20,25 @@ constexpr Capabilities kEverything = {.if_absent = true,
                                       .ttl = true,
                                       .max_value_bytes = 256 << 20};
 
+// They make hundreds of calls and more.
+constexpr std::string_view kLongCases[] = {
+    "A batch has any bytes",
+    "A batch has hundreds of keys",
+    "A page is bounded",
+    "A long listing of folders is in order",
+    "A key begins with any byte",
+    "A key ends with any byte",
+    "A value is any bytes",
+    "D9: A long listing has every key once",
+    "D9: A page goes on where its last key was deleted",
+    "D9: What is replaced meanwhile is listed once",
+    "D9: What stays is listed once while others are put",
+    "D9: What stays is listed once while others are deleted",
+    "Readers never see a value go back",
+    "What stays is listed once beside writers",
+    "What was acknowledged survives the kill of its client, and nothing is torn",
+};
+
 const Store kStores[] = {
     {"memory",
      "",
@@ -57,6 +76,13 @@ const Store kStores[] = {
      Clients::kProcesses,
      {.if_absent = true, .if_version = true, .max_value_bytes = 256 << 20},
      kAllOfThree},
+    {"swift",
+     "s3",
+     "DR_TEST_SWIFT",
+     Clients::kProcesses,
+     {.max_value_bytes = 256 << 20},
+     kAllOfThree,
+     kLongCases},
 };
 
 std::vector<std::string> BuiltAdapters() {

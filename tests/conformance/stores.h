@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,8 @@ struct Store {
   /// What it must declare: a capability that is lost would leave cases out, and nobody would see.
   Capabilities declared;
   std::uint64_t model_calls;
+  /// Cases that would take minutes here, and that another store of this adapter runs.
+  std::span<const std::string_view> left_out = {};
 };
 
 /// Those whose adapter was built.
