@@ -197,6 +197,8 @@ absl::Status DirectoryStore::Collect(Directory& directory, const std::string& pa
     const bool is_directory = entry.type == DirectoryEntry::Type::kDirectory;
     std::optional<std::string> part = KeyOfName(entry.name, is_directory);
     if (!part) continue;
+    // Nothing more after a piece of a component: that key has a shorter name.
+    if ((part->empty() || *part == "/") && !parent.empty() && parent.back() != '/') continue;
     const std::string key = parent + *part;
     const std::string_view begin = std::string_view(key).substr(0, prefix.size());
     const bool wanted = is_directory

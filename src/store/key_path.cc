@@ -71,7 +71,8 @@ std::optional<std::string> KeyOfName(std::string_view name, bool directory) {
     i += 2;
   }
   // Only the one spelling that PathOfKey writes is ours.
-  if (Escape(key) != name) return std::nullopt;
+  const bool whole = suffix == kPieceSuffix ? key.size() == kPieceBytes : key.size() <= kPieceBytes;
+  if (!whole || key.find('/') != key.npos || Escape(key) != name) return std::nullopt;
   if (suffix == kComponentSuffix) key += '/';
   return key;
 }

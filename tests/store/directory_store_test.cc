@@ -123,6 +123,27 @@ TEST_CASE("Files that are not values are neither listed nor removed") {
   CHECK(std::filesystem::exists(temp / "store/lost+found"));
 }
 
+TEST_CASE("F7: A second name for a key is no key") {
+  TempDirectory temp;
+  RealStore store(temp / "store");
+  const std::string piece(80, 'a');
+  for (const std::string& key : {std::string("a/b"), piece, piece + "/", piece + "b"}) {
+    REQUIRE(store->Put(key, "1", {}, {}).ok());
+  }
+  const std::filesystem::path root = temp / "store";
+  std::filesystem::copy(root / "a+/b", root / "a%2Fb");
+  std::filesystem::copy(root / piece, root / (piece + "~") / "%");
+  std::filesystem::copy(root / (piece + "~") / "b", root / (piece + "b"));
+  std::filesystem::copy(root / (piece + "+"), root / (piece + "~") / "%+",
+                        std::filesystem::copy_options::recursive);
+  const Page page = *store->List("", "", {});
+  REQUIRE(page.entries.size() == 4);
+  CHECK(page.entries[0].key == "a/b");
+  CHECK(page.entries[1].key == piece);
+  CHECK(page.entries[2].key == piece + "/");
+  CHECK(page.entries[3].key == piece + "b");
+}
+
 // A component that is cut into pieces has keys on both sides of those of the piece it begins with.
 TEST_CASE("Pages hold every key once and in order, also where names and keys sort differently") {
   SimFileSystem disk;

@@ -60,6 +60,12 @@ TEST_CASE("F7: A name that PathOfKey would have written otherwise is not a key's
     INFO(name);
     CHECK(KeyOfName(name, true) == std::nullopt);
   }
+  const std::string piece(80, 'a');
+  CHECK(KeyOfName(piece, false) == piece);
+  CHECK(KeyOfName(piece + "~", true) == piece);
+  CHECK(KeyOfName(piece + "a", false) == std::nullopt);
+  CHECK(KeyOfName(piece + "a+", true) == std::nullopt);
+  CHECK(KeyOfName("a%2Fb", false) == std::nullopt);
 }
 
 }  // namespace

@@ -1,0 +1,29 @@
+// URIs from a stranger's configuration. What is shown of one says where it leads, and no password.
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "dr/uri.h"
+
+namespace {
+
+void Require(bool holds) {
+  if (!holds) std::abort();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  const absl::StatusOr<dr::Uri> uri = dr::ParseUri(text);
+  if (!uri.ok()) return 0;
+  const absl::StatusOr<dr::Uri> shown = dr::ParseUri(uri->Redacted());
+  Require(shown.ok());
+  Require(shown->scheme == uri->scheme && shown->user == uri->user && shown->host == uri->host);
+  Require(shown->port == uri->port && shown->path == uri->path);
+  Require(shown->query.size() == uri->query.size());
+  Require(shown->password.has_value() == uri->password.has_value());
+  if (uri->password) Require(shown->password->Reveal() == "***");
+  return 0;
+}
