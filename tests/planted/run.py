@@ -10,7 +10,7 @@ A patch is a unified diff whose first lines say what it breaks and who must noti
     Test: the name of a test case (Catch2 wildcards)
 
 Nothing in SOURCE is changed: the patched file is compiled aside at -O0 with the flags of the build,
-and linked in front of the library. Exit code 0: an assertion of the test was red. That it is green
+and linked in front of the libraries. Exit code 0: an assertion of the test was red. That it is green
 without the bug is what the rest of the suite shows. A crash is no answer, and a test that does not
 end is one only where the patch says so:
 
@@ -60,7 +60,7 @@ def compile_aside(build, source, patched, output):
 
 
 def link_aside(build, program, patched_object, output):
-    """Links `program` with the object in front of the library, so that it is taken instead."""
+    """Links `program` with the object in front of the libraries, so that it is taken instead."""
     commands = subprocess.run(["ninja", "-t", "commands", f"bin/{program}"], cwd=build, check=True,
                               capture_output=True, text=True).stdout.splitlines()
     link = next(line for line in reversed(commands) if f"-o bin/{program}" in line)
@@ -70,7 +70,7 @@ def link_aside(build, program, patched_object, output):
         words.pop(0)
     at = words.index(f"bin/{program}")
     words[at] = str(output)
-    library = next(i for i, word in enumerate(words) if re.search(r"(^|/)libdr\.a$", word))
+    library = next(i for i, word in enumerate(words) if word.endswith(".a"))
     words.insert(library, str(patched_object))
     subprocess.run(words, check=True, cwd=build)
 
