@@ -1,7 +1,5 @@
 #include "dr/adapters/s3.h"
 
-#include <signal.h>
-
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <chrono>
@@ -14,39 +12,13 @@
 
 #include "adapters/s3/credentials.h"
 #include "adapters/s3/object_name.h"
+#include "adapters/s3/s3_fixture.h"
 #include "adapters/s3/sigv4.h"
 #include "adapters/s3/xml.h"
 #include "dr/status.h"
 
-namespace dr {
+namespace dr::s3_test {
 namespace {
-
-struct Machine {
-  PosixFileSystem files;
-  SystemClock clock;
-  SystemRandom random;
-  AdapterEnvironment environment{&files, &clock, &random};
-};
-
-std::string Variable(const char* name) {
-  const char* value = std::getenv(name);
-  INFO(name << " is missing: scripts/servers start ceph");
-  REQUIRE(value != nullptr);
-  return value;
-}
-
-S3Credentials TestKeys() {
-  return {.access_key_id = Variable("DR_TEST_AWS_ACCESS_KEY_ID"),
-          .secret_access_key = Secret(Variable("DR_TEST_AWS_SECRET_ACCESS_KEY"))};
-}
-
-absl::StatusOr<std::unique_ptr<StateAdapter>> OpenStore(Machine& machine, const std::string& uri) {
-  AdapterRegistry registry;
-  REQUIRE(RegisterS3(registry, [](const Context&) { return TestKeys(); }).ok());
-  return registry.Open(uri, machine.environment);
-}
-
-std::string OwnPrefix(Machine& machine) { return fmt::format("{:016x}", *machine.random.Next()); }
 
 S3Credentials Example() {
   return {.access_key_id = "AKIAIOSFODNN7EXAMPLE",
@@ -200,19 +172,13 @@ TEST_CASE("Swift's S3 takes what was signed, refuses a wrong secret, and offers 
   const std::string text((std::istreambuf_iterator<char>(file)), {});
   const auto keys = ParseS3Credentials(text, "swift", "the shared file");
   REQUIRE(keys.ok());
-  const auto open = [&](std::string_view secret) {
-    AdapterRegistry registry;
-    REQUIRE(RegisterS3(registry, [&](const Context&) {
-              return S3Credentials{.access_key_id = keys->access_key_id,
-                                   .secret_access_key = Secret(secret)};
-            }).ok());
-    return registry.Open(uri, machine.environment);
-  };
-  const absl::Status refused = open("canary-secret").status();
+  const absl::Status refused =
+      OpenStore(machine, uri, Keys(keys->access_key_id, "canary-secret")).status();
   CHECK(absl::IsUnauthenticated(refused));
   CHECK(refused.ToString().find("SignatureDoesNotMatch") != std::string::npos);
   CHECK(refused.ToString().find("canary") == std::string::npos);
-  auto store = open(keys->secret_access_key.Reveal());
+  auto store = OpenStore(machine, uri,
+                         Keys(keys->access_key_id, std::string(keys->secret_access_key.Reveal())));
   INFO(store.status().ToString());
   REQUIRE(store.ok());
   const Capabilities& can = (*store)->capabilities();
@@ -313,7 +279,7 @@ TEST_CASE(
     INFO(bucket);
     auto store = OpenCareless(machine, bucket);
     REQUIRE(store.ok());
-    const Context context{.deadline = machine.clock.Now() + std::chrono::seconds(1)};
+    const Context context = machine.Within(std::chrono::seconds(1));
     CHECK(absl::IsUnknown((*store)->Put("k", "v", {}, context).status()));
   }
 }
@@ -325,7 +291,7 @@ TEST_CASE("D5: A 409 is tried again, and a 412 that the same Put has caused is n
     auto store = OpenCareless(machine, bucket);
     REQUIRE(store.ok());
     REQUIRE((*store)->capabilities().if_absent);
-    const std::string key = OwnPrefix(machine);
+    const std::string key = machine.OwnPrefix();
     CHECK_FALSE((*store)->capabilities().fence_safe);  // its signatures are not checked
     const auto put = (*store)->Put(key, "v", {.condition = PutCondition::kIfAbsent}, {});
     INFO(put.status().ToString());
@@ -350,7 +316,7 @@ TEST_CASE("D8: A value that came cut, endless or rotten is not given out") {
     auto store = OpenCareless(machine, bucket);
     REQUIRE(store.ok());
     REQUIRE((*store)->Put("k", "value", {}, {}).ok());
-    const Context context{.deadline = machine.clock.Now() + std::chrono::seconds(2)};
+    const Context context = machine.Within(std::chrono::seconds(2));
     const absl::Status status = (*store)->Get("k", context).status();
     INFO(status.ToString());
     CHECK(status.code() == (bucket == std::string("cut") ? absl::StatusCode::kUnavailable
@@ -358,46 +324,11 @@ TEST_CASE("D8: A value that came cut, endless or rotten is not given out") {
   }
 }
 
-// Stands still until it goes.
-class StoppedProcess {
- public:
-  explicit StoppedProcess(pid_t pid) : pid_(pid) { REQUIRE(kill(pid_, SIGSTOP) == 0); }
-  ~StoppedProcess() { kill(pid_, SIGCONT); }
-
- private:
-  const pid_t pid_;
-};
-
-TEST_CASE("D4: A Put that timed out is kUnknown, for it lands when the store goes on") {
-  Machine machine;
-  auto store = OpenStore(machine, Variable("DR_TEST_S3"));
-  REQUIRE(store.ok());
-  const std::string key = OwnPrefix(machine);
-  const PutOptions create = {.condition = PutCondition::kIfAbsent};
-  const auto in_a_second = [&] {
-    return Context{.deadline = machine.clock.Now() + std::chrono::seconds(1)};
-  };
-  {
-    const StoppedProcess osd(std::stoi(Variable("DR_TEST_CEPH_OSD_PID")));
-    CHECK(absl::IsUnknown((*store)->Put(key, "late", create, in_a_second()).status()));
-    CHECK(absl::IsDeadlineExceeded((*store)->Get(key, in_a_second()).status()));
-  }
-  absl::StatusOr<Item> item = (*store)->Get(key, {});
-  const Instant end = machine.clock.Now() + std::chrono::seconds(30);
-  while (absl::IsNotFound(item.status()) && machine.clock.Now() < end) {
-    item = (*store)->Get(key, {});
-  }
-  INFO(item.status().ToString());
-  REQUIRE(item.ok());
-  CHECK(item->value == "late");
-  CHECK(absl::IsAlreadyExists((*store)->Put(key, "again", create, {}).status()));
-}
-
 TEST_CASE("s3cmd reads what was put") {
   Machine machine;
   auto store = OpenStore(machine, Variable("DR_TEST_S3"));
   REQUIRE(store.ok());
-  const std::string key = "s3cmd/" + OwnPrefix(machine);
+  const std::string key = "s3cmd/" + machine.OwnPrefix();
   std::string value = "value of ";
   for (int i = 0; i < 256; ++i) value += static_cast<char>(i);
   REQUIRE((*store)->Put(key, value, {}, {}).ok());
@@ -421,23 +352,20 @@ TEST_CASE("A bucket in the host's name is the same bucket") {
   auto by_host = OpenStore(machine, uri + "&style=virtual");
   INFO(by_host.status().ToString());
   REQUIRE(by_host.ok());
-  const std::string key = OwnPrefix(machine);
+  const std::string key = machine.OwnPrefix();
   REQUIRE((*by_path)->Put(key, "v", {}, {}).ok());
   CHECK((*by_host)->Get(key, {})->value == "v");
 }
 
 TEST_CASE("A wrong secret is kUnauthenticated, and not shown") {
   Machine machine;
-  AdapterRegistry registry;
-  REQUIRE(RegisterS3(registry, [](const Context&) -> absl::StatusOr<S3Credentials> {
-            S3Credentials keys = TestKeys();
-            keys.secret_access_key = Secret("canary-secret");
-            return keys;
-          }).ok());
-  const absl::Status status = registry.Open(Variable("DR_TEST_S3"), machine.environment).status();
+  const absl::Status status =
+      OpenStore(machine, Variable("DR_TEST_S3"),
+                Keys(Variable("DR_TEST_AWS_ACCESS_KEY_ID"), "canary-secret"))
+          .status();
   CHECK(absl::IsUnauthenticated(status));
   CHECK(status.ToString().find("canary") == std::string::npos);
 }
 
 }  // namespace
-}  // namespace dr
+}  // namespace dr::s3_test
