@@ -18,7 +18,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const absl::StatusOr<dr::Uri> uri = dr::ParseUri(text);
   if (!uri.ok()) return 0;
-  const absl::StatusOr<dr::Uri> shown = dr::ParseUri(uri->Redacted());
+  const std::string redacted = uri->Redacted();
+  if (redacted.size() > 4096) return 0;  // longer by its escapes than one that is read
+  const absl::StatusOr<dr::Uri> shown = dr::ParseUri(redacted);
   Require(shown.ok());
   Require(shown->scheme == uri->scheme && shown->host == uri->host && shown->port == uri->port);
   Require(shown->path == uri->path);
