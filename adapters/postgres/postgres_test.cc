@@ -1,8 +1,5 @@
 #include "dr/adapters/postgres.h"
 
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <memory>
@@ -10,10 +7,10 @@
 #include <thread>
 #include <vector>
 
-#include "adapters/postgres/cutting_proxy.h"
 #include "adapters/postgres/test_servers.h"
 #include "dr/status.h"
 #include "fmt/format.h"
+#include "tests/fault_proxy.h"
 
 namespace dr {
 namespace {
@@ -192,123 +189,36 @@ TEST_CASE("D20: A server that hangs ends no call late") {
   CHECK(store->Check({}).ok());
 }
 
-TEST_CASE("D16: What was acknowledged survives a server that is killed again and again", "[long]") {
-  const FaultyTurn turn;
-  Machine machine;
-  const std::string uri = Faulty("timeout=20&namespace=" + machine.Once());
-  auto store = machine.Open(uri);
-  std::atomic<bool> done = false;
-  std::atomic<int> unknown = 0, refused = 0;
-  // Each adds one to its counter by version; only it does.
-  const auto count = [&](const std::string& key, Version version, int& acknowledged) {
-    while (!done) {
-      const PutOptions next{.condition = PutCondition::kIfVersion, .version = version};
-      const auto put = store->Put(key, fmt::format("{}", acknowledged + 1), next, {});
-      if (put.ok()) {
-        ++acknowledged;
-        version = *put;
-      } else if (absl::IsUnknown(put.status())) {
-        ++unknown;
-        absl::StatusOr<Item> found = store->Get(key, {});
-        while (!found.ok()) found = store->Get(key, {});
-        if (found->version != version) ++acknowledged;
-        version = found->version;
-      } else if (absl::IsUnavailable(put.status())) {
-        ++refused;
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
-      } else {
-        refused = 1 << 20;
-        return;
-      }
-    }
-  };
-  int acknowledged[3] = {};
-  {
-    std::vector<std::jthread> writers;
-    for (int i = 0; i < 3; ++i) {
-      const std::string key = fmt::format("counter {}", i);
-      const absl::StatusOr<Version> zero = store->Put(key, "0", {}, {});
-      REQUIRE(zero.ok());
-      writers.emplace_back([&, i, key, zero] { count(key, *zero, acknowledged[i]); });
-    }
-    for (int i = 0; i < 5; ++i) {
-      const std::uint64_t wait = machine.random.Next().value() % 300;
-      std::this_thread::sleep_for(std::chrono::milliseconds(wait));
-      Do("KILL faulty");
-      Do("restart faulty");
-    }
-    done = true;
-  }
-  INFO(unknown << " unknown, " << refused << " refused");
-  CHECK(refused < (1 << 20));
-  for (int i = 0; i < 3; ++i) {
-    CHECK(store->Get(fmt::format("counter {}", i), {})->value ==
-          fmt::format("{}", acknowledged[i]));
-    CHECK(acknowledged[i] > 0);
-  }
-}
-
 TEST_CASE("D4: A Put whose answer was lost is found by its version") {
   Machine machine;
-  CuttingProxy proxy(PortOf(Calm("")));
-  auto store = machine.Open(
-      fmt::format("postgres://postgres@127.0.0.1:{}/postgres?sslmode=disable&namespace={}",
-                  proxy.port(), machine.Once()));
+  testing::FaultProxy proxy(testing::PortOf(Calm("")));
+  auto store = machine.Open(proxy.Through(Calm("namespace=" + machine.Once())));
   const PutOptions create{.condition = PutCondition::kIfAbsent};
-  REQUIRE(store->Put("warm", "", create, {}).ok());
-  proxy.CutNext();
-  CHECK(store->Put("key", "value", create, {}).ok());
-  CHECK(proxy.cuts() == 1);
-  proxy.CutNext();
   const KeyValue items[] = {{"a", "1"}, {"b", "2"}};
+  // Prepares on a connection what is asked next, so that the answer to that is the first.
+  const auto warm = [&] {
+    REQUIRE(store->PutMany(items, {}).ok());
+    REQUIRE(store->Put("warm" + machine.Once(), "", create, {}).ok());
+    const Version version = store->Get("a", {})->version;
+    REQUIRE(store->Delete("a", {.if_version = version}, {}).ok());
+    proxy.CutReplyAfter(0);
+  };
+  warm();
+  CHECK(store->Put("key", "value", create, {}).ok());
+  CHECK(proxy.has_cut());
+  warm();
   CHECK(store->PutMany(items, {}).ok());
+  CHECK(proxy.has_cut());
   CHECK(store->Get("b", {})->value == "2");
   const Version version = store->Get("key", {})->version;
-  proxy.CutNext();
+  warm();
   CHECK(absl::IsUnknown(store->Delete("key", {.if_version = version}, {})));
   CHECK(absl::IsNotFound(store->Get("key", {}).status()));
-  proxy.CutNext();
-  CHECK(absl::IsUnavailable(store->Get("a", {}).status()));
-  CHECK(store->Get("a", {}).ok());
-}
-
-TEST_CASE("P21: One of several processes creates a key, every time") {
-  Machine machine;
-  const std::string uri = Calm("namespace=" + machine.Once());
-  std::vector<std::pair<pid_t, int>> children;
-  for (int i = 0; i < 3; ++i) {
-    int ends[2];
-    REQUIRE(pipe(ends) == 0);
-    const pid_t child = fork();
-    if (child == 0) {
-      auto store = machine.TryOpen(uri);
-      char won = 0;
-      for (int key = 0; store.ok() && key < 100; ++key) {
-        won += (*store)
-                   ->Put(fmt::format("{}", key), fmt::format("{}", i),
-                         {.condition = PutCondition::kIfAbsent}, {})
-                   .ok();
-      }
-      _exit(write(ends[1], &won, 1) == 1 ? 0 : 1);
-    }
-    close(ends[1]);
-    children.emplace_back(child, ends[0]);
-  }
-  int won = 0;
-  for (const auto& [child, end] : children) {
-    char wins = 0;
-    CHECK(read(end, &wins, 1) == 1);
-    close(end);
-    won += wins;
-    int status = 0;
-    waitpid(child, &status, 0);
-  }
-  CHECK(won == 100);
 }
 
 TEST_CASE("D3: Who cannot prove who they are is refused, and no password is told") {
   Machine machine;
-  const std::string port = PortOf(Calm(""));
+  const std::string port = std::to_string(testing::PortOf(Calm("")));
   Psql(
       "DO $$ BEGIN CREATE ROLE guarded LOGIN PASSWORD 'right-horse'; EXCEPTION WHEN "
       "duplicate_object THEN END $$");

@@ -34,10 +34,6 @@ inline std::string CalmSocket(const std::string& options) {
 inline std::string Faulty(const std::string& options) {
   return FromEnvironment("DR_TEST_POSTGRES_FAULTY") + "&" + options;
 }
-inline std::string PortOf(const std::string& uri) {
-  const std::size_t at = uri.find("127.0.0.1:") + 10;
-  return uri.substr(at, uri.find('/', at) - at);
-}
 /// One test at a time, of all processes, does things to the faulty server and its standby.
 class FaultyTurn {
  public:

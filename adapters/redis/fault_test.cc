@@ -1,9 +1,9 @@
 #include <catch2/catch.hpp>
 #include <thread>
 
-#include "adapters/redis/cutting_proxy.h"
 #include "adapters/redis/own_server.h"
 #include "adapters/redis/redis_fixture.h"
+#include "tests/fault_proxy.h"
 
 namespace dr {
 namespace {
@@ -80,8 +80,8 @@ TEST_CASE("A deadline and a stop request end a call that waits for the server") 
 
 TEST_CASE("D15: A write whose reply is cut at any byte may have happened, and a read has failed") {
   const testing::OwnServer own;
-  testing::CuttingProxy proxy(own.port());
-  Fixture at(proxy.Uri());
+  testing::FaultProxy proxy(own.port());
+  Fixture at(proxy.Through(own.Uri()));
   auto store = *at.Open();
   REQUIRE(store->Put("warm", "1", {}, {}).ok());
   REQUIRE(store->Delete("warm", {}, {}).ok());
@@ -108,8 +108,8 @@ TEST_CASE("D15: A write whose reply is cut at any byte may have happened, and a 
 
 TEST_CASE("D15: A request that is cut at any byte has no effect, and a batch has all or none") {
   const testing::OwnServer own;
-  testing::CuttingProxy proxy(own.port());
-  Fixture at(proxy.Uri());
+  testing::FaultProxy proxy(own.port());
+  Fixture at(proxy.Through(own.Uri()));
   auto store = *at.Open();
   const KeyValue batch[] = {{"a", "1"}, {"b", "2"}};
   REQUIRE(store->PutMany(batch, {}).ok());

@@ -68,6 +68,7 @@ struct HttpConnection::Transfer {
   std::size_t sent = 0;
   std::size_t header_bytes = 0;
   bool is_too_long = false;
+  bool has_headers = false;  ///< all of them; curl takes an answer that ends within them
   HttpResponse response = {};
 
   std::size_t size() const { return request.body.size() + request.more_body.size(); }
@@ -107,6 +108,7 @@ struct HttpConnection::Transfer {
   }
   void Keep(std::string_view line) {
     if (line.starts_with("HTTP/")) response.headers.clear();  // those before were of a 1xx
+    has_headers = line == "\r\n" || line == "\n";
     const std::size_t colon = line.find(':');
     if (colon == line.npos) return;
     std::string name(line.substr(0, colon));
@@ -210,6 +212,7 @@ absl::StatusOr<HttpResponse> HttpConnection::Send(std::string_view origin, const
         fmt::format("an answer longer than {} bytes", body_bytes_max));
   }
   if (code != CURLE_OK) return FailureOf(origin, static_cast<CURLcode>(code), detail);
+  if (!transfer.has_headers) return Unreachable(origin, "the answer ends within its headers");
   transfer.response.status = static_cast<int>(status);
   return std::move(transfer.response);
 }

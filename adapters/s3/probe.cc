@@ -124,8 +124,11 @@ absl::StatusOr<S3Findings> ProbeS3(S3Client& client, Random& random, const Conte
   Probe probe(client, context, nonce);
   absl::StatusOr<S3Findings> findings = probe.Run();
   const absl::Status cleaned = probe.CleanUp();
-  if (findings.ok() && !cleaned.ok()) return cleaned;
-  return findings;
+  if (findings.ok() && !cleaned.ok()) findings = cleaned;
+  if (!absl::IsUnknown(findings.status())) return findings;
+  // What may have been written is the probe's own; who opens a store only has to try again.
+  return MakeFault({.kind = FaultKind::kIo, .place = "S3", .next = "try again"},
+                   AsStd(findings.status().message()));
 }
 
 }  // namespace dr::inline v0

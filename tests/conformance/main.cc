@@ -3,19 +3,18 @@
 //   conformance tests FILE PROGRAM LABEL   writes them in the language of ctest
 //   conformance run STORE NAME             runs one
 //   conformance child ROLE …               what some of them start
-#include <stdlib.h>
-
 #include <algorithm>
 #include <fstream>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "dr/random.h"
 #include "dr/status.h"
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
-#include "tests/conformance/processes.h"
+#include "tests/conformance/store_cases.h"
 #include "tests/conformance/stores.h"
 
 namespace dr::testing {
@@ -47,13 +46,19 @@ absl::Status Declares(const Store& store, const Capabilities& can) {
   return absl::OkStatus();
 }
 
+std::vector<StoreCase> StoreCases() {
+  std::vector<StoreCase> all;
+  for (const auto& some : {ProcessCases(), CutCases(), FireCases()}) {
+    all.insert(all.end(), some.begin(), some.end());
+  }
+  return all;
+}
+
 absl::Status RunCase(const Store& store, std::string_view name) {
   Place place(store);
   DR_ASSIGN_OR_RETURN(std::string prefix, FreshPrefix());
-  for (const ProcessCase& check : ProcessCases()) {
-    if (check.name != name) continue;
-    DR_ASSIGN_OR_RETURN(std::string uri, place.Uri());
-    return check.run(uri, prefix);
+  for (const StoreCase& check : StoreCases()) {
+    if (check.name == name) return check.run(store, prefix);
   }
   DR_ASSIGN_OR_RETURN(std::unique_ptr<StateAdapter> opened, place.Open());
   if (name == kDeclares) return Declares(store, opened->capabilities());
@@ -104,7 +109,7 @@ absl::Status WriteTests(const char* path, std::string_view program, std::string_
     for (const AdapterCase& check : AdapterCases()) {
       if (check.applies(store.declared)) write_unless_left_out(check.name);
     }
-    for (const ProcessCase& check : ProcessCases()) {
+    for (const StoreCase& check : StoreCases()) {
       if (check.applies(store)) write_unless_left_out(check.name);
     }
     if (left_out != store.left_out.size()) {
@@ -113,14 +118,6 @@ absl::Status WriteTests(const char* path, std::string_view program, std::string_
   }
   out.close();
   return out ? absl::OkStatus() : absl::InternalError("the list of tests could not be written");
-}
-
-// Of the S3 servers; under other names, so that no test uses those of whoever runs it.
-void TakeCredentials() {
-  for (const char* name :
-       {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SHARED_CREDENTIALS_FILE"}) {
-    if (const char* value = getenv(fmt::format("DR_TEST_{}", name).c_str())) setenv(name, value, 1);
-  }
 }
 
 absl::Status Main(std::span<char*> arguments) {

@@ -1,5 +1,3 @@
-#include "tests/conformance/processes.h"
-
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,6 +15,7 @@
 #include "dr/status.h"
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
+#include "tests/conformance/store_cases.h"
 
 namespace dr::testing {
 namespace {
@@ -110,7 +109,9 @@ absl::StatusOr<std::vector<std::vector<int>>> Race(std::string_view role, const 
   return reported;
 }
 
-absl::Status OneCreates(const std::string& uri, const std::string& prefix) {
+absl::Status OneCreates(const Store& store_at, const std::string& prefix) {
+  Place place(store_at);
+  DR_ASSIGN_OR_RETURN(std::string uri, place.Uri());
   DR_ASSIGN_OR_RETURN(auto won, Race("create", uri, prefix));
   std::map<int, int> winner;
   for (int i = 0; i < kProcesses; ++i) {
@@ -127,7 +128,9 @@ absl::Status OneCreates(const std::string& uri, const std::string& prefix) {
   return absl::OkStatus();
 }
 
-absl::Status NoUpdateIsLost(const std::string& uri, const std::string& prefix) {
+absl::Status NoUpdateIsLost(const Store& store_at, const std::string& prefix) {
+  Place place(store_at);
+  DR_ASSIGN_OR_RETURN(std::string uri, place.Uri());
   {
     DR_ASSIGN_OR_RETURN(std::unique_ptr<StateAdapter> store, OpenUri(uri));
     DR_RETURN_IF_ERROR(store->Put(prefix + "counter", "", {}, {}).status());
@@ -171,7 +174,9 @@ absl::Status CheckKilled(const std::string& uri, const std::string& prefix,
   return absl::OkStatus();
 }
 
-absl::Status KillLosesNothing(const std::string& uri, const std::string& prefix) {
+absl::Status KillLosesNothing(const Store& store_at, const std::string& prefix) {
+  Place place(store_at);
+  DR_ASSIGN_OR_RETURN(std::string uri, place.Uri());
   std::mt19937 random(20'231);
   std::map<std::string, int> acknowledged;
   for (int kill = 0; kill < kKills; ++kill) {
@@ -234,7 +239,7 @@ bool Outlives(const Store& store) {
   return store.clients == Clients::kProcesses || store.clients == Clients::kProcessAtATime;
 }
 
-constexpr ProcessCase kCases[] = {
+constexpr StoreCase kCases[] = {
     {"P21: One of three processes creates a key", RacesByCreation, OneCreates},
     {"P21: No update by version is lost among three processes", RacesByVersion, NoUpdateIsLost},
     {"What was acknowledged survives the kill of its client, and nothing is torn", Outlives,
@@ -243,7 +248,7 @@ constexpr ProcessCase kCases[] = {
 
 }  // namespace
 
-std::span<const ProcessCase> ProcessCases() { return kCases; }
+std::span<const StoreCase> ProcessCases() { return kCases; }
 
 absl::Status RunChild(std::string_view role, std::string_view uri, const std::string& prefix,
                       int number) {

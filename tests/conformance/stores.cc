@@ -1,7 +1,8 @@
 #include "tests/conformance/stores.h"
 
+#include <stdlib.h>
+
 #include <algorithm>
-#include <cstdlib>
 
 #include "dr/directory_store.h"
 #include "dr/memory_store.h"
@@ -68,14 +69,33 @@ const Store kStores[] = {
      Clients::kProcessAtATime,
      {.if_absent = true, .if_version = true, .atomic_batch = true, .max_value_bytes = 256 << 20},
      kMostOfFive},
-    {"redis", "redis", "DR_TEST_REDIS", Clients::kProcesses, kEverything, kMostOfFive},
-    {"postgres", "postgres", "DR_TEST_POSTGRES", Clients::kProcesses, kEverything, kAllOfThree},
+    {"redis",
+     "redis",
+     "DR_TEST_REDIS",
+     Clients::kProcesses,
+     kEverything,
+     kMostOfFive,
+     {},
+     "redis",
+     6},
+    {"postgres",
+     "postgres",
+     "DR_TEST_POSTGRES",
+     Clients::kProcesses,
+     kEverything,
+     kAllOfThree,
+     {},
+     "postgres",
+     2},
     {"s3",
      "s3",
      "DR_TEST_S3",
      Clients::kProcesses,
      {.if_absent = true, .if_version = true, .max_value_bytes = 256 << 20},
-     kAllOfThree},
+     kAllOfThree,
+     {},
+     "ceph",
+     1},
     {"swift",
      "s3",
      "DR_TEST_SWIFT",
@@ -130,7 +150,7 @@ absl::StatusOr<std::string> Place::Uri() {
                        *directory_ / "store",
                        store_.name == "rocksdb" ? "?torn_tail=cut" : "");  // some cases kill
   }
-  const char* uri = std::getenv(std::string(store_.variable).c_str());
+  const char* uri = getenv(std::string(store_.variable).c_str());
   if (uri != nullptr) return uri;
   return absl::FailedPreconditionError(AsAbsl(fmt::format(
       "{} is not set: run scripts/servers start, and source build/servers/env", store_.variable)));
@@ -145,6 +165,13 @@ absl::StatusOr<std::unique_ptr<StateAdapter>> Place::Open() {
   }
   DR_ASSIGN_OR_RETURN(std::string uri, Uri());
   return OpenUri(uri);
+}
+
+void TakeCredentials() {
+  for (const char* name :
+       {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SHARED_CREDENTIALS_FILE"}) {
+    if (const char* value = getenv(fmt::format("DR_TEST_{}", name).c_str())) setenv(name, value, 1);
+  }
 }
 
 }  // namespace dr::testing

@@ -34,6 +34,9 @@ struct Store {
   std::uint64_t model_calls;
   /// Cases that would take minutes here, and that another store of this adapter runs.
   std::span<const std::string_view> left_out = {};
+  /// In tests/servers: one that keeps its data and is reached at one address; empty: there is none.
+  std::string_view server = "";
+  int server_kills = 0;  ///< as many as its starts are worth
 };
 
 /// Those whose adapter was built.
@@ -60,5 +63,9 @@ class Place {
 };
 
 absl::StatusOr<std::unique_ptr<StateAdapter>> OpenUri(std::string_view uri);
+
+/// Those of the S3 servers are in the environment under other names, so that no test uses those of
+/// whoever runs it.
+void TakeCredentials();
 
 }  // namespace dr::testing

@@ -1,4 +1,6 @@
-# What the starters of servers share. Sourced as the first thing, with the starter's arguments: start|stop FOLDER.
+# What the starters of servers share. Sourced as the first thing, with the starter's arguments:
+# start|stop|kill|restart FOLDER. `kill` is SIGKILL; `restart` starts what was killed on the same ports and data, and does
+# not wait until it answers.
 set -euo pipefail
 
 verb=$1 folder=$(realpath "$2")
@@ -12,7 +14,8 @@ free_port() {
 run_server() {
   local name=$1
   shift
-  setsid "$@" </dev/null >"$folder/$name.out" 2>&1 &
+  printf '%q ' "$@" >"$folder/$name.command"
+  setsid "$@" </dev/null >>"$folder/$name.out" 2>&1 &
   echo "$! $name" >>"$folder/pids"
 }
 
@@ -36,14 +39,31 @@ stop_all() {
   while read -r pid name; do
     kill "$pid" 2>/dev/null || continue
     for _ in {1..100}; do
-      kill -0 "$pid" 2>/dev/null || break
+      is_running "$pid" || break
       sleep 0.05
     done
     kill -9 "$pid" 2>/dev/null || true
   done < <(tac "$folder/pids")
 }
 
-if [[ $verb == stop ]]; then
-  stop_all
-  exit 0
-fi
+is_running() { kill -0 "$1" 2>/dev/null && [[ "$(ps -o stat= -p "$1")" != Z* ]]; }
+
+kill_all() {
+  local pid name
+  while read -r pid name; do kill -9 "$pid" 2>/dev/null || true; done <"$folder/pids"
+  while read -r pid name; do
+    while is_running "$pid"; do sleep 0.01; done
+  done <"$folder/pids"
+}
+
+restart_all() {
+  local names name
+  names=$(cut -d ' ' -f 2 "$folder/pids")
+  rm "$folder/pids"
+  for name in $names; do eval "run_server $name $(<"$folder/$name.command")"; done
+}
+
+case $verb in
+  start) ;;
+  stop | kill | restart) "${verb}_all" && exit 0 ;;
+esac
