@@ -26,6 +26,7 @@ absl::Status OwnServer::Run(const std::string& verb) const {
 absl::StatusOr<std::unique_ptr<OwnServer>> OwnServer::Start(const std::string& name) {
   std::unique_ptr<OwnServer> server(new OwnServer(name));
   setenv("CEPH_STORE", "bluestore", 1);  // which forgets nothing, as its default does
+  setenv("POSTGRES_ONE", "1", 1);
   FILE* lines = popen(server->Command("start").c_str(), "r");
   if (lines == nullptr) return absl::InternalError("no pipe");
   char line[4096];
