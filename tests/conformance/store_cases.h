@@ -21,8 +21,10 @@ struct StoreCase {
 std::span<const StoreCase> ProcessCases();
 /// A connection that is cut after any byte, or passes one at a time.
 std::span<const StoreCase> CutCases();
-/// A server that is killed, and a network that goes silent, while many write.
-std::span<const StoreCase> FireCases();
+/// A network that goes silent while many write.
+std::span<const StoreCase> SilenceCases();
+/// A server that is killed while many write.
+std::span<const StoreCase> KillCases();
 
 /// What a child of a ProcessCase does: `role` on the store at `uri`, told by `number` which child
 /// it is.

@@ -118,6 +118,8 @@ std::vector<std::string> BuiltAdapters() {
 
 }  // namespace
 
+std::span<const Store> AllStores() { return kStores; }
+
 std::vector<Store> Stores() {
   const std::vector<std::string> built = BuiltAdapters();
   std::vector<Store> stores;

@@ -39,6 +39,7 @@ struct Store {
   int server_kills = 0;  ///< as many as its starts are worth
 };
 
+std::span<const Store> AllStores();
 /// Those whose adapter was built.
 std::vector<Store> Stores();
 
