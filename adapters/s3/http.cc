@@ -35,7 +35,8 @@ absl::Status FailureOf(std::string_view origin, CURLcode code, const char* detai
     case CURLE_SSL_ISSUER_ERROR:
       return MakeFault({.kind = FaultKind::kWrongKey,
                         .place = std::string(origin),
-                        .next = "name the file of the authority that signed it as ca="},
+                        .next = "see whether it is for this host and has not expired; an authority "
+                                "that this machine does not know is named as ca="},
                        why);
     default:
       return Unreachable(origin, why);

@@ -309,6 +309,31 @@ TEST_CASE("D3: A Put that reached no server is kUnavailable") {
   CHECK(absl::IsUnavailable(status));
 }
 
+TEST_CASE(
+    "D3: A server is believed only with a certificate of its host, in time, of a known authority") {
+  Machine machine;
+  const std::string tls = Variable("DR_TEST_S3_TLS");
+  const std::string ca = "&ca=" + Variable("DR_TEST_S3_CA");
+  auto store = OpenStore(machine, tls + ca);
+  INFO(store.status().ToString());
+  REQUIRE(store.ok());
+  CHECK((*store)->capabilities().fence_safe);
+  const std::string key = machine.OwnPrefix(), value(1 << 20, 'v');
+  REQUIRE((*store)->Put(key, value, {}, {}).ok());
+  CHECK((*store)->Get(key, {})->value == value);
+
+  std::string other_host = tls;
+  other_host.replace(other_host.find("localhost"), 9, "127.0.0.1");
+  const std::string expired = Variable("DR_TEST_S3_EXPIRED");
+  for (const std::string& uri :
+       {tls, other_host + ca, expired + ca, tls + "&ca=/etc/hostname", tls + "&ca=/nowhere"}) {
+    const absl::Status refused = OpenStore(machine, uri).status();
+    INFO(uri << ": " << refused.ToString());
+    // Nothing tries that again: the layers repeat what is kUnavailable.
+    CHECK(absl::IsUnauthenticated(refused));
+  }
+}
+
 TEST_CASE("D8: A value that came cut, endless or rotten is not given out") {
   Machine machine;
   for (const char* bucket : {"cut", "endless", "rotten"}) {

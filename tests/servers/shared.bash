@@ -32,6 +32,23 @@ await() {
   done
 }
 
+# An authority for certificates, of this run only, and a file of the name `localhost` for those who sign one with it.
+make_authority() {
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=dr test authority" -days 30 \
+    -keyout "$folder/ca.key" -out "$folder/ca.pem" 2>>"$folder/openssl.out"
+  echo "subjectAltName=DNS:localhost" >"$folder/localhost"
+}
+
+# A key and a certificate for $1, signed by the authority; further options of `openssl x509` follow.
+certify() {
+  {
+    openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$1" -keyout "$folder/$1.key" \
+      -out "$folder/$1.csr"
+    openssl x509 -req -in "$folder/$1.csr" -CA "$folder/ca.pem" -CAkey "$folder/ca.key" -CAcreateserial -days 30 \
+      -out "$folder/$1.pem" "${@:2}"
+  } >>"$folder/openssl.out" 2>&1
+}
+
 # Ends what run_server started, the newest first.
 stop_all() {
   [[ -f $folder/pids ]] || return 0
