@@ -1,5 +1,6 @@
 #include "adapters/s3/client.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "dr/adapter_calls.h"
@@ -20,9 +21,10 @@ bool HasExpired(const S3Answer& answer) {
 
 S3Answer Read(HttpResponse response) {
   S3Answer answer{.status = response.status, .response = std::move(response)};
-  const std::string_view body = answer.response.body;
-  const bool may_be_error = !answer.ok() || body.starts_with("<") || body.starts_with("\n");
-  if (!may_be_error) return answer;
+  std::string_view body = answer.response.body;
+  // A store that has begun to answer keeps the connection with blanks until it knows what to say.
+  body.remove_prefix(std::min(body.find_first_not_of(" \t\r\n"), body.size()));
+  if (answer.ok() && !body.starts_with("<")) return answer;
   if (std::optional<S3Error> error = ParseS3Error(body)) {
     answer.error = *std::move(error);
     if (answer.ok()) answer.status = answer.error.code == "SlowDown" ? 503 : 500;
