@@ -155,11 +155,12 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("D6: An error in the body of 200 is no value") {
+TEST_CASE("D6: An error in the body of 200 is neither a value nor a deletion") {
   Machine machine;
   auto store = OpenCareless(machine, "twofaced");
   REQUIRE(store.ok());
   CHECK(absl::IsUnavailable((*store)->Get("k", {}).status()));
+  CHECK(absl::IsUnavailable((*store)->Delete("k", {}, {})));
 }
 
 TEST_CASE("D5: A 409 is tried again, and a 412 that the same Put has caused is no lost race") {
