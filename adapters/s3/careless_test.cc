@@ -1,6 +1,8 @@
 // What a client must make of a store that answers wrongly, late or not at all.
 #include <chrono>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "adapters/s3/client.h"
 #include "adapters/s3/http.h"
@@ -21,15 +23,13 @@ absl::StatusOr<std::unique_ptr<StateAdapter>> OpenCareless(Machine& machine,
 
 // How many calls the server has had to what is named so.
 std::string Visits(Machine& machine, const std::string& name) {
-  const auto connection = HttpConnection::Make(machine.clock, "", {});
-  REQUIRE(connection.ok());
-  bool was_sent = false;
-  const auto response =
-      (*connection)
-          ->Send(Variable("DR_TEST_CARELESS_S3"), {.method = "GET", .path = "/visits/" + name}, {},
-                 100, {}, was_sent);
-  REQUIRE(response.ok());
-  return response->body;
+  const auto session = HttpSession::Make(machine.clock, "", {});
+  REQUIRE(session.ok());
+  const S3Request request{.method = "GET", .path = "/visits/" + name};
+  HttpExchange exchange{.request = request, .headers = {}, .answer_bytes_max = 100};
+  (*session)->Send(Variable("DR_TEST_CARELESS_S3"), {&exchange, 1}, {});
+  REQUIRE(exchange.response.ok());
+  return exchange.response->body;
 }
 
 TEST_CASE("A store that ignores conditions and signatures is not fence-safe, and it is said why") {
@@ -93,8 +93,28 @@ TEST_CASE("D10: Keys that expire while a store is used are asked for anew, and n
     const std::string value = fmt::format("{}", i);
     CHECK((*store)->Put("k", value, {}, {}).ok());
     CHECK((*store)->Get("k", {})->value == value);
+    for (const auto& item : (*store)->GetMany(std::vector<std::string_view>{"k", "k", "k"}, {})) {
+      CHECK(item->value == value);
+    }
   }
   CHECK(asked >= 3);
+}
+
+TEST_CASE("GetMany has several calls under way at a time, and each gets its own answer") {
+  Machine machine;
+  auto store = OpenCareless(machine, "together");  // which answers four at a time
+  REQUIRE(store.ok());
+  const std::vector<std::string_view> keys = {"a", "b", "c", "d", "e", "f", "g", "h"};
+  for (std::string_view key : keys) REQUIRE((*store)->Put(key, key, {}, {}).ok());
+  for (int round = 0; round < 3; ++round) {
+    const auto items = (*store)->GetMany(keys, {});
+    REQUIRE(items.size() == keys.size());
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      INFO(items[i].status().ToString());
+      REQUIRE(items[i].ok());
+      CHECK(items[i]->value == keys[i]);
+    }
+  }
 }
 
 TEST_CASE("D11: A redirect is not followed, and region and host are named") {

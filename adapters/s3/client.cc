@@ -11,7 +11,7 @@
 namespace dr::inline v0 {
 namespace {
 
-constexpr std::size_t kConnectionsMax = 16;
+constexpr std::size_t kSessionsMax = 16, kBatchesMax = 2, kBatchConnections = 8;
 constexpr int kReadsMax = 16;
 constexpr std::size_t kShownBytesMax = 300;
 
@@ -86,19 +86,48 @@ S3Client::S3Client(S3Location location, const Clock& clock, S3CredentialsSource 
     : location_(std::move(location)),
       clock_(clock),
       keys_(std::move(source)),
-      connections_(kConnectionsMax, clock, [this, limits](const Context&) {
-        return HttpConnection::Make(clock_, location_.ca, limits);
+      sessions_(kSessionsMax, clock,
+                [this, limits](const Context&) {
+                  return HttpSession::Make(clock_, location_.ca, limits);
+                }),
+      batches_(kBatchesMax, clock, [this, limits](const Context&) {
+        return HttpSession::Make(clock_, location_.ca, limits);
       }) {}
 
 absl::StatusOr<S3Answer> S3Client::Call(const S3Call& call, const Context& context) {
-  DR_ASSIGN_OR_RETURN(S3KeyHolder::Keys keys, keys_.Current(context));
-  DR_ASSIGN_OR_RETURN(S3Answer answer, CallOnce(call, *keys, context));
-  for (int i = 0; i < kReadsMax && !call.writes() && answer.IsOvertakenInCeph(); ++i) {
-    DR_ASSIGN_OR_RETURN(answer, CallOnce(call, *keys, context));
+  DR_ASSIGN_OR_RETURN(Keys keys, keys_.Current(context));
+  absl::StatusOr<S3Answer> answer = CallOnce(call, *keys, context);
+  return Again(call, std::move(keys), std::move(answer), context);
+}
+
+std::vector<absl::StatusOr<S3Answer>> S3Client::CallAll(std::span<const S3Call> calls,
+                                                        const Context& context) {
+  std::vector<absl::StatusOr<S3Answer>> answers(calls.size());
+  for (std::size_t at = 0; at < calls.size(); at += kBatchConnections) {
+    const std::size_t count = std::min(kBatchConnections, calls.size() - at);
+    const std::span<absl::StatusOr<S3Answer>> some = std::span(answers).subspan(at, count);
+    const absl::StatusOr<Keys> keys = keys_.Current(context);
+    const absl::Status sent =
+        keys.ok() ? SendAll(batches_, calls.subspan(at, count), **keys, some, context)
+                  : keys.status();
+    for (std::size_t i = 0; i < count; ++i) {
+      some[i] = sent.ok() ? Again(calls[at + i], *keys, std::move(some[i]), context) : sent;
+    }
   }
-  if (HasExpired(answer)) {
+  return answers;
+}
+
+// What did nothing is done once more.
+absl::StatusOr<S3Answer> S3Client::Again(const S3Call& call, Keys keys,
+                                         absl::StatusOr<S3Answer> answer, const Context& context) {
+  for (int i = 0; i < kReadsMax && answer.ok() && !call.writes() && answer->IsOvertakenInCeph();
+       ++i) {
+    answer = CallOnce(call, *keys, context);
+  }
+  if (!answer.ok()) return answer;
+  if (HasExpired(*answer)) {
     DR_ASSIGN_OR_RETURN(keys, keys_.Renew(keys, context));
-  } else if (!CorrectClock(answer)) {
+  } else if (!CorrectClock(*answer)) {
     return answer;
   }
   return CallOnce(call, *keys, context);
@@ -106,27 +135,55 @@ absl::StatusOr<S3Answer> S3Client::Call(const S3Call& call, const Context& conte
 
 absl::StatusOr<S3Answer> S3Client::CallOnce(const S3Call& call, const S3Credentials& keys,
                                             const Context& context) {
-  const S3Request request{.method = call.method,
-                          .host = location_.host,
-                          .path = location_.path + PercentEncode(call.object, Slash::kKeep),
-                          .query = call.query,
-                          .headers = call.headers,
-                          .body = call.body,
-                          .more_body = call.more_body};
-  S3Fields headers = SignedHeaders(
-      request, keys, location_.region,
-      clock_.WallTime() + absl::Seconds(ahead_seconds_.load(std::memory_order_relaxed)));
-  if (call.signature == S3Signature::kForged) {
-    char& last = headers.back().second.back();
-    last = last == '0' ? '1' : '0';
+  absl::StatusOr<S3Answer> answer;
+  DR_RETURN_IF_ERROR(SendAll(sessions_, {&call, 1}, keys, {&answer, 1}, context));
+  return answer;
+}
+
+absl::Status S3Client::SendAll(Sessions& sessions, std::span<const S3Call> calls,
+                               const S3Credentials& keys,
+                               std::span<absl::StatusOr<S3Answer>> answers,
+                               const Context& context) {
+  struct Signed {
+    S3Request request = {};
+    S3Fields headers = {};
+  };
+  std::vector<Signed> all;
+  all.reserve(calls.size());  // what is sent refers to them
+  std::vector<HttpExchange> exchanges;
+  const absl::Time now =
+      clock_.WallTime() + absl::Seconds(ahead_seconds_.load(std::memory_order_relaxed));
+  for (const S3Call& call : calls) {
+    Signed& one = all.emplace_back(
+        Signed{.request = {.method = call.method,
+                           .host = location_.host,
+                           .path = location_.path + PercentEncode(call.object, Slash::kKeep),
+                           .query = call.query,
+                           .headers = call.headers,
+                           .body = call.body,
+                           .more_body = call.more_body}});
+    one.headers = SignedHeaders(one.request, keys, location_.region, now);
+    if (call.signature == S3Signature::kForged) {
+      char& last = one.headers.back().second.back();
+      last = last == '0' ? '1' : '0';
+    }
+    exchanges.push_back({.request = one.request,
+                         .headers = one.headers,
+                         .answer_bytes_max = call.answer_bytes_max});
   }
-  DR_ASSIGN_OR_RETURN(auto connection, connections_.Take(context));
-  bool was_sent = false;
-  absl::StatusOr<HttpResponse> response = connection->Send(
-      location_.origin, request, headers, call.answer_bytes_max, context, was_sent);
-  if (response.ok()) return Read(*std::move(response));
-  if (was_sent && call.writes()) return MayHaveHappened(call.object, response.status());
-  return response.status();
+  DR_ASSIGN_OR_RETURN(auto session, sessions.Take(context));
+  session->Send(location_.origin, exchanges, context);
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    HttpExchange& exchange = exchanges[i];
+    if (exchange.response.ok()) {
+      answers[i] = Read(*std::move(exchange.response));
+    } else if (exchange.was_sent && calls[i].writes()) {
+      answers[i] = MayHaveHappened(calls[i].object, exchange.response.status());
+    } else {
+      answers[i] = exchange.response.status();
+    }
+  }
+  return absl::OkStatus();
 }
 
 bool S3Client::CorrectClock(const S3Answer& answer) {

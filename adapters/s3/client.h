@@ -4,8 +4,10 @@
 #include <atomic>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -58,12 +60,22 @@ class S3Client {
   /// reads again what was overtaken. Without an answer: the reason, or kUnknown for a call that may
   /// have changed something.
   absl::StatusOr<S3Answer> Call(const S3Call& call, const Context& context);
+  /// The same for each, several at a time.
+  std::vector<absl::StatusOr<S3Answer>> CallAll(std::span<const S3Call> calls,
+                                                const Context& context);
   /// What an answer that is not OK means for `call`; kNotFound only for a missing object.
   absl::Status Meaning(const S3Call& call, const S3Answer& answer) const;
 
  private:
+  using Keys = S3KeyHolder::Keys;
+  using Sessions = ConnectionPool<HttpSession>;
+
+  absl::Status SendAll(Sessions& sessions, std::span<const S3Call> calls, const S3Credentials& keys,
+                       std::span<absl::StatusOr<S3Answer>> answers, const Context& context);
   absl::StatusOr<S3Answer> CallOnce(const S3Call& call, const S3Credentials& keys,
                                     const Context& context);
+  absl::StatusOr<S3Answer> Again(const S3Call& call, Keys keys, absl::StatusOr<S3Answer> answer,
+                                 const Context& context);
   bool CorrectClock(const S3Answer& answer);
   absl::Status Redirected(const S3Answer& answer) const;
 
@@ -71,7 +83,8 @@ class S3Client {
   const Clock& clock_;
   S3KeyHolder keys_;
   std::atomic<std::int64_t> ahead_seconds_{0};  // the store's clock before ours
-  ConnectionPool<HttpConnection> connections_;
+  Sessions sessions_;                           // of one connection
+  Sessions batches_;                            // of several
 };
 
 }  // namespace dr::inline v0

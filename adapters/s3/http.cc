@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <deque>
 #include <mutex>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "dr/status.h"
 #include "fmt/format.h"
@@ -16,6 +19,7 @@ namespace {
 
 constexpr int kLookMilliseconds = 20;  // how long a stop or a deadline may go unseen
 constexpr std::size_t kHeaderBytesMax = 64 << 10;
+constexpr std::string_view kNoMemory = "no memory for a connection";
 constexpr long kIdleSecondsMax =
     15;  // below what stores and balancers close idle connections after
 
@@ -52,35 +56,59 @@ std::string_view HttpResponse::Find(std::string_view name) const {
   return {};
 }
 
-struct HttpConnection::Handles {
+struct HttpSession::Handles {
   CURLM* multi = nullptr;
-  CURL* easy = nullptr;
+  std::vector<CURL*> easy = {};
   ~Handles() {
-    curl_easy_cleanup(easy);
+    for (CURL* one : easy) curl_easy_cleanup(one);
     curl_multi_cleanup(multi);
   }
 };
 
-// What curl calls back with while a request is under way.
-struct HttpConnection::Transfer {
+// One exchange, and what curl calls back with while it is under way.
+struct HttpSession::Transfer {
   CURL* easy;
-  const S3Request& request;
-  std::uint64_t body_bytes_max;
+  HttpExchange& exchange;
+  std::string url;
+  std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> headers;
+  std::optional<CURLcode> result = {};  // once it has ended
+  char detail[CURL_ERROR_SIZE] = "";
   std::size_t sent = 0;
   std::size_t header_bytes = 0;
   bool is_too_long = false;
-  bool has_headers = false;  ///< all of them; curl takes an answer that ends within them
+  bool has_headers = false;  // all of them; curl takes an answer that ends within them
   HttpResponse response = {};
 
-  std::size_t size() const { return request.body.size() + request.more_body.size(); }
+  Transfer(CURL* handle, HttpExchange& one, std::string_view origin)
+      : easy(handle),
+        exchange(one),
+        url(fmt::format("{}{}", origin, one.request.path)),
+        headers(nullptr, curl_slist_free_all) {
+    if (!one.request.query.empty()) url += fmt::format("?{}", CanonicalQuery(one.request.query));
+    curl_slist* list = nullptr;
+    for (const auto& [name, value] : one.headers) {
+      list = curl_slist_append(list, fmt::format("{}: {}", name, value).c_str());
+    }
+    // Not added by curl: a wait of a second for a server that does not know the first.
+    for (const char* unwanted : {"Expect:", "Accept:", "Content-Type:"}) {
+      list = curl_slist_append(list, unwanted);
+    }
+    headers.reset(list);
+  }
+
+  void Prepare(const std::string& ca, const HttpLimits& limits);
+  void Finish(std::string_view origin, const absl::Status& ended);
+  std::size_t size() const {
+    return exchange.request.body.size() + exchange.request.more_body.size();
+  }
 
   static std::size_t Read(char* out, std::size_t size, std::size_t count, void* self) {
     Transfer& transfer = *static_cast<Transfer*>(self);
-    const std::string_view first = transfer.request.body;
+    const std::string_view first = transfer.exchange.request.body;
     const std::string_view rest =
         transfer.sent < first.size()
             ? first.substr(transfer.sent)
-            : transfer.request.more_body.substr(transfer.sent - first.size());
+            : transfer.exchange.request.more_body.substr(transfer.sent - first.size());
     const std::size_t taken = std::min(size * count, rest.size());
     if (taken > 0) std::memcpy(out, rest.data(), taken);
     transfer.sent += taken;
@@ -89,7 +117,8 @@ struct HttpConnection::Transfer {
   static std::size_t Write(char* data, std::size_t size, std::size_t count, void* self) {
     Transfer& transfer = *static_cast<Transfer*>(self);
     const std::size_t bytes = size * count;
-    transfer.is_too_long = bytes > transfer.body_bytes_max - transfer.response.body.size();
+    transfer.is_too_long =
+        bytes > transfer.exchange.answer_bytes_max - transfer.response.body.size();
     if (transfer.is_too_long) return 0;
     transfer.response.body.append(data, bytes);
     return bytes;
@@ -103,7 +132,7 @@ struct HttpConnection::Transfer {
     curl_off_t announced = -1;
     curl_easy_getinfo(transfer.easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
     transfer.is_too_long =
-        announced > 0 && static_cast<std::uint64_t>(announced) > transfer.body_bytes_max;
+        announced > 0 && static_cast<std::uint64_t>(announced) > transfer.exchange.answer_bytes_max;
     if (transfer.is_too_long) return 0;
     return line.size();
   }
@@ -124,48 +153,9 @@ struct HttpConnection::Transfer {
   }
 };
 
-HttpConnection::HttpConnection(const Clock& clock, std::string ca, HttpLimits limits)
-    : clock_(clock), ca_(std::move(ca)), limits_(limits), handles_(new Handles) {}
-HttpConnection::~HttpConnection() = default;
-
-absl::StatusOr<std::unique_ptr<HttpConnection>> HttpConnection::Make(const Clock& clock,
-                                                                     std::string ca,
-                                                                     HttpLimits limits) {
-  static std::once_flag initialized;
-  std::call_once(initialized, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
-  std::unique_ptr<HttpConnection> made(new HttpConnection(clock, std::move(ca), limits));
-  made->handles_->multi = curl_multi_init();
-  made->handles_->easy = curl_easy_init();
-  if (made->handles_->multi == nullptr || made->handles_->easy == nullptr) {
-    return Unreachable("libcurl", "no memory for a connection");
-  }
-  return made;
-}
-
-absl::StatusOr<HttpResponse> HttpConnection::Send(std::string_view origin, const S3Request& request,
-                                                  const S3Fields& headers,
-                                                  std::uint64_t body_bytes_max,
-                                                  const Context& context, bool& was_sent) {
-  was_sent = false;
-  CURL* easy = handles_->easy;
+void HttpSession::Transfer::Prepare(const std::string& ca, const HttpLimits& limits) {
   curl_easy_reset(easy);
-  Transfer transfer{.easy = easy, .request = request, .body_bytes_max = body_bytes_max};
-  std::string url = fmt::format("{}{}", origin, request.path);
-  if (!request.query.empty()) url += fmt::format("?{}", CanonicalQuery(request.query));
-  const std::string method(request.method);
-  char detail[CURL_ERROR_SIZE] = "";
-
-  curl_slist* list = nullptr;
-  for (const auto& [name, value] : headers) {
-    list = curl_slist_append(list, fmt::format("{}: {}", name, value).c_str());
-  }
-  // Not added by curl: a wait of a second for a server that does not know the first.
-  for (const char* unwanted : {"Expect:", "Accept:", "Content-Type:"}) {
-    list = curl_slist_append(list, unwanted);
-  }
-  const std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> owned(list,
-                                                                          curl_slist_free_all);
-
+  curl_easy_setopt(easy, CURLOPT_PRIVATE, this);
   curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
   curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);  // a key may have ".." in it
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -175,64 +165,106 @@ absl::StatusOr<HttpResponse> HttpConnection::Send(std::string_view origin, const
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
   curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, kIdleSecondsMax);
-  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, static_cast<long>(limits_.connect.count()));
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, static_cast<long>(limits.connect.count()));
   curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1024L);
-  curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, static_cast<long>(limits_.stall.count()));
+  curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, static_cast<long>(limits.stall.count()));
   curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 256L << 10);
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, detail);
-  if (!ca_.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, ca_.c_str());
-  if (method == "PUT") {
+  if (!ca.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, ca.c_str());
+  if (exchange.request.method == "PUT") {
     // Without a way to rewind, curl does not send it twice on its own.
     curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
     curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 256L << 10);
-    curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(transfer.size()));
+    curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(size()));
     curl_easy_setopt(easy, CURLOPT_READFUNCTION, &Transfer::Read);
-    curl_easy_setopt(easy, CURLOPT_READDATA, &transfer);
+    curl_easy_setopt(easy, CURLOPT_READDATA, this);
   } else {
-    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method.c_str());
+    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, std::string(exchange.request.method).c_str());
   }
-  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, owned.get());
+  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers.get());
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &Transfer::Write);
-  curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);
+  curl_easy_setopt(easy, CURLOPT_WRITEDATA, this);
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &Transfer::Header);
-  curl_easy_setopt(easy, CURLOPT_HEADERDATA, &transfer);
-
-  curl_multi_add_handle(handles_->multi, easy);
-  int code = CURLE_OK;
-  const absl::Status ended = Run(context, code);
-  long sent = 0;
-  curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &sent);
-  was_sent = sent > 0;
-  long status = 0;
-  curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-  curl_multi_remove_handle(handles_->multi, easy);  // closes what is in the middle of something
-  DR_RETURN_IF_ERROR(ended);
-  if (transfer.is_too_long) {
-    return MakeFault(
-        {.kind = FaultKind::kAuthFailed, .place = url, .next = "see what else writes there"},
-        fmt::format("an answer longer than {} bytes", body_bytes_max));
-  }
-  if (code != CURLE_OK) return FailureOf(origin, static_cast<CURLcode>(code), detail);
-  if (!transfer.has_headers) return Unreachable(origin, "the answer ends within its headers");
-  transfer.response.status = static_cast<int>(status);
-  return std::move(transfer.response);
+  curl_easy_setopt(easy, CURLOPT_HEADERDATA, this);
 }
 
-absl::Status HttpConnection::Run(const Context& context, int& result) {
+// `ended` is why it did, if it has no result.
+void HttpSession::Transfer::Finish(std::string_view origin, const absl::Status& ended) {
+  long size = 0, status = 0;
+  curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &size);
+  curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+  exchange.was_sent = size > 0;
+  response.status = static_cast<int>(status);
+  if (is_too_long) {
+    exchange.response = MakeFault(
+        {.kind = FaultKind::kAuthFailed, .place = url, .next = "see what else writes there"},
+        fmt::format("an answer longer than {} bytes", exchange.answer_bytes_max));
+  } else if (!result) {
+    exchange.response = ended.ok() ? Unreachable("libcurl", kNoMemory) : ended;
+  } else if (*result != CURLE_OK) {
+    exchange.response = FailureOf(origin, *result, detail);
+  } else if (!has_headers) {
+    exchange.response = Unreachable(origin, "the answer ends within its headers");
+  } else {
+    exchange.response = std::move(response);
+  }
+}
+
+HttpSession::HttpSession(const Clock& clock, std::string ca, HttpLimits limits)
+    : clock_(clock), ca_(std::move(ca)), limits_(limits), handles_(new Handles) {}
+HttpSession::~HttpSession() = default;
+
+absl::StatusOr<std::unique_ptr<HttpSession>> HttpSession::Make(const Clock& clock, std::string ca,
+                                                               HttpLimits limits) {
+  static std::once_flag initialized;
+  std::call_once(initialized, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
+  std::unique_ptr<HttpSession> made(new HttpSession(clock, std::move(ca), limits));
+  made->handles_->multi = curl_multi_init();
+  if (made->handles_->multi == nullptr) return Unreachable("libcurl", kNoMemory);
+  return made;
+}
+
+void HttpSession::Send(std::string_view origin, std::span<HttpExchange> exchanges,
+                       const Context& context) {
+  std::vector<CURL*>& easy = handles_->easy;
+  std::deque<Transfer> transfers;  // curl keeps pointers to them
+  for (HttpExchange& exchange : exchanges) {
+    if (transfers.size() == easy.size()) easy.push_back(curl_easy_init());
+    CURL* const handle = easy[transfers.size()];
+    if (handle == nullptr) {
+      easy.pop_back();
+      exchange.response = Unreachable("libcurl", kNoMemory);
+      continue;
+    }
+    Transfer& transfer = transfers.emplace_back(handle, exchange, origin);
+    transfer.Prepare(ca_, limits_);
+    curl_multi_add_handle(handles_->multi, handle);
+  }
+  const absl::Status ended = Run(context);
+  for (Transfer& transfer : transfers) {
+    transfer.Finish(origin, ended);
+    // Closes what is in the middle of something.
+    curl_multi_remove_handle(handles_->multi, transfer.easy);
+  }
+}
+
+absl::Status HttpSession::Run(const Context& context) {
   for (;;) {
     int running = 0;
     CURLMcode code = curl_multi_perform(handles_->multi, &running);
-    if (code == CURLM_OK && running == 0) break;
+    int left = 0;
+    while (const CURLMsg* message = curl_multi_info_read(handles_->multi, &left)) {
+      Transfer* transfer = nullptr;
+      curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+      transfer->result = message->data.result;
+    }
+    if (code == CURLM_OK && running == 0) return absl::OkStatus();
     DR_RETURN_IF_ERROR(CheckContext(context, clock_, "an answer of the store"));
     if (code == CURLM_OK) {
       code = curl_multi_poll(handles_->multi, nullptr, 0, kLookMilliseconds, nullptr);
     }
     if (code != CURLM_OK) return Unreachable("libcurl", curl_multi_strerror(code));
   }
-  int left = 0;
-  const CURLMsg* message = curl_multi_info_read(handles_->multi, &left);
-  result = message != nullptr ? message->data.result : CURLE_FAILED_INIT;
-  return absl::OkStatus();
 }
 
 }  // namespace dr::inline v0

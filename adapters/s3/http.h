@@ -1,9 +1,10 @@
-// One HTTP/1.1 request at a time over a connection that stays open, through libcurl.
+// HTTP/1.1 over connections that stay open, through libcurl.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -31,28 +32,35 @@ struct HttpResponse {
   std::string_view Find(std::string_view name) const;
 };
 
+struct HttpExchange {
+  const S3Request& request;
+  const S3Fields& headers;  ///< sent with it
+  std::uint64_t answer_bytes_max = 0;
+  /// The server may have seen the request.
+  bool was_sent = false;
+  /// A body longer than `answer_bytes_max` is kDataLoss. No response: kUnavailable,
+  /// kDeadlineExceeded, kCancelled, or kUnauthenticated for a certificate.
+  absl::StatusOr<HttpResponse> response = absl::UnknownError("not sent");
+};
+
 /// Used by one thread at a time. Follows no redirect, uses no proxy, verifies the server's
 /// certificate.
-class HttpConnection {
+class HttpSession {
  public:
   /// `ca` is a file of certificates to trust instead of the machine's; empty: the machine's.
-  static absl::StatusOr<std::unique_ptr<HttpConnection>> Make(const Clock& clock, std::string ca,
-                                                              HttpLimits limits);
-  ~HttpConnection();
+  static absl::StatusOr<std::unique_ptr<HttpSession>> Make(const Clock& clock, std::string ca,
+                                                           HttpLimits limits);
+  ~HttpSession();
 
-  /// Sends `request` with `headers` to `origin` (https://host:port). A body longer than
-  /// `body_bytes_max` is kDataLoss. No response: kUnavailable, kDeadlineExceeded, kCancelled, or
-  /// kUnauthenticated for a certificate; `was_sent` tells whether the server may have seen the
-  /// request. Another connection is then made for the next one.
-  absl::StatusOr<HttpResponse> Send(std::string_view origin, const S3Request& request,
-                                    const S3Fields& headers, std::uint64_t body_bytes_max,
-                                    const Context& context, bool& was_sent);
+  /// Sends all at the same time to `origin` (https://host:port), each over a connection of its own
+  /// that is kept for the next. After an error another connection is made.
+  void Send(std::string_view origin, std::span<HttpExchange> exchanges, const Context& context);
 
  private:
   struct Transfer;
   struct Handles;
-  HttpConnection(const Clock& clock, std::string ca, HttpLimits limits);
-  absl::Status Run(const Context& context, int& result);
+  HttpSession(const Clock& clock, std::string ca, HttpLimits limits);
+  absl::Status Run(const Context& context);
 
   const Clock& clock_;
   const std::string ca_;

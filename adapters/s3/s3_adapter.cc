@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "adapters/s3/client.h"
 #include "adapters/s3/object_name.h"
@@ -74,6 +75,8 @@ class S3Store final : public StateAdapter {
   absl::Status Delete(std::string_view key, const DeleteOptions& options,
                       const Context& context) override;
   absl::Status Check(const Context& context) override;
+  std::vector<absl::StatusOr<Item>> GetMany(std::span<const std::string_view> keys,
+                                            const Context& context) override;
 
  private:
   // What is stored under a name, or not.
@@ -89,6 +92,12 @@ class S3Store final : public StateAdapter {
   absl::StatusOr<Version> Store(std::string_view key, std::string_view head, std::string_view value,
                                 PutOptions options, const Context& context);
   absl::StatusOr<std::optional<Found>> Look(std::string_view name, const Context& context);
+  static S3Call Reading(std::string_view name) {
+    return {
+        .method = "GET", .object = name, .answer_bytes_max = kStoredHeaderBytes + kMaxValueBytes};
+  }
+  absl::StatusOr<Item> ItemOf(std::string_view key, const S3Call& call,
+                              absl::StatusOr<S3Answer> answer) const;
   absl::Status Pause(int attempt, const Context& context);
   absl::StatusOr<S3Listing> ListObjects(std::string_view prefix, std::string_view after,
                                         std::string_view count, const Context& context);
@@ -181,14 +190,40 @@ absl::Status S3Store::Pause(int attempt, const Context& context) {
 absl::StatusOr<Item> S3Store::Get(std::string_view key, const Context& context) {
   DR_RETURN_IF_ERROR(CheckGet(capabilities_, key, context, clock_));
   const std::string name = NameOf(key);
-  const S3Call call{
-      .method = "GET", .object = name, .answer_bytes_max = kStoredHeaderBytes + kMaxValueBytes};
-  DR_ASSIGN_OR_RETURN(S3Answer answer, client_->Call(call, context));
-  if (answer.HasNoObject()) return NoValue(key);
-  if (!answer.ok()) return client_->Meaning(call, answer);
-  if (IsTombstone(answer.response.body)) return NoValue(key);
-  Version version{answer.etag()};
-  DR_ASSIGN_OR_RETURN(Item item, DecodeStored(key, std::move(answer.response.body)));
+  const S3Call call = Reading(name);
+  return ItemOf(key, call, client_->Call(call, context));
+}
+
+std::vector<absl::StatusOr<Item>> S3Store::GetMany(std::span<const std::string_view> keys,
+                                                   const Context& context) {
+  std::vector<absl::StatusOr<Item>> items(keys.size());
+  std::vector<std::string> names;
+  names.reserve(keys.size());  // calls refer to them
+  std::vector<S3Call> calls;
+  std::vector<std::size_t> places;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (absl::Status wrong = CheckGet(capabilities_, keys[i], context, clock_); !wrong.ok()) {
+      items[i] = std::move(wrong);
+      continue;
+    }
+    calls.push_back(Reading(names.emplace_back(NameOf(keys[i]))));
+    places.push_back(i);
+  }
+  std::vector<absl::StatusOr<S3Answer>> answers = client_->CallAll(calls, context);
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    items[places[i]] = ItemOf(keys[places[i]], calls[i], std::move(answers[i]));
+  }
+  return items;
+}
+
+absl::StatusOr<Item> S3Store::ItemOf(std::string_view key, const S3Call& call,
+                                     absl::StatusOr<S3Answer> answer) const {
+  DR_RETURN_IF_ERROR(answer.status());
+  if (answer->HasNoObject()) return NoValue(key);
+  if (!answer->ok()) return client_->Meaning(call, *answer);
+  if (IsTombstone(answer->response.body)) return NoValue(key);
+  Version version{answer->etag()};
+  DR_ASSIGN_OR_RETURN(Item item, DecodeStored(key, std::move(answer->response.body)));
   item.version = std::move(version);
   return item;
 }
