@@ -68,10 +68,11 @@ absl::Status FaultOfDial(std::string_view message, std::string_view place) {
     const std::string_view what = message.substr(at + 10);
     return FaultOfState(state, what.substr(0, what.find('\n')), place);
   }
+  const auto says = [&](std::string_view words) { return message.find(words) != message.npos; };
   // Trying again cannot help where the other side did not prove who it is.
-  const bool unproven = message.find("certificate") != message.npos ||
-                        message.find("SSL") != message.npos ||
-                        message.find("password") != message.npos;
+  const bool is_cut =
+      says("SSL SYSCALL") || says("SSL connection has been closed") || says("unexpected eof");
+  const bool unproven = says("certificate") || says("password") || (says("SSL") && !is_cut);
   return MakeFault({.kind = unproven ? FaultKind::kWrongKey : FaultKind::kIo,
                     .place = std::string(place),
                     .next = unproven ? "see sslmode and sslrootcert in the adapter's README"

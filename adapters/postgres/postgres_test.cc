@@ -233,10 +233,6 @@ TEST_CASE("D3: Who cannot prove who they are is refused, and no password is told
   CHECK(refusal("postgres://guarded:wrong-horse" + at + "/postgres?sslmode=disable") ==
         Code::kUnauthenticated);
   CHECK(refusal("postgres://guarded" + at + "/postgres?sslmode=disable") == Code::kUnauthenticated);
-  // The server has no TLS, which is asked for by default.
-  CHECK(refusal("postgres://guarded:wrong-horse" + at + "/postgres") == Code::kUnauthenticated);
-  CHECK(refusal("postgres://guarded:wrong-horse" + at + "/postgres?sslmode=require") ==
-        Code::kUnauthenticated);
   CHECK(refusal("postgres://postgres:wrong-horse" + at + "/nowhere?sslmode=disable") ==
         Code::kInvalidArgument);
   CHECK(refusal("postgres://postgres:wrong-horse@127.0.0.1:1/postgres") == Code::kUnavailable);

@@ -74,16 +74,15 @@ bool MustPass(const Store& store, const Listed& listed) {
   return check == nullptr || check->applies(store.declared);
 }
 
-bool IsWorthIt(const Store& store, About about, std::string_view label) {
+bool IsWorthIt(const Store& store, const Listed& listed, std::string_view label) {
+  if (label != "asan" && label != "tsan") return true;
   // To a sanitizer a second server of an adapter says nothing new, nor does a second process.
-  if (label == "asan") {
-    return store.left_out.empty() &&
-           (about == About::kCalls || about == About::kThreads || about == About::kCuts);
-  }
-  if (label == "tsan") {
-    return store.left_out.empty() && (about == About::kThreads || about == About::kSilence);
-  }
-  return true;
+  if (!store.left_out.empty()) return false;
+  const About about = listed.about;
+  if (label == "tsan") return about == About::kThreads || about == About::kSilence;
+  const bool is_long = std::ranges::find(LongCases(), listed.name) != LongCases().end();
+  return (about == About::kCalls || about == About::kThreads || about == About::kCuts) &&
+         !(store.is_slow && is_long);
 }
 
 absl::Status RunCase(const Store& store, std::string_view name) {

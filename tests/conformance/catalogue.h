@@ -35,7 +35,7 @@ std::vector<Listed> AllCases();
 /// and no case is left out because a store declares less than it did.
 bool MustPass(const Store& store, const Listed& listed);
 /// `label` is that of the build's tests.
-bool IsWorthIt(const Store& store, About about, std::string_view label);
+bool IsWorthIt(const Store& store, const Listed& listed, std::string_view label);
 
 absl::Status RunCase(const Store& store, std::string_view name);
 

@@ -56,7 +56,7 @@ absl::Status WriteTests(const char* path, std::string_view program, std::string_
       }
     }
     for (const Listed& listed : cases) {
-      const bool runs = MustPass(store, listed) && IsWorthIt(store, listed.about, label);
+      const bool runs = MustPass(store, listed) && IsWorthIt(store, listed, label);
       if (runs) write(store, listed.name);
     }
   }

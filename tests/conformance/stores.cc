@@ -95,7 +95,8 @@ const Store kStores[] = {
      kAllOfThree,
      {},
      "ceph",
-     1},
+     1,
+     true},
     {"swift",
      "s3",
      "DR_TEST_SWIFT",
@@ -117,6 +118,8 @@ std::vector<std::string> BuiltAdapters() {
 }
 
 }  // namespace
+
+std::span<const std::string_view> LongCases() { return kLongCases; }
 
 std::span<const Store> AllStores() { return kStores; }
 

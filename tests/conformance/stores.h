@@ -37,7 +37,11 @@ struct Store {
   /// In tests/servers: one that keeps its data and is reached at one address; empty: there is none.
   std::string_view server = "";
   int server_kills = 0;  ///< as many as its starts are worth
+  bool is_slow = false;  ///< the build with AddressSanitizer leaves out the long cases
 };
+
+/// Names of cases that make hundreds of calls and more.
+std::span<const std::string_view> LongCases();
 
 std::span<const Store> AllStores();
 /// Those whose adapter was built.
