@@ -23,9 +23,9 @@ endforeach()
 
 # What a program has to find beside dr: a static library needs its private libraries again at the final link.
 set(public_packages absl Threads)
-set(private_packages fmt Protobuf)
+set(private_packages fmt Protobuf yaml-cpp)
 set(public_modules absl_status absl_statusor absl_time absl_cord absl_any_invocable absl_function_ref)
-set(private_modules fmt protobuf)
+set(private_modules fmt protobuf yaml-cpp)
 get_property(adapter_packages GLOBAL PROPERTY dr_adapter_packages)
 get_property(adapter_modules GLOBAL PROPERTY dr_adapter_modules)
 if(BUILD_SHARED_LIBS)

@@ -4,6 +4,7 @@ find_package(absl REQUIRED)
 find_package(fmt REQUIRED)
 find_package(Protobuf REQUIRED)
 find_package(Threads REQUIRED)
+find_package(yaml-cpp REQUIRED)
 
 file(GLOB_RECURSE dr_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/*.cc")
 set(dr_testing_sources ${dr_sources})
@@ -25,7 +26,7 @@ set_source_files_properties("${PROJECT_SOURCE_DIR}/src/base/version.cc" PROPERTI
 target_link_libraries(dr
   PUBLIC absl::status absl::statusor absl::time absl::cord absl::any_invocable absl::function_ref absl::core_headers
          Threads::Threads
-  PRIVATE fmt::fmt protobuf::libprotobuf)
+  PRIVATE fmt::fmt protobuf::libprotobuf yaml-cpp)
 
 # Generated headers are included as "src/format/<name>.pb.h" and never leave the build tree.
 file(GLOB dr_protos CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/format/*.proto")
