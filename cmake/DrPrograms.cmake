@@ -33,6 +33,7 @@ endif()
 if(DR_BUILD_TOOLS)
   file(GLOB drctl CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tools/drctl/*.cc")
   dr_add_program(drctl ${drctl})
+  target_link_libraries(drctl PRIVATE dr_testing)
 endif()
 
 if(DR_BUILD_BENCH)

@@ -201,6 +201,19 @@ absl::Status PostgresStore::Delete(std::string_view key, const DeleteOptions& op
   return options.if_version ? Verdict(key, *rows) : absl::OkStatus();
 }
 
+std::vector<std::string> PostgresStore::Doubts() const {
+  std::vector<std::string> doubts;
+  if (!capabilities_.durable) {
+    doubts.emplace_back(
+        "fsync, full_page_writes or synchronous_commit is off, or the table is not logged");
+  } else if (!capabilities_.fence_safe) {
+    doubts.emplace_back(
+        "the server is a standby, or has one that commits do not wait for, or does not let the "
+        "user see which it has (pg_read_all_stats)");
+  }
+  return doubts;
+}
+
 absl::Status PostgresStore::Check(const Context& context) {
   DR_RETURN_IF_ERROR(CheckContext(context, clock_, "Check"));
   DR_ASSIGN_OR_RETURN(auto session, Take(context));

@@ -22,6 +22,7 @@ class PostgresStore final : public StateAdapter {
   absl::Status Open(const std::string& schema, const Context& context);
 
   const Capabilities& capabilities() const override { return capabilities_; }
+  std::vector<std::string> Doubts() const override;
   absl::StatusOr<Version> Put(std::string_view key, std::string_view value,
                               const PutOptions& options, const Context& context) override;
   absl::StatusOr<Item> Get(std::string_view key, const Context& context) override;

@@ -59,9 +59,12 @@ class RedisStore final : public StateAdapter {
                      .durable = facts.durable(),
                      .fence_safe = facts.fence_safe(),
                      .max_value_bytes = kMaxValueBytes};
+    doubts_ = facts.not_durable;
+    doubts_.insert(doubts_.end(), facts.not_fence_safe.begin(), facts.not_fence_safe.end());
   }
 
   const Capabilities& capabilities() const override { return capabilities_; }
+  std::vector<std::string> Doubts() const override { return doubts_; }
 
   absl::StatusOr<Version> Put(std::string_view key, std::string_view value,
                               const PutOptions& options, const Context& context) override {
@@ -232,6 +235,7 @@ class RedisStore final : public StateAdapter {
   const AdapterEnvironment environment_;
   const std::string values_, index_;
   Capabilities capabilities_ = {};
+  std::vector<std::string> doubts_ = {};
   Pool pool_;
 };
 

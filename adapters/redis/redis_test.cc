@@ -186,6 +186,7 @@ TEST_CASE("D14: A server that may lose what it acknowledged is not called durabl
     CHECK(store->Check({}).ok());
     auto doubts = RedisDoubts(at.uri, at.environment);
     REQUIRE((doubts.ok() && doubts->size() == 1));
+    CHECK(store->Doubts() == *doubts);
     CHECK(doubts->at(0).find("everysec") != std::string::npos);
     // The one that was opened before notices that the promise is gone.
     CHECK(absl::IsFailedPrecondition(promised->Check({})));

@@ -48,7 +48,8 @@ RocksDbStore::RocksDbStore(std::shared_ptr<RocksDbDatabase> database,
                     .atomic_batch = true,
                     .durable = volume.survives_power_loss,
                     .fence_safe = volume.survives_power_loss && !volume.is_network,
-                    .max_value_bytes = kMaxValueBytes} {}
+                    .max_value_bytes = kMaxValueBytes},
+      doubts_(DoubtsOf(volume)) {}
 
 absl::StatusOr<std::unique_ptr<RocksDbStore>> RocksDbStore::Open(
     std::shared_ptr<RocksDbDatabase> database, const std::string& name, Random& random,

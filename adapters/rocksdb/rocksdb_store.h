@@ -18,6 +18,7 @@ class RocksDbStore final : public StateAdapter {
       const Clock& clock);
 
   const Capabilities& capabilities() const override { return capabilities_; }
+  std::vector<std::string> Doubts() const override { return doubts_; }
   absl::StatusOr<Version> Put(std::string_view key, std::string_view value,
                               const PutOptions& options, const Context& context) override;
   absl::StatusOr<Item> Get(std::string_view key, const Context& context) override;
@@ -44,6 +45,7 @@ class RocksDbStore final : public StateAdapter {
   Random& random_;
   const Clock& clock_;
   Capabilities capabilities_;
+  const std::vector<std::string> doubts_;
 };
 
 }  // namespace dr::inline v0

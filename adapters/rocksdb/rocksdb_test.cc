@@ -84,6 +84,8 @@ TEST_CASE("It declares what the volume keeps") {
   }
   const std::string memory = fmt::format("/dev/shm/dr_rocksdb_test_{}", getpid());
   const Capabilities can = machine.Open(memory)->capabilities();
+  CHECK(machine.Open(memory)->Doubts() ==
+        std::vector<std::string>{"tmpfs does not survive a power cut"});
   std::filesystem::remove_all(memory);
   CHECK(can.if_absent);
   CHECK_FALSE(can.durable);

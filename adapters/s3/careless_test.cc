@@ -43,6 +43,7 @@ TEST_CASE("A store that ignores conditions and signatures is not fence-safe, and
   for (const char* reason : {"If-None-Match", "If-Match", "wrong signature"}) {
     CHECK(ExplainS3(**store).find(reason) != std::string::npos);
   }
+  CHECK((*store)->Doubts() == std::vector{ExplainS3(**store)});
   CHECK(absl::IsUnimplemented(
       (*store)->Put("k", "v", {.condition = PutCondition::kIfAbsent}, {}).status()));
   CHECK((*store)->Put("k", "v", {}, {}).ok());

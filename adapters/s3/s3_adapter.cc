@@ -65,6 +65,10 @@ class S3Store final : public StateAdapter {
   }
 
   const Capabilities& capabilities() const override { return capabilities_; }
+  std::vector<std::string> Doubts() const override {
+    if (findings_.explanation.empty()) return {};
+    return {findings_.explanation};
+  }
   const std::string& explanation() const { return findings_.explanation; }
 
   absl::StatusOr<Version> Put(std::string_view key, std::string_view value,

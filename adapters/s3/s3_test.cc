@@ -161,6 +161,7 @@ TEST_CASE("Ceph's gateway is fence-safe") {
   INFO(ExplainS3(**store));
   CHECK((*store)->capabilities().fence_safe);
   CHECK(ExplainS3(**store).empty());
+  CHECK((*store)->Doubts().empty());
 }
 
 // Another server's reading of the signature.

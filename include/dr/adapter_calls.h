@@ -2,11 +2,14 @@
 // errors that StateAdapter's contract names.
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "dr/clock.h"
 #include "dr/export.h"
+#include "dr/file_system.h"
 #include "dr/state_adapter.h"
 
 namespace dr::inline v0 {
@@ -20,6 +23,9 @@ DR_EXPORT absl::Status CheckGet(const Capabilities& can, std::string_view key,
 DR_EXPORT absl::Status CheckDelete(const Capabilities& can, std::string_view key,
                                    const DeleteOptions& options, const Context& context,
                                    const Clock& clock);
+
+/// Why what is stored on this volume is not durable or not fence-safe (StateAdapter::Doubts).
+DR_EXPORT std::vector<std::string> DoubtsOf(const VolumeInfo& volume);
 
 /// kNotFound
 DR_EXPORT absl::Status NoValue(std::string_view key);

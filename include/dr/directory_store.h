@@ -37,6 +37,7 @@ class DR_EXPORT DirectoryStore final : public StateAdapter {
                                                                     const Clock& clock);
 
   const Capabilities& capabilities() const override { return capabilities_; }
+  std::vector<std::string> Doubts() const override { return doubts_; }
   absl::StatusOr<Version> Put(std::string_view key, std::string_view value,
                               const PutOptions& options, const Context& context) override;
   absl::StatusOr<Item> Get(std::string_view key, const Context& context) override;
@@ -64,6 +65,7 @@ class DR_EXPORT DirectoryStore final : public StateAdapter {
   Random& random_;
   const Clock& clock_;
   Capabilities capabilities_;
+  std::vector<std::string> doubts_;
   Mutex write_mutex_;
   Mutex synced_mutex_;
   /// Directories whose names are durable.

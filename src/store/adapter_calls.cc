@@ -55,6 +55,19 @@ absl::Status CheckDelete(const Capabilities& can, std::string_view key,
   return CheckContext(context, clock, "Delete");
 }
 
+std::vector<std::string> DoubtsOf(const VolumeInfo& volume) {
+  std::vector<std::string> doubts;
+  if (!volume.survives_power_loss) {
+    doubts.push_back(fmt::format("{} does not survive a power cut", volume.type));
+  }
+  if (volume.is_network) {
+    doubts.push_back(
+        fmt::format("{} is a network file system: its server decides what a sync and a lock mean",
+                    volume.type));
+  }
+  return doubts;
+}
+
 absl::Status NoValue(std::string_view key) {
   return MakeFault({.kind = FaultKind::kMissing, .place = std::string(key), .next = "put it first"},
                    "there is no value under this key");

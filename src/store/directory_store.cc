@@ -56,6 +56,7 @@ absl::StatusOr<std::unique_ptr<DirectoryStore>> DirectoryStore::OpenToRead(
   DR_ASSIGN_OR_RETURN(VolumeInfo volume, store->root_->Volume());
   store->capabilities_.durable = volume.survives_power_loss;
   store->capabilities_.fence_safe = volume.survives_power_loss && !volume.is_network;
+  store->doubts_ = DoubtsOf(volume);
   return store;
 }
 

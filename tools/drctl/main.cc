@@ -1,5 +1,6 @@
-// drctl: looks at a host's directory from outside.
+// drctl: looks at a host's directory, and at stores, from outside.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <exception>
@@ -15,11 +16,14 @@
 namespace drctl {
 namespace {
 
-constexpr int kUnsupported = 5;
+constexpr int kOtherError = 1, kWrongUsage = 2, kUnsupported = 5;
 constexpr const char* kFooter =
     "Exit codes: 0 fine, 1 error, 2 wrong usage, 3 damage found, 4 in use, changing, or the\n"
     "device failed, 5 this place cannot do what dr promises.\n"
     "With --json the result is one object on stdout (`log show`: one per line).";
+constexpr const char* kStoreFooter =
+    "URI may have variables: 'redis://:${REDIS_PASSWORD}@db.example/0'.\n"
+    "Exit codes: 0 good, 1 a case failed or the store cannot be used, 2 wrong usage.";
 
 using Run = std::function<absl::Status(Machine&, const Arguments&)>;
 
@@ -41,7 +45,7 @@ int ExitCode(const absl::Status& status) {
 
 class Program {
  public:
-  Program() : app_("Looks at the directory of a dr host from outside.", "drctl") {
+  Program() : app_("Looks at what dr keeps, and at where it is kept, from outside.", "drctl") {
     app_.require_subcommand(1);
     app_.footer(kFooter);
     app_.set_version_flag("--version", std::string(dr::LibraryVersion()));
@@ -52,6 +56,7 @@ class Program {
     AddLogShow(Group("log", "the operations"));
     AddCheckpoints(Group("checkpoint", "what a host may open from"));
     Verb(&app_, "doctor", "what the place can promise; writes 4 KiB to measure it", Doctor);
+    AddStoreValidate(Group("store", "where state is kept"));
   }
 
   int Main(int argc, char** argv) {
@@ -66,7 +71,8 @@ class Program {
     Machine machine;
     absl::Status status = run_(machine, arguments_);
     if (std::fflush(stdout) != 0) status.Update(dr::MakeIoFault("write", "stdout", errno));
-    return ExitCode(status);
+    const int code = ExitCode(status);
+    return store_.uri.empty() || code == kWrongUsage ? code : std::min(code, kOtherError);
   }
 
  private:
@@ -132,11 +138,26 @@ class Program {
     }
   }
 
+  void AddStoreValidate(CLI::App* group) {
+    CLI::App* verb = group->add_subcommand(
+        "validate", "try a store with the adapter cases, beneath a prefix; deletes what it wrote");
+    verb->add_option("URI", store_.uri, "of the store")->required();
+    verb->add_flag("--json", store_.json, "print JSON");
+    verb->add_option("--prefix", store_.prefix, "what the keys begin with, up to 32 bytes")
+        ->capture_default_str();
+    verb->add_flag("--quick", store_.quick, "without races, expiry, long listings and the model");
+    verb->footer(kStoreFooter);
+    verb->callback([this] {
+      run_ = [this](Machine& machine, const Arguments&) { return StoreValidate(machine, store_); };
+    });
+  }
+
   CLI::App app_;
   Arguments arguments_;
   SalvageArguments salvage_;
   LogArguments log_;
   CheckpointArguments checkpoint_;
+  StoreArguments store_;
   Run run_;
 };
 

@@ -39,4 +39,12 @@ absl::Status CheckpointShow(Machine& machine, const Arguments& arguments,
 
 absl::Status Doctor(Machine& machine, const Arguments& arguments);
 
+struct StoreArguments {
+  std::string uri = {};  ///< with variables
+  bool json = false;
+  std::string prefix = "drctl-validate/";  ///< of all that is written
+  bool quick = false;
+};
+absl::Status StoreValidate(Machine& machine, const StoreArguments& arguments);
+
 }  // namespace drctl

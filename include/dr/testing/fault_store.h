@@ -53,6 +53,7 @@ class DR_EXPORT FaultStore final : public StateAdapter {
   void Arrive();
 
   const Capabilities& capabilities() const override { return capabilities_; }
+  std::vector<std::string> Doubts() const override { return store_.Doubts(); }
   absl::StatusOr<Version> Put(std::string_view key, std::string_view value,
                               const PutOptions& options, const Context& context) override;
   absl::StatusOr<Item> Get(std::string_view key, const Context& context) override;

@@ -28,6 +28,7 @@ class Layer : public StateAdapter {
   explicit Layer(std::unique_ptr<StateAdapter> inner) : inner_(std::move(inner)) {}
 
   const Capabilities& capabilities() const override { return inner_->capabilities(); }
+  std::vector<std::string> Doubts() const override { return inner_->Doubts(); }
   absl::StatusOr<Version> Put(std::string_view key, std::string_view value,
                               const PutOptions& options, const Context& context) override;
   absl::StatusOr<Item> Get(std::string_view key, const Context& context) override;
