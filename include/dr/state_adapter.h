@@ -90,8 +90,8 @@ class DR_EXPORT StateAdapter {
  public:
   virtual ~StateAdapter() = default;
   virtual const Capabilities& capabilities() const = 0;
-  /// Why `durable` or `fence_safe` is not declared, a sentence each, for the operator; empty if both
-  /// are, or nothing is known.
+  /// Why `durable` or `fence_safe` is not declared, a sentence each, for the operator; empty if
+  /// both are, or nothing is known.
   virtual std::vector<std::string> Doubts() const { return {}; }
 
   /// Atomic: others see the old value or the new one, possibly before this returns. Durable when

@@ -5,6 +5,8 @@
 #include <chrono>
 #include <iterator>
 #include <memory>
+#include <optional>
+#include <sstream>
 #include <utility>
 #include <vector>
 
@@ -12,6 +14,7 @@
 #include "dr/uri.h"
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
+#include "yaml-cpp/eventhandler.h"
 #include "yaml-cpp/yaml.h"
 
 namespace dr::inline v0 {
@@ -108,6 +111,37 @@ std::string Shown(const std::string& key) {
   return plain && !key.empty() ? key : "of other characters";
 }
 
+// Where a document begins; all else that happens in it is for another.
+class DocumentStart final : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark& mark) override { mark_ = mark; }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+
+  const YAML::Mark& mark() const { return mark_; }
+
+ private:
+  YAML::Mark mark_ = {};
+};
+
+// YAML::Load leaves all behind the first unread, and YAML::LoadAll never ends on some texts.
+std::optional<YAML::Mark> SecondDocument(const std::string& text) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  DocumentStart start;
+  if (!parser.HandleNextDocument(start) || !parser.HandleNextDocument(start)) return std::nullopt;
+  return start.mark();
+}
+
 class Document {
  public:
   Document(std::string_view place, const VariableLookup& variables)
@@ -115,11 +149,9 @@ class Document {
 
   absl::StatusOr<std::vector<Setting>> Read(std::string_view text) const {
     try {
-      const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-      if (documents.size() > 1) {
-        return Refuse(At(documents[1].Mark()), "a second document begins", "write one");
-      }
-      return ReadRoot(documents.empty() ? YAML::Node() : documents[0]);
+      const std::optional<YAML::Mark> second = SecondDocument(std::string(text));
+      if (second) return Refuse(At(*second), "a second document begins", "write one");
+      return ReadRoot(YAML::Load(std::string(text)));
     } catch (const YAML::Exception& error) {
       // What follows a colon quotes the text.
       return Refuse(At(error.mark),

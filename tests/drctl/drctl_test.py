@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import pty
+import signal
 import subprocess
 import sys
 import tempfile
@@ -465,6 +466,93 @@ def output_lost(at):
         with open("/dev/full", "w") as full:
             done = subprocess.run([DRCTL, *verb, at], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
         assert done.returncode == 1 and "No space left" in done.stderr, (verb, done)
+
+
+CANARY = "drcanary-drctl-7f1c"
+
+
+def validated(uri, *options, code=0):
+    found = ask("store", "validate", uri, *options, code=code)
+    assert found["ok"] == (code == 0) and found["left_behind"] == 0, found
+    return found
+
+
+def files_of(store):
+    return [p for p in store.rglob("*") if p.is_file() and p.name != ".lock"]
+
+
+def store_files(at):
+    found = validated(f"file://{at}", "--quick", "--prefix", "mine-")
+    assert found["passed"] > 20 and found["failed"] == [] and found["prefix"].startswith("mine-"), found
+    assert found["uri"] == f"file://{at}" and found["free_bytes"] > 0 and found["max_key_bytes"] == 512, found
+    assert found["put_us"]["p99"] >= found["put_us"]["p50"] > found["get_us"]["p50"] > 0, found
+    assert found["if_absent"] and found["if_version"] and not found["ttl"], found
+    text = drctl("store", "validate", f"file://{at}", "--quick")
+    assert "cases: " in text and " 0 failed" in text and "fence-safe: " in text and "put " in text, text
+    assert files_of(at) == []
+
+
+def store_memory(at):
+    if not pathlib.Path("/dev/shm").is_dir():
+        skip("there is no /dev/shm")
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as memory:
+        found = validated(f"file://{memory}")
+        assert found["passed"] > 90 and found["prefix"].startswith("drctl-validate/"), found
+        assert files_of(pathlib.Path(memory)) == [] and not found["durable"] and not found["fence_safe"], found
+        assert found["doubts"] == ["tmpfs does not survive a power cut"], found
+        text = drctl("store", "validate", f"file://{memory}", "--quick")
+        assert "fence-safe: no\n  tmpfs does not survive a power cut\n" in text, text
+
+
+def store_rocksdb(at):
+    os.environ["AGENT_STORE"] = f"rocksdb://{at}"
+    found = validated("${AGENT_STORE}?namespace=mine", "--quick")
+    assert found["passed"] > 20 and found["atomic_batch"] and found["uri"] == f"rocksdb://{at}?namespace=mine", found
+    listed = subprocess.run(["ldb", f"--db={at}", "--column_family=mine", "scan"], capture_output=True, text=True)
+    assert listed.returncode == 0 and listed.stdout.strip() == "", listed
+
+
+def store_redis(at):
+    server = os.environ["DR_TEST_REDIS"]  # scripts/servers start, and source build/servers/env
+    space = f"drctl-{os.getpid()}"
+    found = validated(f"{server}?namespace={space}", "--quick")
+    assert found["passed"] > 30 and found["ttl"] and found["durable"] and found["fence_safe"], found
+    left = subprocess.run(["redis-cli", "-u", server, "keys", f"{{{space}}}*"], capture_output=True, text=True)
+    assert left.returncode == 0 and left.stdout.strip() == "", left
+
+
+def store_interrupted(at):
+    run = subprocess.Popen([DRCTL, "store", "validate", f"file://{at}"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while run.poll() is None and not files_of(at):
+        pass
+    run.send_signal(signal.SIGINT)
+    out, err = run.communicate(timeout=60)
+    assert run.returncode == 1 and "interrupted" in err, (run.returncode, out, err)
+    assert files_of(at) == []
+
+
+def store_refusals(at):
+    for uri, code, why in [
+        (f"nosuch://u:{CANARY}@h/x", 1, "known: file, "),
+        (f"redis://u:{CANARY}@127.0.0.1:1/0", 1, "refused"),
+        (f"postgres://u:{CANARY}@127.0.0.1:1/d", 1, "refused"),
+        (f"rediss://{CANARY}@127.0.0.1:1/0", 2, "a user without a password"),
+        (f"redis://127.0.0.1:1/0?pasword={CANARY}", 2, "use namespace"),
+        (f"redis://:{CANARY}@", 2, "without a host"),
+        (f"redis://u:{CANARY}@${{NO_SUCH_VARIABLE}}", 2, "NO_SUCH_VARIABLE is not set"),
+        (CANARY, 2, "scheme://"),
+        (f"file:///proc/nothing", 1, "No such file"),
+    ]:
+        for more in ([], ["--json"]):
+            done = subprocess.run([DRCTL, "store", "validate", uri, *more], capture_output=True, text=True, timeout=60)
+            assert done.returncode == code and why in done.stderr, (uri, done)
+            assert CANARY not in done.stdout + done.stderr, done
+            assert more == [] or json.loads(done.stdout)["ok"] is False, done
+    drctl("store", "validate", code=2)
+    refused("store", "validate", f"file://{at}", "--prefix", "x" * 33)
+    refused("store", "validate", f"file://{at}", "--prefix", "")
+    text = drctl("store", "validate", "--help")
+    assert "0 good" in text and "--quick" in text and "--prefix" in text, text
 
 
 READING = [("wal", "inspect"), ("wal", "verify"), ("log", "show"), ("checkpoint", "list", "--verify"),

@@ -190,6 +190,8 @@ TEST_CASE("The file has its section, once, and nothing beside it") {
       {"state_persistence: {directory: a}\nother: 3", "agent.yaml:2:1]"},
       {"state_persistence: {directory: a}\nstate_persistence: {directory: b}", "agent.yaml:2:1]"},
       {"state_persistence: {directory: a}\n---\nstate_persistence: {directory: b}", "agent.yaml"},
+      {"{state_persistence: {directory: a}}\nttl: 3", "agent.yaml:2:1]"},
+      {",s:NO:O", "agent.yaml:1:1"},
       {"state_persistence: {directory: a", "agent.yaml:1:"},
       {"state_persistence: *hunter2", "agent.yaml:1:20]"},
       {"state_persistence:\n\t- \"\\hunter2\"", "agent.yaml:2:"},

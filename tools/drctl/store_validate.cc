@@ -68,13 +68,13 @@ absl::Status Examine(Machine& machine, const dr::AdapterRegistry& adapters,
   const dr::AdapterEnvironment environment{&machine.files, &machine.clock, &machine.random};
   DR_ASSIGN_OR_RETURN(found.prefix, FreshPrefix(machine, arguments.prefix));
   DR_ASSIGN_OR_RETURN(dr::Uri uri, dr::ParseUri(arguments.uri, environment.variables));
-  found.uri = uri.Redacted();
   Footprint footprint;
   const auto open = [&]() -> absl::StatusOr<std::unique_ptr<TrackedStore>> {
     DR_ASSIGN_OR_RETURN(auto opened, adapters.Open(arguments.uri, environment));
     return std::make_unique<TrackedStore>(std::move(opened), footprint);
   };
   DR_ASSIGN_OR_RETURN(std::unique_ptr<TrackedStore> store, open());
+  found.uri = uri.Redacted();  // only now is it known what each parameter is
   found.can = store->capabilities();
   found.doubts = store->Doubts();
   found.free_bytes = FreeBytes(machine, uri);
