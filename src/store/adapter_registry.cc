@@ -28,8 +28,9 @@ absl::StatusOr<std::unique_ptr<StateAdapter>> AdapterRegistry::Open(
   if (factory != factories_.end()) return factory->second(parsed, environment, context);
   const std::string known =
       factories_.empty() ? "none" : fmt::format("{}", fmt::join(Schemes(), ", "));
+  // Nobody knows which of its parameters are secrets.
   return MakeFault({.kind = FaultKind::kUnsupported,
-                    .place = parsed.Redacted(),
+                    .place = fmt::format("{}://{}", parsed.scheme, parsed.host),
                     .next = "link the adapter and register it"},
                    fmt::format("no adapter for the scheme '{}'; known: {}", parsed.scheme, known));
 }

@@ -10,6 +10,14 @@ free_port() {
   python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
+# A secret of this run. Nothing that tests print or write may have it: tests/secrets/canaries.py looks.
+canary() {
+  local secret
+  secret=drcanary$(/usr/bin/python3 -c 'import secrets; print(secrets.token_hex(12))')
+  echo "$secret" >>"$folder/canaries"
+  echo "$secret"
+}
+
 # Runs a server that outlives this script; `stop_all` ends it.
 run_server() {
   local name=$1
