@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import urllib.parse
 
 DRCTL, HOST, CASE = sys.argv[1:]
 BLOCK = 4096
@@ -517,8 +518,10 @@ def store_redis(at):
     space = f"drctl-{os.getpid()}"
     found = validated(f"{server}?namespace={space}", "--quick")
     assert found["passed"] > 30 and found["ttl"] and found["durable"] and found["fence_safe"], found
-    left = subprocess.run(["redis-cli", "-u", server, "keys", f"{{{space}}}*"], capture_output=True, text=True)
-    assert left.returncode == 0 and left.stdout.strip() == "", left
+    at = urllib.parse.urlsplit(server)
+    left = subprocess.run(["redis-cli", "-p", str(at.port), "keys", f"{{{space}}}*"], capture_output=True, text=True,
+                          env={**os.environ, "REDISCLI_AUTH": at.password})
+    assert left.returncode == 0 and left.stdout.strip() == "", left.stdout
 
 
 def store_interrupted(at):
