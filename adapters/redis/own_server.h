@@ -11,6 +11,7 @@
 
 #include <catch2/catch.hpp>
 #include <chrono>
+#include <filesystem>
 #include <string>
 #include <thread>
 #include <utility>
@@ -37,7 +38,7 @@ inline std::pair<int, std::uint16_t> ListenAnywhere() {
 
 class OwnServer {
  public:
-  OwnServer() {
+  explicit OwnServer(std::vector<std::string> more = {}) : more_(std::move(more)) {
     const auto [fd, port] = ListenAnywhere();
     close(fd);
     port_ = port;
@@ -56,6 +57,14 @@ class OwnServer {
   }
   void Signal(int signal) const { REQUIRE(kill(pid_, signal) == 0); }
   void Start() {
+    Spawn();
+    for (int tries = 0; !Answers(); ++tries) {
+      REQUIRE(tries < 1500);
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+  }
+  /// As Start, without waiting for anything.
+  void Spawn() {
     std::vector<std::string> words = {"redis-server",
                                       "--bind",
                                       "127.0.0.1",
@@ -73,25 +82,27 @@ class OwnServer {
                                       "noeviction",
                                       "--logfile",
                                       "log"};
+    words.insert(words.end(), more_.begin(), more_.end());
     std::vector<char*> arguments;
     for (std::string& word : words) arguments.push_back(word.data());
     arguments.push_back(nullptr);
     REQUIRE(posix_spawnp(&pid_, "redis-server", nullptr, nullptr, arguments.data(), environ) == 0);
-    for (int tries = 0; !Answers(); ++tries) {
-      REQUIRE(tries < 1500);
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    }
   }
+  /// While it does not run.
+  void LoseData() const { std::filesystem::remove_all(directory_ / "appendonlydir"); }
+  void LoseDirectory() const { std::filesystem::remove_all(directory_ / "."); }
 
  private:
   bool Answers() const {
+    redis::Resolver resolver(clock_);
     const redis::Endpoint endpoint{"127.0.0.1", port_, std::chrono::seconds(5)};
-    auto session = redis::Session::Open(endpoint, nullptr, {}, 1 << 20, clock_, {});
+    auto session = redis::Session::Open(endpoint, nullptr, {}, 1 << 20, resolver, {});
     if (!session.ok()) return false;
     auto reply = (*session)->Ask({"PING"}, {});
     return reply.ok() && !reply->failed();
   }
 
+  const std::vector<std::string> more_;
   TempDirectory directory_;
   SystemClock clock_;
   std::uint16_t port_ = 0;

@@ -4,13 +4,12 @@
 #include <utility>
 
 #include "absl/time/time.h"
+#include "adapters/redis/master.h"
 #include "adapters/redis/scripts.h"
 #include "adapters/redis/server_facts.h"
-#include "adapters/redis/session.h"
 #include "adapters/redis/settings.h"
 #include "dr/adapter_calls.h"
 #include "dr/adapters/redis.h"
-#include "dr/connection_pool.h"
 #include "dr/status.h"
 #include "dr/stored_value.h"
 #include "fmt/format.h"
@@ -26,30 +25,32 @@ constexpr std::size_t kMaxReplyBytes = kMaxValueBytes + (std::size_t{1} << 20);
 constexpr std::size_t kMaxBatchBytes = 256ULL << 20;  // the server takes a request of 1 GiB at most
 constexpr std::size_t kMaxBatchItems = 50'000;
 constexpr std::uint64_t kHeaderBytes = kStoredHeaderBytes;
-constexpr std::size_t kConnections = 8;
 constexpr std::size_t kReadsUnderWay = 64;  // the server keeps all their answers in memory at once
 constexpr auto kMaxTtl = absl::Hours(24 * 365 * 100);
 
-using Pool = ConnectionPool<Session>;
-
 class RedisStore final : public StateAdapter {
  public:
-  RedisStore(Settings settings, std::unique_ptr<Tls> tls, const AdapterEnvironment& environment)
-      : settings_(std::move(settings)),
-        tls_(std::move(tls)),
-        environment_(environment),
-        values_(fmt::format("{{{}}}:v:", settings_.name_space)),
-        index_(fmt::format("{{{}}}:keys", settings_.name_space)),
-        pool_(kConnections, clock(), [this](const Context& context) {
-          return Session::Open(settings_.endpoint, tls_.get(), settings_.login, kMaxReplyBytes,
-                               clock(), context);
-        }) {}
+  RedisStore(Settings settings, std::unique_ptr<Tls> tls, std::uint64_t nonce,
+             const AdapterEnvironment& environment)
+      : environment_(environment),
+        values_(fmt::format("{{{}}}:v:", settings.name_space)),
+        index_(fmt::format("{{{}}}:keys", settings.name_space)),
+        counter_(fmt::format("{{{}}}:w:{:016x}", settings.name_space, nonce)),
+        master_(std::move(settings), std::move(tls), counter_, kMaxReplyBytes, clock()) {}
 
   absl::StatusOr<ServerFacts> Facts(const Context& context) {
-    DR_ASSIGN_OR_RETURN(Pool::Lease session, Take(context));
-    absl::StatusOr<ServerFacts> facts = AskFacts(*session, context);
-    if (!session->in_step()) session.Discard();
-    return facts;
+    DR_ASSIGN_OR_RETURN(const std::vector<Reply> replies,
+                        master_.Ask(FactQuestions(), context).replies);
+    return FactsOf(replies, master_.settings().topology, master_.Place());
+  }
+  /// From now on a server that has less than it acknowledged is noticed, by those who only read too.
+  absl::Status BeginCounting(const Context& context) {
+    const Command command = {"SET", counter_, "0", "PX", kCounterTtlMs};
+    const Master::Exchange exchange = master_.Ask({&command, 1}, context);
+    DR_RETURN_IF_ERROR(exchange.replies.status());
+    // Who may only read, or finds it full, begins with the first write.
+    if ((*exchange.replies)[0].failed()) return absl::OkStatus();
+    return master_.ledger().Acknowledge(0, Ledger::kNone, exchange.admitted);
   }
   void Declare(const ServerFacts& facts) {
     capabilities_ = {.if_absent = true,
@@ -76,8 +77,8 @@ class RedisStore final : public StateAdapter {
                                       : "";
     const std::string ttl = options.ttl ? Milliseconds(*options.ttl) : "";
     const std::string value_key = values_ + std::string(key);
-    DR_RETURN_IF_ERROR(
-        Mutate(PutScript(), key, {value_key, index_}, {key, stored, condition, ttl}, context));
+    DR_RETURN_IF_ERROR(Mutate(PutScript(), key, {value_key, index_, counter_},
+                              {key, stored, condition, ttl}, context));
     return StoredVersion(stored);
   }
 
@@ -104,17 +105,18 @@ class RedisStore final : public StateAdapter {
     DR_RETURN_IF_ERROR(CheckDelete(capabilities_, key, options, context, clock()));
     const std::string condition = options.if_version ? HeaderOf(*options.if_version) : "";
     const std::string value_key = values_ + std::string(key);
-    return Mutate(DeleteScript(), key, {value_key, index_}, {key, condition}, context);
+    return Mutate(DeleteScript(), key, {value_key, index_, counter_}, {key, condition}, context);
   }
 
   absl::Status PutMany(std::span<const KeyValue> items, const Context& context) override;
 
   absl::Status Check(const Context& context) override {
     DR_RETURN_IF_ERROR(CheckContext(context, clock(), "Check"));
+    master_.ConnectAnew();
     DR_ASSIGN_OR_RETURN(const ServerFacts facts, Facts(context));
     if (!facts.master) {
       return MakeFault({.kind = FaultKind::kBusy,
-                        .place = settings_.endpoint.Place(),
+                        .place = master_.Place(),
                         .next = "point the URI at the master"},
                        "the server is a replica");
     }
@@ -128,7 +130,7 @@ class RedisStore final : public StateAdapter {
 
   absl::Status Weakened(std::string_view why) const {
     return MakeFault({.kind = FaultKind::kPoisoned,
-                      .place = settings_.endpoint.Place(),
+                      .place = master_.Place(),
                       .next = "put the setting back, or open the store again without the promise"},
                      fmt::format("the server promises less than when it was opened: {}", why));
   }
@@ -147,37 +149,28 @@ class RedisStore final : public StateAdapter {
     return stored;
   }
 
-  // A connection that works, as far as can be seen from here.
-  absl::StatusOr<Pool::Lease> Take(const Context& context) {
-    for (std::size_t dead = 0;; ++dead) {
-      DR_ASSIGN_OR_RETURN(Pool::Lease session, pool_.Take(context));
-      if (dead == kConnections || session->Quiet()) return session;
-      session.Discard();
-    }
-  }
-
   absl::StatusOr<std::vector<Reply>> Ask(std::span<const Command> commands,
                                          const Context& context) {
-    DR_ASSIGN_OR_RETURN(Pool::Lease session, Take(context));
-    absl::StatusOr<std::vector<Reply>> replies = session->Ask(commands, context);
-    if (!session->in_step()) session.Discard();
-    return replies;
+    return master_.Ask(commands, context).replies;
   }
 
   // What the script answers, about `key`.
   absl::Status Mutate(const Script& script, std::string_view key, const Command& keys,
                       const Command& arguments, const Context& context) {
-    DR_ASSIGN_OR_RETURN(Pool::Lease session, Take(context));
-    const absl::StatusOr<Reply> reply = Run(*session, script, keys, arguments, context);
-    const bool sent = session->sent();
-    if (!session->in_step()) session.Discard();
-    if (!reply.ok()) return sent ? MayHaveHappened(key, reply.status()) : reply.status();
-    if (reply->failed()) return ErrorOf(*reply, key);
-    if (reply->text == "done") return absl::OkStatus();
-    if (reply->text == "exists") return ValueExists(key);
-    if (reply->text == "missing") return NoValue(key);
-    if (reply->text == "changed") return ValueChanged(key);
-    return MayHaveHappened(key, absl::InternalError("the script answered something else"));
+    const std::int64_t before = master_.ledger().acknowledged();
+    const Master::Exchange exchange = master_.Run(script, keys, arguments, context);
+    if (!exchange.replies.ok()) {
+      const absl::Status& why = exchange.replies.status();
+      return exchange.sent ? MayHaveHappened(key, why) : why;
+    }
+    const Reply& reply = (*exchange.replies)[0];
+    if (reply.failed()) return ErrorOf(reply, key);
+    if (reply.text == "exists") return ValueExists(key);
+    if (reply.text == "missing") return NoValue(key);
+    if (reply.text == "changed") return ValueChanged(key);
+    const absl::Status kept =
+        master_.ledger().Acknowledge(reply.integer, before, exchange.admitted);
+    return kept.ok() ? kept : MayHaveHappened(key, kept);
   }
 
   static absl::StatusOr<Item> ItemOf(std::string_view key, Reply reply) {
@@ -217,7 +210,7 @@ class RedisStore final : public StateAdapter {
     for (std::string_view member : members) value_keys.push_back(values_ + std::string(member));
     Command keys = {index_};
     keys.insert(keys.end(), value_keys.begin(), value_keys.end());
-    static_cast<void>(Mutate(ForgetScript(), index_, keys, members, context));
+    static_cast<void>(master_.Run(ForgetScript(), keys, members, context));
   }
   // The members' values, how long they are: 0 for those that are gone.
   absl::StatusOr<std::vector<Reply>> Lengths(const std::vector<Reply>& members,
@@ -230,13 +223,11 @@ class RedisStore final : public StateAdapter {
     return Ask(commands, context);
   }
 
-  const Settings settings_;
-  const std::unique_ptr<Tls> tls_;
   const AdapterEnvironment environment_;
-  const std::string values_, index_;
+  const std::string values_, index_, counter_;
   Capabilities capabilities_ = {};
   std::vector<std::string> doubts_ = {};
-  Pool pool_;
+  Master master_;
 };
 
 // The least string greater than all that begin with `prefix`, as ZRANGEBYLEX wants it.
@@ -297,7 +288,7 @@ absl::Status RedisStore::PutMany(std::span<const KeyValue> items, const Context&
     value_keys.push_back(values_ + std::string(item.key));
     DR_ASSIGN_OR_RETURN(stored.emplace_back(), Stored(item.key, item.value));
   }
-  Command keys = {index_}, arguments;
+  Command keys = {index_, counter_}, arguments;
   for (std::size_t i = 0; i < items.size(); ++i) {
     keys.push_back(value_keys[i]);
     arguments.insert(arguments.end(), {items[i].key, stored[i]});
@@ -312,7 +303,8 @@ absl::StatusOr<std::unique_ptr<RedisStore>> MakeStore(const Uri& uri,
   if (settings.tls) {
     DR_ASSIGN_OR_RETURN(tls, Tls::Create(settings.files));
   }
-  return std::make_unique<RedisStore>(std::move(settings), std::move(tls), environment);
+  DR_ASSIGN_OR_RETURN(const std::uint64_t nonce, environment.random->Next());
+  return std::make_unique<RedisStore>(std::move(settings), std::move(tls), nonce, environment);
 }
 
 absl::StatusOr<std::unique_ptr<StateAdapter>> Open(const Uri& uri,
@@ -321,6 +313,7 @@ absl::StatusOr<std::unique_ptr<StateAdapter>> Open(const Uri& uri,
   return WithinMemory([&]() -> absl::StatusOr<std::unique_ptr<StateAdapter>> {
     DR_ASSIGN_OR_RETURN(std::unique_ptr<RedisStore> store, MakeStore(uri, environment));
     DR_ASSIGN_OR_RETURN(const ServerFacts facts, store->Facts(context));
+    DR_RETURN_IF_ERROR(store->BeginCounting(context));
     store->Declare(facts);
     return store;
   });
@@ -330,8 +323,11 @@ absl::StatusOr<std::unique_ptr<StateAdapter>> Open(const Uri& uri,
 }  // namespace redis
 
 absl::Status RegisterRedis(AdapterRegistry& registry) {
-  DR_RETURN_IF_ERROR(registry.Register("redis", redis::Open));
-  return registry.Register("rediss", redis::Open);
+  for (const char* scheme : {"redis", "rediss", "redis+cluster", "rediss+cluster", "redis+sentinel",
+                             "rediss+sentinel"}) {
+    DR_RETURN_IF_ERROR(registry.Register(scheme, redis::Open));
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<std::string>> RedisDoubts(std::string_view uri,

@@ -49,8 +49,9 @@ inline redis::Reply Cli(const std::string& server, const redis::Command& command
   REQUIRE(uri.ok());
   auto settings = redis::ReadSettings(*uri);
   REQUIRE(settings.ok());
+  redis::Resolver resolver(clock);
   auto session =
-      redis::Session::Open(settings->endpoint, nullptr, settings->login, 1 << 20, clock, {});
+      redis::Session::Open(settings->seeds[0], nullptr, settings->login, 1 << 20, resolver, {});
   INFO(session.status().ToString());
   REQUIRE(session.ok());
   auto reply = (*session)->Ask(command, {});

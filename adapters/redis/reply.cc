@@ -90,8 +90,8 @@ constexpr ErrorRow kErrors[] = {
     {"NOAUTH", FaultKind::kWrongKey, "put user and password into the URI"},
     {"WRONGPASS", FaultKind::kWrongKey, "check user and password of the URI"},
     {"NOPERM", FaultKind::kWrongKey, "grant the user what adapters/redis/README.md lists"},
-    {"MOVED", FaultKind::kUnsupported, "point the URI at a single server, not at a cluster"},
-    {"ASK", FaultKind::kUnsupported, "point the URI at a single server, not at a cluster"},
+    {"MOVED", FaultKind::kUnsupported, "it is of a cluster: write redis+cluster:"},
+    {"ASK", FaultKind::kUnsupported, "it is of a cluster: write redis+cluster:"},
 };
 
 ErrorRow RowOf(std::string_view text) {

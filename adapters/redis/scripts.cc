@@ -8,13 +8,22 @@
 
 #include "dr/stored_value.h"
 #include "fmt/format.h"
-#include "src/base/status_macros.h"
 
 namespace dr::inline v0::redis {
 namespace {
 
-// Redis rolls nothing back. So what can fail comes first: an index of another type, no memory. And
-// a member of the index without a value is harmless, unlike a value that no listing finds.
+// Redis rolls nothing back. So what can fail comes first: no memory, an index of another type. And a
+// write that is counted and not made is harmless, or a member of the index without a value, unlike a
+// value that no listing finds. After the first write of a script memory is not looked at, so that a
+// deletion which is counted last works on a full server too.
+constexpr std::string_view kCount = R"(
+local function Count(key)
+  local count = redis.call('INCR', key)
+  redis.call("PEXPIRE", key, {})
+  return count
+end
+)";
+
 constexpr std::string_view kPut = R"(
 local member, stored, condition, ttl = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 if condition == 'absent' then
@@ -23,19 +32,21 @@ elseif condition ~= '' then
   if redis.call('EXISTS', KEYS[1]) == 0 then return 'missing' end
   if redis.call('GETRANGE', KEYS[1], 0, 23) ~= condition then return 'changed' end
 end
+local count = Count(KEYS[3])
 redis.call('ZADD', KEYS[2], 0, member)
 if ttl == '' then
   redis.call('SET', KEYS[1], stored)
 else
   redis.call('SET', KEYS[1], stored, 'PX', ttl)
 end
-return 'done'
+return count
 )";
 
 constexpr std::string_view kPutMany = R"(
-for i = 2, #KEYS do redis.call('ZADD', KEYS[1], 0, ARGV[2 * i - 3]) end
-for i = 2, #KEYS do redis.call('SET', KEYS[i], ARGV[2 * i - 2]) end
-return 'done'
+local count = Count(KEYS[2])
+for i = 3, #KEYS do redis.call('ZADD', KEYS[1], 0, ARGV[2 * i - 5]) end
+for i = 3, #KEYS do redis.call('SET', KEYS[i], ARGV[2 * i - 4]) end
+return count
 )";
 
 constexpr std::string_view kDelete = R"(
@@ -46,7 +57,7 @@ if condition ~= '' then
 end
 redis.call('ZREM', KEYS[2], member)
 redis.call('DEL', KEYS[1])
-return 'done'
+return Count(KEYS[3])
 )";
 
 constexpr std::string_view kForget = R"(
@@ -74,7 +85,8 @@ bool ParseHex(std::string_view text, std::uint64_t& value) {
 
 }  // namespace
 
-Script::Script(std::string_view lua) : text(lua), sha(Sha1(lua)) {}
+Script::Script(std::string_view lua)
+    : text(fmt::format(kCount, kCounterTtlMs).append(lua)), sha(Sha1(text)) {}
 
 const Script& PutScript() {
   static const Script script(kPut);
@@ -91,19 +103,6 @@ const Script& DeleteScript() {
 const Script& ForgetScript() {
   static const Script script(kForget);
   return script;
-}
-
-absl::StatusOr<Reply> Run(Session& session, const Script& script, const Command& keys,
-                          const Command& arguments, const Context& context) {
-  const std::string count = fmt::format("{}", keys.size());
-  Command command = {"EVALSHA", script.sha, count};
-  command.insert(command.end(), keys.begin(), keys.end());
-  command.insert(command.end(), arguments.begin(), arguments.end());
-  DR_ASSIGN_OR_RETURN(Reply reply, session.Ask(command, context));
-  if (!reply.failed() || !reply.text.starts_with("NOSCRIPT")) return reply;
-  command[0] = "EVAL";
-  command[1] = script.text;
-  return session.Ask(command, context);
 }
 
 std::string HeaderOf(const Version& version) {

@@ -2,6 +2,7 @@
 //
 //   {namespace}:v:KEY   a value, as dr/stored_value.h lays it out
 //   {namespace}:keys    a sorted set of all KEYs, each with score 0, so that they can be listed
+//   {namespace}:w:NONCE how many writes of one opened store were carried out, see ledger.h
 //
 // The braces make all of them share one slot of a cluster.
 #pragma once
@@ -9,8 +10,6 @@
 #include <string>
 #include <string_view>
 
-#include "absl/status/statusor.h"
-#include "adapters/redis/session.h"
 #include "dr/state_adapter.h"
 
 namespace dr::inline v0::redis {
@@ -22,19 +21,18 @@ struct Script {
   explicit Script(std::string_view lua);
 };
 
-/// KEYS: value, index. ARGV: member, stored, condition ("", "absent" or the header to replace), ttl
-/// in ms or "". Answers "done", "exists", "missing" or "changed".
+/// After this long without a write or a new connection a store counts as closed.
+inline constexpr std::string_view kCounterTtlMs = "2592000000";
+
+/// KEYS: value, index, counter. ARGV: member, stored, condition ("", "absent" or the header to
+/// replace), ttl in ms or "". Answers the counter, or "exists", "missing" or "changed".
 const Script& PutScript();
-/// KEYS: index, then values. ARGV: member, stored, member, stored … Answers "done".
+/// KEYS: index, counter, then values. ARGV: member, stored, member, stored … Answers the counter.
 const Script& PutManyScript();
-/// KEYS: value, index. ARGV: member, header to delete or "". Answers as PutScript.
+/// KEYS: value, index, counter. ARGV: member, header to delete or "". Answers as PutScript.
 const Script& DeleteScript();
 /// KEYS: index, then values. ARGV: members. Forgets those whose value has expired.
 const Script& ForgetScript();
-
-/// Runs it in one round trip; in two if the server does not know it yet.
-absl::StatusOr<Reply> Run(Session& session, const Script& script, const Command& keys,
-                          const Command& arguments, const Context& context);
 
 /// What a stored value of this version begins with; something that none begins with if it is none.
 std::string HeaderOf(const Version& version);

@@ -9,15 +9,6 @@
 namespace dr::inline v0::redis {
 namespace {
 
-// The value of a line "name:value" of INFO.
-std::string InfoOf(const Reply& info, std::string_view name) {
-  const std::string wanted = fmt::format("\n{}:", name);
-  const std::size_t at = info.text.find(wanted);
-  if (at == std::string::npos) return "";
-  const std::size_t from = at + wanted.size();
-  return info.text.substr(from, info.text.find_first_of("\r\n", from) - from);
-}
-
 std::optional<std::string> SettingOf(const Reply& config) {
   if (config.type != Reply::Type::kArray || config.elements.size() != 2) return std::nullopt;
   return config.elements[1].text;
@@ -35,13 +26,24 @@ constexpr Wanted kWanted[] = {
 
 }  // namespace
 
-absl::StatusOr<ServerFacts> AskFacts(Session& session, const Context& context) {
+std::string InfoOf(const Reply& info, std::string_view name) {
+  const std::string wanted = fmt::format("\n{}:", name);
+  const std::size_t at = info.text.find(wanted);
+  if (at == std::string::npos) return "";
+  const std::size_t from = at + wanted.size();
+  return info.text.substr(from, info.text.find_first_of("\r\n", from) - from);
+}
+
+std::vector<Command> FactQuestions() {
   std::vector<Command> commands = {
       {"PING"}, {"INFO"}, {"CONFIG", "GET", "maxmemory"}, {"CONFIG", "GET", "maxmemory-policy"}};
   for (const Wanted& wanted : kWanted) commands.push_back({"CONFIG", "GET", wanted.setting});
-  DR_ASSIGN_OR_RETURN(const std::vector<Reply> replies, session.Ask(commands, context));
-  if (replies[0].failed()) return ErrorOf(replies[0], session.Place());
+  return commands;
+}
 
+absl::StatusOr<ServerFacts> FactsOf(std::span<const Reply> replies, Topology topology,
+                                    std::string_view place) {
+  if (replies[0].failed()) return ErrorOf(replies[0], place);
   ServerFacts facts;
   const std::string role = InfoOf(replies[1], "role"),
                     replicas = InfoOf(replies[1], "connected_slaves");
@@ -64,6 +66,10 @@ absl::StatusOr<ServerFacts> AskFacts(Session& session, const Context& context) {
         found
             ? fmt::format("{} is {}, not {}: {}", wanted.setting, *found, wanted.value, wanted.why)
             : fmt::format("the server does not tell {} (CONFIG GET)", wanted.setting));
+  }
+  if (topology != Topology::kServer) {
+    facts.not_durable.push_back(
+        "when the master fails another server takes over, without the last writes it acknowledged");
   }
   if (replicas != "0") {
     facts.not_fence_safe.push_back(

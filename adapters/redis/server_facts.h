@@ -1,11 +1,14 @@
 // What can be relied on at this server, by its own account.
 #pragma once
 
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "adapters/redis/session.h"
+#include "adapters/redis/settings.h"
 
 namespace dr::inline v0::redis {
 
@@ -18,7 +21,13 @@ struct ServerFacts {
   bool fence_safe() const { return durable() && not_fence_safe.empty(); }
 };
 
-/// Asks the server. What it does not tell counts against it.
-absl::StatusOr<ServerFacts> AskFacts(Session& session, const Context& context);
+/// The value of a line "name:value" of what INFO answers; empty if there is none.
+std::string InfoOf(const Reply& info, std::string_view name);
+
+/// What to ask a server.
+std::vector<Command> FactQuestions();
+/// What its answers come to. What it does not tell counts against it.
+absl::StatusOr<ServerFacts> FactsOf(std::span<const Reply> replies, Topology topology,
+                                    std::string_view place);
 
 }  // namespace dr::inline v0::redis

@@ -13,6 +13,8 @@
 namespace dr::inline v0::redis {
 namespace {
 
+constexpr std::chrono::nanoseconds kAlive = std::chrono::milliseconds(1);
+
 // One command as hiredis writes it. Overwritten afterwards: passwords go this way too.
 class Formatted {
  public:
@@ -57,12 +59,13 @@ absl::Status LoginRefused(const Reply& reply, std::string_view place) {
 
 absl::StatusOr<std::unique_ptr<Session>> Session::Open(const Endpoint& endpoint, const Tls* tls,
                                                        const Login& login, std::size_t max_reply,
-                                                       const Clock& clock, const Context& context) {
-  DR_ASSIGN_OR_RETURN(std::unique_ptr<Transport> transport, Connect(endpoint, clock, context));
+                                                       Resolver& resolver, const Context& context) {
+  DR_ASSIGN_OR_RETURN(std::unique_ptr<Transport> transport, Connect(endpoint, resolver, context));
   if (tls != nullptr) {
     DR_ASSIGN_OR_RETURN(transport, tls->Secure(std::move(transport), endpoint, context));
   }
-  std::unique_ptr<Session> session(new Session(endpoint, std::move(transport), max_reply));
+  std::unique_ptr<Session> session(
+      new Session(endpoint, std::move(transport), max_reply, resolver.clock()));
   DR_RETURN_IF_ERROR(session->LogIn(login, context));
   return session;
 }
@@ -92,12 +95,8 @@ absl::StatusOr<Reply> Session::Receive(const Context& context) {
   for (;;) {
     DR_ASSIGN_OR_RETURN(std::optional<Reply> reply, reader_.Next());
     if (reply) return *std::move(reply);
-    DR_ASSIGN_OR_RETURN(const std::size_t got, transport_->TryRead(piece_));
-    if (got == 0) {
-      DR_RETURN_IF_ERROR(transport_->AwaitInput(context));
-    } else {
-      DR_RETURN_IF_ERROR(reader_.Feed({piece_.data(), got}));
-    }
+    DR_ASSIGN_OR_RETURN(const std::size_t got, transport_->Read(piece_, context));
+    DR_RETURN_IF_ERROR(reader_.Feed({piece_.data(), got}));
   }
 }
 
@@ -114,6 +113,7 @@ absl::StatusOr<std::vector<Reply>> Session::Ask(std::span<const Command> command
   }
   // A master that became a replica keeps its connections; the next one may lead to the new master.
   in_step_ = reader_.empty() && !replies.back().text.starts_with("READONLY");
+  last_used_ = clock_.Now();
   return replies;
 }
 
@@ -123,6 +123,7 @@ absl::StatusOr<Reply> Session::Ask(const Command& command, const Context& contex
 }
 
 bool Session::Quiet() {
+  if (clock_.Now() - last_used_ < kAlive) return true;
   const absl::StatusOr<std::size_t> unasked = transport_->TryRead(piece_);
   return unasked.ok() && *unasked == 0;
 }

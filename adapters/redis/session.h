@@ -35,7 +35,7 @@ class Session {
   /// `tls` may be null.
   static absl::StatusOr<std::unique_ptr<Session>> Open(const Endpoint& endpoint, const Tls* tls,
                                                        const Login& login, std::size_t max_reply,
-                                                       const Clock& clock, const Context& context);
+                                                       Resolver& resolver, const Context& context);
 
   /// Sends all at once; one reply each.
   absl::StatusOr<std::vector<Reply>> Ask(std::span<const Command> commands, const Context& context);
@@ -45,13 +45,19 @@ class Session {
   bool sent() const { return sent_; }
   /// Whoever asks next gets their own replies.
   bool in_step() const { return in_step_; }
-  /// Nothing has come unasked, the end neither: false for a connection that died while idle.
+  /// Nothing has come unasked, the end neither: false for a connection that died while idle. Looks
+  /// only if it was idle for a while; else it is as if it died under the next request.
   bool Quiet();
+  const Endpoint& endpoint() const { return endpoint_; }
   std::string Place() const { return endpoint_.Place(); }
 
  private:
-  Session(Endpoint endpoint, std::unique_ptr<Transport> transport, std::size_t max_reply)
-      : endpoint_(std::move(endpoint)), transport_(std::move(transport)), reader_(max_reply) {}
+  Session(Endpoint endpoint, std::unique_ptr<Transport> transport, std::size_t max_reply,
+          const Clock& clock)
+      : endpoint_(std::move(endpoint)),
+        transport_(std::move(transport)),
+        reader_(max_reply),
+        clock_(clock) {}
   absl::Status LogIn(const Login& login, const Context& context);
   absl::Status Send(std::span<const Command> commands, const Context& context);
   absl::StatusOr<Reply> Receive(const Context& context);
@@ -59,6 +65,8 @@ class Session {
   const Endpoint endpoint_;
   const std::unique_ptr<Transport> transport_;
   ReplyReader reader_;
+  const Clock& clock_;
+  Instant last_used_ = {};
   std::vector<char> piece_ = std::vector<char>(std::size_t{64} << 10);
   bool sent_ = false;
   bool in_step_ = true;

@@ -1,7 +1,11 @@
-// What a URI says: redis[s]://[[user]:password@]host[:port][/database][?option=value…]
+// What a URI says:
+//
+//   redis[s]://[[user]:password@]host[:port][/database][?option=value…]
+//   redis[s]+cluster://…host[:port][/0]      redis[s]+sentinel://…host[:port]/service[/database]
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "adapters/redis/session.h"
@@ -11,8 +15,13 @@
 
 namespace dr::inline v0::redis {
 
+enum class Topology { kServer, kCluster, kSentinel };
+
 struct Settings {
-  Endpoint endpoint = {};
+  Topology topology = Topology::kServer;
+  std::vector<Endpoint> seeds =
+      {};                    ///< the server; or nodes, or sentinels, any of which may be gone
+  std::string service = {};  ///< what the sentinels call it
   Login login = {};
   bool tls = false;
   TlsFiles files = {};

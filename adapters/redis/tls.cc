@@ -50,28 +50,26 @@ class TlsConnection final : public Transport {
       if (result != 1 && error != SSL_ERROR_WANT_READ) return HandshakeError();
       DR_RETURN_IF_ERROR(Flush(context));
       if (result == 1) return absl::OkStatus();
-      DR_ASSIGN_OR_RETURN(const std::size_t got, Fill());
-      if (got == 0) DR_RETURN_IF_ERROR(connection_->AwaitInput(context));
+      DR_RETURN_IF_ERROR(Fill(connection_->Read(piece_, context)).status());
+    }
+  }
+
+  absl::StatusOr<std::size_t> Read(std::span<char> into, const Context& context) override {
+    for (;;) {
+      DR_ASSIGN_OR_RETURN(const std::size_t got, Decrypt(into));
+      if (got > 0) return got;
+      DR_RETURN_IF_ERROR(Flush(context));  // a key update may want an answer
+      DR_RETURN_IF_ERROR(Fill(connection_->Read(piece_, context)).status());
     }
   }
 
   absl::StatusOr<std::size_t> TryRead(std::span<char> into) override {
     for (;;) {
-      ERR_clear_error();
-      std::size_t got = 0;
-      const int result = SSL_read_ex(ssl_.get(), into.data(), into.size(), &got);
-      if (result == 1) return got;
-      if (SSL_get_error(ssl_.get(), result) != SSL_ERROR_WANT_READ) {
-        return ConnectionLost(place_, fmt::format("TLS ended ({})", TakeError()));
-      }
-      DR_ASSIGN_OR_RETURN(const std::size_t more, Fill());
+      DR_ASSIGN_OR_RETURN(const std::size_t got, Decrypt(into));
+      if (got > 0) return got;
+      DR_ASSIGN_OR_RETURN(const std::size_t more, Fill(connection_->TryRead(piece_)));
       if (more == 0) return 0;
     }
-  }
-
-  absl::Status AwaitInput(const Context& context) override {
-    DR_RETURN_IF_ERROR(Flush(context));  // a key update may want an answer
-    return connection_->AwaitInput(context);
   }
 
   absl::Status Write(std::string_view bytes, const Context& context) override {
@@ -99,9 +97,18 @@ class TlsConnection final : public Transport {
     ERR_clear_error();
     return NotTrusted(place_, X509_verify_cert_error_string(verified));
   }
-  // From the connection to OpenSSL; 0 if nothing is there.
-  absl::StatusOr<std::size_t> Fill() {
-    DR_ASSIGN_OR_RETURN(const std::size_t got, connection_->TryRead(piece_));
+  // 0 if what is there is no whole record.
+  absl::StatusOr<std::size_t> Decrypt(std::span<char> into) {
+    ERR_clear_error();
+    std::size_t got = 0;
+    const int result = SSL_read_ex(ssl_.get(), into.data(), into.size(), &got);
+    if (result == 1) return got;
+    if (SSL_get_error(ssl_.get(), result) == SSL_ERROR_WANT_READ) return 0;
+    return ConnectionLost(place_, fmt::format("TLS ended ({})", TakeError()));
+  }
+  // What was read into piece_, to OpenSSL.
+  absl::StatusOr<std::size_t> Fill(absl::StatusOr<std::size_t> read) {
+    DR_ASSIGN_OR_RETURN(const std::size_t got, std::move(read));
     if (got > 0 && BIO_write(SSL_get_rbio(ssl_.get()), piece_.data(), static_cast<int>(got)) !=
                        static_cast<int>(got)) {
       return ConnectionLost(place_, "no memory for TLS");

@@ -1,6 +1,6 @@
 #include "adapters/redis/transport.h"
 
-#include <netdb.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -38,7 +38,21 @@ class Socket final : public Transport {
     }
   }
 
-  absl::Status AwaitInput(const Context& context) override { return Await(POLLIN, context); }
+  // Waits in the kernel's recv for a slice at a time: an answer costs one call.
+  absl::StatusOr<std::size_t> Read(std::span<char> into, const Context& context) override {
+    const Instant give_up = clock_.Now() + endpoint_.patience;
+    for (;;) {
+      DR_ASSIGN_OR_RETURN(const std::chrono::nanoseconds left, Left(give_up, context));
+      const bool whole_slice = left >= kLookAtStop;
+      if (!whole_slice) DR_RETURN_IF_ERROR(Await(POLLIN, context));
+      const ssize_t got = recv(fd_.get(), into.data(), into.size(), whole_slice ? 0 : MSG_DONTWAIT);
+      if (got > 0) return static_cast<std::size_t>(got);
+      if (got == 0) return ConnectionLost(endpoint_.Place(), "the server closed the connection");
+      if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+        return ConnectionLost(endpoint_.Place(), ErrnoText(errno));
+      }
+    }
+  }
 
   absl::Status Write(std::string_view bytes, const Context& context) override {
     while (!bytes.empty()) {
@@ -60,19 +74,29 @@ class Socket final : public Transport {
     int error = 0;
     socklen_t size = sizeof(error);
     getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
-    return error == 0 ? absl::OkStatus() : ConnectionLost(endpoint_.Place(), ErrnoText(error));
+    if (error != 0) return ConnectionLost(endpoint_.Place(), ErrnoText(error));
+    // For Read alone: whatever else must not wait says so.
+    const timeval slice{.tv_sec = 0, .tv_usec = kLookAtStop.count() / 1000};
+    if (setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &slice, sizeof(slice)) != 0 ||
+        fcntl(fd_.get(), F_SETFL, 0) != 0) {
+      return ConnectionLost(endpoint_.Place(), ErrnoText(errno));
+    }
+    return absl::OkStatus();
   }
 
  private:
+  absl::StatusOr<std::chrono::nanoseconds> Left(Instant give_up, const Context& context) const {
+    DR_RETURN_IF_ERROR(CheckContext(context, clock_, "an answer of Redis"));
+    const std::chrono::nanoseconds left = std::min(give_up, context.deadline) - clock_.Now();
+    if (left.count() > 0) return left;
+    return ConnectionLost(endpoint_.Place(), "it has not moved a byte for too long");
+  }
+
   // In slices, because a stop request wakes no poll.
   absl::Status Await(short events, const Context& context) {
     const Instant give_up = clock_.Now() + endpoint_.patience;
     for (;;) {
-      DR_RETURN_IF_ERROR(CheckContext(context, clock_, "an answer of Redis"));
-      const std::chrono::nanoseconds left = std::min(give_up, context.deadline) - clock_.Now();
-      if (left.count() <= 0) {
-        return ConnectionLost(endpoint_.Place(), "it has not moved a byte for too long");
-      }
+      DR_ASSIGN_OR_RETURN(const std::chrono::nanoseconds left, Left(give_up, context));
       const std::int64_t slice = std::min(left, kLookAtStop).count();
       const timespec wait{.tv_sec = 0, .tv_nsec = slice};
       pollfd one{.fd = fd_.get(), .events = events, .revents = 0};
@@ -87,15 +111,20 @@ class Socket final : public Transport {
   const Clock& clock_;
 };
 
-absl::StatusOr<std::unique_ptr<Transport>> ConnectTo(const addrinfo& address,
-                                                     const Endpoint& endpoint, const Clock& clock,
-                                                     const Context& context) {
-  FileDescriptor fd(socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+absl::StatusOr<std::unique_ptr<Transport>> ConnectTo(Address address, const Endpoint& endpoint,
+                                                     const Clock& clock, const Context& context) {
+  auto* const generic = reinterpret_cast<sockaddr*>(&address.bytes);
+  if (generic->sa_family == AF_INET6) {
+    reinterpret_cast<sockaddr_in6*>(generic)->sin6_port = htons(endpoint.port);
+  } else {
+    reinterpret_cast<sockaddr_in*>(generic)->sin_port = htons(endpoint.port);
+  }
+  FileDescriptor fd(socket(generic->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd.valid()) return ConnectionLost(endpoint.Place(), ErrnoText(errno));
   const int on = 1;
   setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   setsockopt(fd.get(), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-  const int error = connect(fd.get(), address.ai_addr, address.ai_addrlen) == 0 ? 0 : errno;
+  const int error = connect(fd.get(), generic, address.size) == 0 ? 0 : errno;
   if (error != 0 && error != EINPROGRESS && error != EINTR) {
     return ConnectionLost(endpoint.Place(), ErrnoText(error));
   }
@@ -103,10 +132,6 @@ absl::StatusOr<std::unique_ptr<Transport>> ConnectTo(const addrinfo& address,
   DR_RETURN_IF_ERROR(connection->AwaitConnected(context));
   return connection;
 }
-
-struct FreeAddresses {
-  void operator()(addrinfo* list) const { freeaddrinfo(list); }
-};
 
 }  // namespace
 
@@ -122,18 +147,13 @@ absl::Status ConnectionLost(std::string_view place, std::string_view why) {
                    fmt::format("no connection: {}", why));
 }
 
-absl::StatusOr<std::unique_ptr<Transport>> Connect(const Endpoint& endpoint, const Clock& clock,
+absl::StatusOr<std::unique_ptr<Transport>> Connect(const Endpoint& endpoint, Resolver& resolver,
                                                    const Context& context) {
-  addrinfo* list = nullptr;
-  addrinfo wanted = {};
-  wanted.ai_socktype = SOCK_STREAM;
-  const int error =
-      getaddrinfo(endpoint.host.c_str(), fmt::format("{}", endpoint.port).c_str(), &wanted, &list);
-  if (error != 0) return ConnectionLost(endpoint.Place(), gai_strerror(error));
-  const std::unique_ptr<addrinfo, FreeAddresses> addresses(list);
-  absl::Status last = ConnectionLost(endpoint.Place(), "the name has no address");
-  for (const addrinfo* address = list; address != nullptr; address = address->ai_next) {
-    auto connection = ConnectTo(*address, endpoint, clock, context);
+  DR_ASSIGN_OR_RETURN(const std::vector<Address> addresses,
+                      resolver.Resolve(endpoint.host, endpoint.patience, context));
+  absl::Status last;
+  for (const Address& address : addresses) {
+    auto connection = ConnectTo(address, endpoint, resolver.clock(), context);
     if (connection.ok() || !absl::IsUnavailable(connection.status())) return connection;
     last = connection.status();
   }

@@ -11,7 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "dr/clock.h"
+#include "adapters/redis/resolver.h"
 #include "dr/types.h"
 
 namespace dr::inline v0::redis {
@@ -22,22 +22,23 @@ struct Endpoint {
   std::chrono::nanoseconds patience = {};  ///< without a byte for so long the server counts as gone
 
   std::string Place() const;
+  friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
 
 /// One connection, used by one thread at a time and by nobody after an error.
 class Transport {
  public:
   virtual ~Transport() = default;
+  /// At least one byte. kUnavailable at the end.
+  virtual absl::StatusOr<std::size_t> Read(std::span<char> into, const Context& context) = 0;
   /// What is there, without waiting: 0 bytes mean not yet. kUnavailable at the end.
   virtual absl::StatusOr<std::size_t> TryRead(std::span<char> into) = 0;
-  /// Until TryRead may have something.
-  virtual absl::Status AwaitInput(const Context& context) = 0;
   /// All of `bytes`. After an error the other side never gets the last of them.
   virtual absl::Status Write(std::string_view bytes, const Context& context) = 0;
 };
 
-/// The clock outlives the connection.
-absl::StatusOr<std::unique_ptr<Transport>> Connect(const Endpoint& endpoint, const Clock& clock,
+/// The resolver outlives the connection.
+absl::StatusOr<std::unique_ptr<Transport>> Connect(const Endpoint& endpoint, Resolver& resolver,
                                                    const Context& context);
 
 /// kUnavailable: the connection or the server is gone.

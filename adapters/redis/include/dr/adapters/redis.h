@@ -5,6 +5,10 @@
 //     auto doubts = dr::RedisDoubts(uri, environment);      // "appendfsync is everysec, not …"
 //   }
 //
+// redis+cluster://node:6379 and redis+sentinel://host:26379/service/0 find the master, and find it
+// again after a fail-over. When that lost what was acknowledged, all calls are kDataLoss until the
+// store is opened again.
+//
 // A store is as durable as the server's own settings make it, so they are read when it is opened.
 // adapters/redis/README.md has the options of the URI.
 #pragma once
@@ -21,7 +25,7 @@
 
 namespace dr::inline v0 {
 
-/// Takes the schemes `redis` and `rediss`.
+/// Takes the schemes `redis` and `rediss`, and both with `+cluster` and `+sentinel`.
 DR_EXPORT absl::Status RegisterRedis(AdapterRegistry& registry);
 
 /// Why a store opened with this URI does not declare `durable` or `fence_safe`, one reason each, as

@@ -1,0 +1,60 @@
+// Names of hosts to addresses, without waiting for longer than a call may take.
+#pragma once
+
+#include <netdb.h>
+#include <sys/socket.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "dr/clock.h"
+#include "dr/mutex.h"
+#include "dr/types.h"
+
+namespace dr::inline v0::redis {
+
+struct Address {
+  sockaddr_storage bytes = {};
+  socklen_t size = 0;
+};
+
+/// Thread-safe. The system's resolver takes no deadline, so a name is looked up on a thread of its
+/// own, which may outlive everything here and touches none of it; at most one at a time per name.
+class Resolver {
+ public:
+  /// As getaddrinfo with a numeric port and no hints but the kind of socket.
+  using Lookup = std::function<int(const std::string& host, std::vector<Address>& found)>;
+
+  /// The clock outlives it.
+  explicit Resolver(const Clock& clock);
+  Resolver(const Clock& clock, Lookup lookup) : clock_(clock), lookup_(std::move(lookup)) {}
+
+  const Clock& clock() const { return clock_; }
+
+  /// At least one, with port 0. kUnavailable, also after `patience`. An address is its own answer.
+  absl::StatusOr<std::vector<Address>> Resolve(const std::string& host,
+                                               std::chrono::nanoseconds patience,
+                                               const Context& context);
+
+ private:
+  struct Search {
+    Mutex mutex;
+    CondVar ended;
+    bool done ABSL_GUARDED_BY(mutex) = false;
+    int error ABSL_GUARDED_BY(mutex) = 0;
+    std::vector<Address> found ABSL_GUARDED_BY(mutex);
+  };
+  std::shared_ptr<Search> Join(const std::string& host);
+  void Forget(const std::string& host, const std::shared_ptr<Search>& search);
+
+  const Clock& clock_;
+  const Lookup lookup_;
+  Mutex mutex_;
+  std::map<std::string, std::shared_ptr<Search>> under_way_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace dr::inline v0::redis
