@@ -43,7 +43,7 @@ class RedisStore final : public StateAdapter {
                         master_.Ask(FactQuestions(), context).replies);
     return FactsOf(replies, master_.settings().topology, master_.Place());
   }
-  /// From now on a server that has less than it acknowledged is noticed, by those who only read too.
+  /// From now on a server that has less than it acknowledged is noticed, by readers too.
   absl::Status BeginCounting(const Context& context) {
     const Command command = {"SET", counter_, "0", "PX", kCounterTtlMs};
     const Master::Exchange exchange = master_.Ask({&command, 1}, context);

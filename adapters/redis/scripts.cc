@@ -12,10 +12,10 @@
 namespace dr::inline v0::redis {
 namespace {
 
-// Redis rolls nothing back. So what can fail comes first: no memory, an index of another type. And a
-// write that is counted and not made is harmless, or a member of the index without a value, unlike a
-// value that no listing finds. After the first write of a script memory is not looked at, so that a
-// deletion which is counted last works on a full server too.
+// Redis rolls nothing back. So what can fail comes first: no memory, an index of another type. And
+// harmless are a write that is counted and not made, and a member of the index without a value;
+// a value that no listing finds is not. After the first write of a script memory is not looked at,
+// so that a deletion which is counted last works on a full server too.
 constexpr std::string_view kCount = R"(
 local function Count(key)
   local count = redis.call('INCR', key)
