@@ -1,12 +1,13 @@
 // When checkpoints are taken, and what one was.
 //
-// A checkpoint is fuzzy: each component is frozen at its own position while the others go on, and
-// recovery replays for each only what its snapshot lacks.
+// Beside a log a checkpoint is fuzzy: each component is frozen at its own position while the others
+// go on, and recovery replays for each only what its snapshot lacks. Without a directory there is
+// nothing to replay, so all are frozen at one position, and commits wait for that.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
-#include <string>
+#include <string_view>
 
 #include "dr/export.h"
 #include "dr/types.h"
@@ -45,5 +46,13 @@ struct CheckpointInfo {
   std::uint64_t bytes = 0;
   std::chrono::nanoseconds pause_max = {};  ///< longest time that writers of one component waited
 };
+
+/// What was saved of a component. That nothing could be read is none of these: it is an error.
+enum class StateOutcome : std::uint8_t {
+  kRestored,
+  kEmpty,    ///< it is saved, as a state without a single record
+  kMissing,  ///< nothing of it is saved
+};
+DR_EXPORT std::string_view NameOf(StateOutcome outcome);
 
 }  // namespace dr::inline v0

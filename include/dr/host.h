@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -53,8 +54,11 @@ struct LogLimits {
 };
 
 struct HostOptions {
-  std::string directory = {};   ///< created if missing; one host at a time
-  std::string repository = {};  ///< URI; not offered yet (kUnimplemented)
+  std::string directory = {};  ///< created if missing; one host at a time
+  /// URI of a store, instead of the directory: state is in memory, and what checkpoints save there
+  /// is all that survives, so `durability` must be kProcess. One host at a time, and the last one
+  /// that was opened. Beside a directory: not offered yet (kUnimplemented).
+  std::string repository = {};
   std::vector<StatefulComponent*> components = {};
   Durability durability = Durability::kLocal;
   CheckpointPolicy checkpoint = {};
@@ -108,8 +112,24 @@ class DR_EXPORT Host {
   /// stays in force.
   absl::StatusOr<CheckpointInfo> Checkpoint(CheckpointMode mode = CheckpointMode::kFuzzy,
                                             const Context& context = {});
+
+  // For hosts with a repository and no directory; kFailedPrecondition for others. kNotFound: the
+  // host has no such component. Once another host has the repository, these, Checkpoint and every
+  // commit fail with kFailedPrecondition, and a fault kFenced.
+
+  /// Saves one component as it is now; the others stay as they were saved, so what is there is of
+  /// several moments, and may hold a part of a batch, until the next checkpoint.
+  absl::StatusOr<CheckpointInfo> SaveState(std::string_view component, const Context& context = {});
+  /// Replaces the component's state by what is saved, between two operations; what was committed
+  /// since is gone. kMissing leaves it as it is, and so does an error of reading (kDataLoss).
+  absl::StatusOr<StateOutcome> LoadState(std::string_view component, const Context& context = {});
+  /// Deletes what is saved of it. The component itself stays as it is, and is saved again once
+  /// something has been committed to it.
+  absl::Status DeleteState(std::string_view component, const Context& context = {});
+
   /// Refuses new commits, completes those under way, takes a last checkpoint (by policy), seals,
-  /// and detaches. Past the deadline it stops where it is, which is as safe as a kill.
+  /// and detaches. Past the deadline it stops where it is, which is as safe as a kill. Without a
+  /// directory an error means that the state has not been saved: it may be called again.
   absl::Status Shutdown(const Context& context = {});
   Figures figures() const;
 

@@ -32,6 +32,9 @@ enum class EventKind : std::uint8_t {
   kBuffered,           ///< no direct writes on this file system: buffered writes and fdatasync
   kStoreUnavailable,   ///< a store could not be reached; `status` says why
   kStoreBack,          ///< and answers again, after `duration`
+  kWeakStore,          ///< the store promises less than a host needs; `text` says what is void
+  kFenced,             ///< another host has taken over; nothing is accepted any more
+  kPruneFailed,        ///< what no kept checkpoint needs is still there; the next one tries again
 };
 DR_EXPORT std::string_view NameOf(EventKind kind);
 

@@ -6,8 +6,9 @@
 //   manifest.components.push_back(*snapshot->Finish());
 //   repository->Publish(std::move(manifest), context);       // now it exists, as a whole
 //
-// Keys: `entry/<20 digits>` the sequence, one manifest each; `chunk/<component>/<unique>` the rest.
-// What no manifest names does not exist. Speaks of record streams only; knows no component.
+// Keys: `entry/<20 digits>` the sequence, one manifest each; `chunk/<component>/<epoch>-<unique>`
+// the rest. What no manifest names does not exist. Speaks of record streams only; knows no
+// component.
 #pragma once
 
 #include <cstdint>
@@ -31,6 +32,11 @@ namespace dr::inline v0 {
 struct RepositoryOptions {
   /// Of records, about, and at least 4 KiB; less where the store's values are smaller.
   std::size_t chunk_bytes = 4 << 20;
+  /// Nothing outside keeps a second writer away. Who wants to write claims the repository first,
+  /// which ends the writing of whoever had it.
+  bool shared = false;
+  /// Of everything that is put; none: for ever. An entry that claims lives as long as what it names.
+  std::optional<absl::Duration> ttl = {};
 };
 
 /// Writes the records of one component. Not thread-safe. A record may be longer than a chunk.
@@ -46,7 +52,8 @@ struct RepositoryEntry {
   absl::StatusOr<BackupManifest> manifest;  ///< or why it cannot be read
 };
 
-/// One writer at a time (for a local repository the host's lock sees to it); any number of readers.
+/// One writer at a time (a lock sees to it, or `shared` and Claim); any number of readers. Not
+/// thread-safe where not const.
 class DR_EXPORT Repository {
  public:
   /// Store, clock and random outlive the repository.
@@ -54,6 +61,12 @@ class DR_EXPORT Repository {
                                                           Random& random,
                                                           RepositoryOptions options = {},
                                                           const Context& context = {});
+
+  /// What the newest entry says; nullopt: there is none. The last error of Entries if it cannot be
+  /// read.
+  absl::StatusOr<std::optional<BackupManifest>> Newest(const Context& context) const;
+  /// Somebody has published since this was opened, or last published here.
+  absl::StatusOr<bool> IsSurpassed(const Context& context) const;
 
   /// All entries, newest first. The unreadable are among them, and those that are not what their
   /// successor follows (kDataLoss: missing is incomplete, other is auth_failed).
@@ -67,19 +80,32 @@ class DR_EXPORT Repository {
   absl::StatusOr<std::unique_ptr<StateReader>> OpenSnapshot(const ComponentSnapshot& snapshot,
                                                             const Context& context) const;
 
+  /// Publishes the newest entry again (an empty one if there is none) with a new epoch, which is its
+  /// own number: of no log, and unlike any other claim's. Returns it. From then on Publish fails
+  /// for every other. Errors are Publish's; kAborted: open anew, something has been published.
+  absl::StatusOr<BackupManifest> Claim(const Context& context);
+
   /// Gives the manifest the next number and the hash of its predecessor, and creates it if no one
   /// has; returns it as published. kAborted: somebody else has taken the number; open anew.
   /// kUnknown: it may be published, now or later; the next Publish or Prune settles that first.
   absl::StatusOr<BackupManifest> Publish(BackupManifest manifest, const Context& context);
 
-  /// Keeps the newest `keep` (at least 1) entries; deletes the older ones, then every chunk that no
-  /// kept entry names, those of unpublished snapshots among them: none may be under way. Refuses
-  /// (kDataLoss) while a kept entry is unreadable: what it names is not known.
-  absl::Status Prune(std::uint32_t keep, const Context& context);
+  /// Keeps the newest `keep` (at least 1) entries; deletes the older ones, then every chunk of an
+  /// epoch up to `epoch` that no kept entry names, those of unpublished snapshots among them: none
+  /// of these epochs may be under way. So who writes, and does not know that it has been followed by
+  /// another, takes nothing from that. Of a shared repository some old numbers stay, without a
+  /// value. Refuses (kDataLoss) while a kept entry is unreadable: what it names is not known.
+  absl::Status Prune(std::uint32_t keep, Epoch epoch, const Context& context);
 
  private:
   Repository(StateAdapter& store, const Clock& clock, Random& random, RepositoryOptions options);
   absl::Status FindNewest(const Context& context);
+  absl::StatusOr<bool> Exists(std::uint64_t sequence, const Context& context) const;
+  absl::Status CheckFollowsAll(std::uint64_t sequence, const Context& context) const;
+  absl::StatusOr<BackupManifest> PublishFor(BackupManifest manifest,
+                                            std::optional<absl::Duration> ttl,
+                                            const Context& context);
+  absl::Status Forget(std::uint64_t sequence, bool has_value, const Context& context);
   absl::StatusOr<RepositoryEntry> ReadEntry(std::uint64_t sequence,
                                             std::optional<std::uint64_t> expected_hash,
                                             const Context& context) const;
@@ -92,6 +118,7 @@ class DR_EXPORT Repository {
   std::uint64_t newest_ = 0;       ///< 0: there is none
   std::uint64_t newest_hash_ = 0;  ///< 0 also if it cannot be read
   std::string pending_ = {};       ///< the next entry, while its put has no answer
+  std::optional<absl::Duration> pending_ttl_ = {};
 };
 
 }  // namespace dr::inline v0

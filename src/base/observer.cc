@@ -28,6 +28,12 @@ std::string_view NameOf(EventKind kind) {
       return "store_unavailable";
     case EventKind::kStoreBack:
       return "store_back";
+    case EventKind::kWeakStore:
+      return "weak_store";
+    case EventKind::kFenced:
+      return "fenced";
+    case EventKind::kPruneFailed:
+      return "prune_failed";
   }
   return "unknown";
 }

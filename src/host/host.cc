@@ -2,32 +2,22 @@
 
 #include <algorithm>
 #include <atomic>
-#include <optional>
+#include <stop_token>
 #include <thread>
 #include <utility>
 
-#include "dr/directory_store.h"
-#include "dr/repository.h"
 #include "fmt/format.h"
 #include "src/base/out_of_memory.h"
 #include "src/base/recent_durations.h"
 #include "src/base/status_macros.h"
+#include "src/host/backing.h"
 #include "src/host/host_options.h"
-#include "src/host/reserve.h"
 #include "src/host/worker.h"
-#include "src/runtime/checkpoint_writer.h"
-#include "src/runtime/generation.h"
 #include "src/runtime/recovery.h"
 
 namespace dr::inline v0 {
 namespace {
 
-bool IsNoSpace(const absl::Status& status) {
-  const std::optional<Fault> fault = FaultOf(status);
-  return fault && fault->kind == FaultKind::kNoSpace;
-}
-
-constexpr auto kAgeOnFullDisk = std::chrono::seconds(1);  // of a checkpoint that one may succeed
 constexpr auto kTick = std::chrono::milliseconds(10);     // an idle log is sealed after one or two
 
 }  // namespace
@@ -41,10 +31,13 @@ class Host::Impl {
   }
   ~Impl();
 
-  absl::Status Open(const Context& context);
+  absl::Status Open(const AdapterRegistry& adapters, const Context& context);
   absl::Status Start();
   absl::Status Step(const Context& context);
   absl::StatusOr<CheckpointInfo> Checkpoint(const Context& context);
+  absl::StatusOr<CheckpointInfo> SaveState(std::string_view id, const Context& context);
+  absl::StatusOr<StateOutcome> LoadState(std::string_view id, const Context& context);
+  absl::Status DeleteState(std::string_view id, const Context& context);
   absl::Status Shutdown(const Context& context);
   Figures figures() const;
 
@@ -54,12 +47,15 @@ class Host::Impl {
   void Detach();
   void CompletePending(const Context& context);
   void WatchCallbacks();
-  absl::Status KeepLog();
   absl::Status AwaitCheckpoint(const Context& context)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(checkpoint_mutex_);
+  template <typename Work>
+  auto InTurn(const Context& context, Work work) -> decltype(work());
+  absl::StatusOr<ComponentCore*> Direct(std::string_view call, std::string_view id) const;
   absl::StatusOr<CheckpointInfo> TakeCheckpoint(const Context& context);
-  absl::StatusOr<CheckpointInfo> TakeWithinDisk(const Context& context);
-  void KeepReserve();
+  void Count(const absl::StatusOr<CheckpointInfo>& info)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(figures_mutex_);
+  void Tell(const absl::StatusOr<CheckpointInfo>& info) const;
   bool CheckpointDue() const;
   void CheckpointIfDue(const Context& context);
   void Notify(const Event& event) const {
@@ -74,23 +70,18 @@ class Host::Impl {
   const Clock* clock_;
   Random* random_;
 
-  Generation generation_;
-  std::unique_ptr<DirectoryStore> store_;
-  std::unique_ptr<Repository> repository_;
   RestoreRegistry upgrades_;
   ComponentTable components_;
-  std::unique_ptr<Wal> wal_;
-  std::unique_ptr<OperationLog> log_;
+  std::unique_ptr<Backing> backing_;
+  OperationLog* log_ = nullptr;
   std::unique_ptr<Runtime> runtime_;
-  Replayed replayed_;
+  std::stop_source destroyed_;
   std::chrono::nanoseconds recovery_time_ = {};
   std::atomic<bool> closed_ = false;
 
   Mutex checkpoint_mutex_;
   CondVar checkpoint_ended_;
   bool checkpoint_under_way_ ABSL_GUARDED_BY(checkpoint_mutex_) = false;
-  std::unique_ptr<CheckpointWriter> checkpoints_;  ///< of whom has a checkpoint under way
-  std::optional<Reserve> reserve_;                 ///< of the same
 
   mutable Mutex figures_mutex_;
   RecentDurations pauses_ ABSL_GUARDED_BY(figures_mutex_);
@@ -101,8 +92,6 @@ class Host::Impl {
   std::uint64_t checkpointed_bytes_ ABSL_GUARDED_BY(figures_mutex_) = 0;
   Instant checkpointed_at_ ABSL_GUARDED_BY(figures_mutex_);
 
-  std::atomic<std::uint64_t> last_seen_ =
-      0;  ///< by the tick before: the log is idle if nothing came since
   Mutex start_mutex_;
   bool started_ ABSL_GUARDED_BY(start_mutex_) = false;
   Worker worker_, checkpoint_worker_, watchdog_;
@@ -114,6 +103,7 @@ Host::Impl::~Impl() {
     for (const auto& [id, core] : components_) static_cast<void>(core->Close({}));
     return;
   }
+  destroyed_.request_stop();
   static_cast<void>(StopWorkers({}));
   static_cast<void>(watchdog_.Stop({}, *clock_));
   Detach();
@@ -130,72 +120,38 @@ absl::Status Host::Impl::Usable() const {
                    "the host was shut down");
 }
 
-absl::Status Host::Impl::Open(const Context& context) {
+absl::Status Host::Impl::Open(const AdapterRegistry& adapters, const Context& context) {
   const Instant start = clock_->Now();
   DR_RETURN_IF_ERROR(CheckOptions(options_));
   DR_ASSIGN_OR_RETURN(components_, ClaimComponents(options_.components, upgrades_));
-  DR_ASSIGN_OR_RETURN(generation_, OpenGeneration(*files_, options_.directory));
-  DR_ASSIGN_OR_RETURN(store_,
-                      DirectoryStore::Open(std::move(generation_.store), *random_, *clock_));
-  DR_ASSIGN_OR_RETURN(reserve_, Reserve::Open(*generation_.root));
-  DR_ASSIGN_OR_RETURN(repository_, Repository::Open(*store_, *clock_, *random_, {}, context));
-  Observer* observer = options_.environment.observer;
-  const WalOptions wal_options{.clock = clock_,
-                               .random = random_,
-                               .observer = observer,
-                               .segment_bytes = options_.log.segment_bytes,
-                               .group_bytes = options_.log.group_bytes};
-  DR_ASSIGN_OR_RETURN(Recovered recovered,
-                      RecoverComponents(*repository_, *generation_.wal, wal_options, components_,
-                                        upgrades_, options_.recovery.retired, observer, context));
-  wal_ = std::move(recovered.wal);
-  replayed_ = recovered.replayed;
-  log_ = std::make_unique<OperationLog>(
-      *wal_, OperationLogOptions{.capacity = options_.log.ring_capacity}, wal_->durable());
+  const Surroundings around{options_, *files_, *clock_, *random_, components_, upgrades_};
+  DR_ASSIGN_OR_RETURN(backing_, options_.directory.empty()
+                                    ? OpenRepository(around, adapters, context)
+                                    : OpenDirectory(around, context));
+  log_ = &backing_->log();
   runtime_.reset(new Runtime{.log = *log_,
                              .clock = *clock_,
-                             .observer = observer,
+                             .observer = options_.environment.observer,
                              .durability = options_.durability,
+                             .durability_max = backing_->durability_max(),
                              .callback_deadline = options_.callback_deadline,
                              .digest_every = options_.checkpoint.digest_every});
-  std::vector<ComponentCore*> cores;
-  for (const auto& [id, core] : components_) cores.push_back(core);
-  // What was replayed counts towards the next checkpoint, and so does the age of the one before: a
-  // host that is opened often takes them as one that runs through.
-  std::chrono::nanoseconds age = {};
-  if (recovered.manifest) {
-    age = absl::ToChronoNanoseconds(clock_->WallTime() - recovered.manifest->created);
-  } else if (!wal_->recovery().created) {
-    age = options_.checkpoint.interval;
-  }
-  checkpoints_ = std::make_unique<CheckpointWriter>(
-      *runtime_, *wal_, *repository_, cores, options_.checkpoint, std::move(recovered.manifest));
+  backing_->Begin(*runtime_);
+  const Found& found = backing_->found();
   {
     MutexLock lock(figures_mutex_);
-    checkpointed_ = checkpoints_->newest();
+    checkpointed_ = backing_->checkpointed();
     checkpointed_last_ = checkpointed_.lsn;
-    checkpointed_at_ =
-        clock_->Now() + -std::clamp(age, std::chrono::nanoseconds(0), options_.checkpoint.interval);
+    checkpointed_at_ = clock_->Now() + -std::clamp(found.age, std::chrono::nanoseconds(0),
+                                                   options_.checkpoint.interval);
   }
   recovery_time_ = clock_->Now() - start;
-  for (ComponentCore* core : cores) core->Attach(*runtime_);
-  const WalRecovery& recovery = wal_->recovery();
-  if (recovery.groups_behind > 0) {
-    Notify({.kind = EventKind::kTornTailCut,
-            .lsn = recovery.last,
-            .text = fmt::format("{} unfinished groups behind {} were set aside",
-                                recovery.groups_behind, recovery.last.value)});
-  }
-  if (!wal_->figures().direct) {
-    Notify({.kind = EventKind::kBuffered,
-            .text = "no direct writes on this file system; each group is a write and a sync"});
-  }
+  for (const auto& [id, core] : components_) core->Attach(*runtime_);
   Notify({.kind = EventKind::kRecovered,
-          .lsn = recovery.last,
+          .lsn = found.last,
           .duration = recovery_time_,
           .text = fmt::format(
-              "recovered up to {}; {} operations replayed in {} ms", recovery.last.value,
-              replayed_.operations,
+              "{} in {} ms", found.text,
               std::chrono::duration_cast<std::chrono::milliseconds>(recovery_time_).count())});
   return absl::OkStatus();
 }
@@ -212,22 +168,9 @@ void Host::Impl::WatchCallbacks() {
   if (hangs) worker_.Replace();
 }
 
-// Seals what has come to rest and keeps space ready.
-absl::Status Host::Impl::KeepLog() {
-  const Lsn last = log_->last();
-  if (last.value == last_seen_.exchange(last.value) &&
-      wal_->figures().unsealed_records + (last.value - log_->durable().value) > 0) {
-    DR_RETURN_IF_ERROR(wal_->Seal(*log_));
-  }
-  for (;;) {
-    DR_ASSIGN_OR_RETURN(bool more, wal_->Prepare(*log_));
-    if (!more) return absl::OkStatus();
-  }
-}
-
 absl::Status Host::Impl::Start() {
   DR_RETURN_IF_ERROR(Usable());
-  DR_RETURN_IF_ERROR(wal_->status());
+  DR_RETURN_IF_ERROR(backing_->status());
   MutexLock lock(start_mutex_);
   if (std::exchange(started_, true)) return absl::OkStatus();
   runtime_->completions.SetWake([this] { worker_.Wake(); });
@@ -236,10 +179,10 @@ absl::Status Host::Impl::Start() {
   worker_.Start(kTick, [this] {
     static_cast<void>(WithinMemory([this] {
       CompletePending({});
-      return KeepLog();
+      return backing_->KeepLog(false);
     }));
   });
-  checkpoint_worker_.Start(kTick, [this] { CheckpointIfDue({}); });
+  checkpoint_worker_.Start(kTick, [this] { CheckpointIfDue({.stop = destroyed_.get_token()}); });
   watchdog_.Start(options_.callback_deadline / 4, [this] { WatchCallbacks(); });
   return absl::OkStatus();
 }
@@ -249,22 +192,20 @@ absl::Status Host::Impl::Step(const Context& context) {
   DR_RETURN_IF_ERROR(CheckContext(context, *clock_, "Step"));
   CompletePending(context);
   WatchCallbacks();
-  last_seen_ = log_->last().value;
-  absl::Status kept = KeepLog();
-  if (!kept.ok() && !IsNoSpace(kept)) return kept;
+  absl::Status kept = backing_->KeepLog(true);
+  if (!kept.ok() && !absl::IsResourceExhausted(kept)) return kept;
   CheckpointIfDue(context);
-  if (!kept.ok()) kept = KeepLog();  // behind a checkpoint there may be room again
-  return kept.ok() ? wal_->status() : kept;
+  if (!kept.ok()) kept = backing_->KeepLog(true);  // behind a checkpoint there may be room again
+  return kept.ok() ? backing_->status() : kept;
 }
 
 bool Host::Impl::CheckpointDue() const {
   const CheckpointPolicy& policy = options_.checkpoint;
   const Lsn last = log_->last();
-  const WalFigures wal = wal_->figures();
-  const std::uint64_t bytes = replayed_.bytes + wal.bytes;
+  const std::uint64_t bytes = backing_->bytes();
   MutexLock lock(figures_mutex_);
   const std::chrono::nanoseconds age = clock_->Now() - checkpointed_at_;
-  if (wal.no_space && age >= kAgeOnFullDisk) return true;
+  if (backing_->IsDue(age)) return true;
   if (last == checkpointed_last_) return false;
   return (policy.interval.count() > 0 && age >= policy.interval) ||
          (policy.log_bytes > 0 && bytes - checkpointed_bytes_ >= policy.log_bytes) ||
@@ -272,7 +213,7 @@ bool Host::Impl::CheckpointDue() const {
 }
 
 void Host::Impl::CheckpointIfDue(const Context& context) {
-  if (!CheckpointDue() || !wal_->status().ok()) return;
+  if (!CheckpointDue() || !backing_->status().ok()) return;
   static_cast<void>(WithinMemory([&] { return Checkpoint(context); }));
 }
 
@@ -285,81 +226,109 @@ absl::Status Host::Impl::AwaitCheckpoint(const Context& context) {
   return absl::OkStatus();
 }
 
-void Host::Impl::KeepReserve() {
-  const std::uint64_t wanted =
-      std::min(checkpoints_->newest_bytes(), options_.checkpoint.reserve_bytes);
-  if (absl::Status kept = reserve_->Keep(wanted); !kept.ok()) {
-    Notify({.kind = EventKind::kNoSpace,
-            .status = std::move(kept),
-            .text = "less room than wanted is put aside for a checkpoint"});
-  }
-}
-
-// On a full disk the reserve is given up for it. The log, which would take that room too, gets what
-// a trim behind the checkpoint leaves.
-absl::StatusOr<CheckpointInfo> Host::Impl::TakeWithinDisk(const Context& context) {
-  absl::StatusOr<CheckpointInfo> info = checkpoints_->Take(context);
-  if (!IsNoSpace(info.status()) || reserve_->bytes() == 0) {
-    KeepReserve();
-    return info;
-  }
-  DR_RETURN_IF_ERROR(wal_->HoldGrowth(true));
-  info = WithinMemory([&]() -> absl::StatusOr<CheckpointInfo> {
-    DR_RETURN_IF_ERROR(reserve_->Release().status());
-    absl::StatusOr<CheckpointInfo> taken = checkpoints_->Take(context);
-    KeepReserve();
-    return taken;
-  });
-  DR_RETURN_IF_ERROR(wal_->HoldGrowth(false));
-  return info;
-}
-
-absl::StatusOr<CheckpointInfo> Host::Impl::TakeCheckpoint(const Context& context) {
+template <typename Work>
+auto Host::Impl::InTurn(const Context& context, Work work) -> decltype(work()) {
   {
     MutexLock lock(checkpoint_mutex_);
     DR_RETURN_IF_ERROR(AwaitCheckpoint(context));
     checkpoint_under_way_ = true;
   }
-  const Lsn last = log_->last();
-  const std::uint64_t bytes = replayed_.bytes + wal_->figures().bytes;
-  absl::StatusOr<CheckpointInfo> info = WithinMemory([&] { return TakeWithinDisk(context); });
-  {
-    MutexLock lock(checkpoint_mutex_);
-    checkpoint_under_way_ = false;
-    checkpoint_ended_.NotifyAll();
-  }
-  MutexLock lock(figures_mutex_);
-  checkpointed_at_ = clock_->Now();
-  checkpointed_last_ = last;
-  checkpointed_bytes_ = bytes;
+  auto result = WithinMemory(work);
+  MutexLock lock(checkpoint_mutex_);
+  checkpoint_under_way_ = false;
+  checkpoint_ended_.NotifyAll();
+  return result;
+}
+
+void Host::Impl::Count(const absl::StatusOr<CheckpointInfo>& info) {
   if (!info.ok()) {
     ++checkpoint_failures_;
-    return info;
+  } else if (info->sequence > 0) {
+    ++checkpoint_count_;
+    checkpointed_ = info->position;
+    pauses_.Add(info->pause_max);
   }
-  if (info->sequence == 0) return info;
-  ++checkpoint_count_;
-  checkpointed_ = info->position;
-  pauses_.Add(info->pause_max);
-  return info;
+}
+
+absl::StatusOr<CheckpointInfo> Host::Impl::TakeCheckpoint(const Context& context) {
+  return InTurn(context, [&] {
+    const Lsn last = log_->last();
+    const std::uint64_t bytes = backing_->bytes();
+    absl::StatusOr<CheckpointInfo> info = WithinMemory([&] { return backing_->Take(context); });
+    MutexLock lock(figures_mutex_);
+    checkpointed_at_ = clock_->Now();
+    checkpointed_last_ = last;
+    checkpointed_bytes_ = bytes;
+    Count(info);
+    return info;
+  });
+}
+
+void Host::Impl::Tell(const absl::StatusOr<CheckpointInfo>& info) const {
+  if (!info.ok()) {
+    return Notify({.kind = EventKind::kCheckpointFailed,
+                   .status = info.status(),
+                   .text = std::string(AsStd(info.status().message()))});
+  }
+  if (info->sequence == 0) return;
+  Notify({.kind = EventKind::kCheckpoint,
+          .lsn = info->position.lsn,
+          .duration = info->pause_max,
+          .text = fmt::format("checkpoint {}: {} components written, {} carried, {} bytes",
+                              info->sequence, info->components_written, info->components_carried,
+                              info->bytes)});
 }
 
 absl::StatusOr<CheckpointInfo> Host::Impl::Checkpoint(const Context& context) {
   DR_RETURN_IF_ERROR(Usable());
   absl::StatusOr<CheckpointInfo> info = TakeCheckpoint(context);
-  if (info.ok() && info->sequence == 0) return info;
-  if (info.ok()) {
-    Notify({.kind = EventKind::kCheckpoint,
-            .lsn = info->position.lsn,
-            .duration = info->pause_max,
-            .text = fmt::format("checkpoint {}: {} components written, {} carried, {} bytes",
-                                info->sequence, info->components_written, info->components_carried,
-                                info->bytes)});
-  } else {
-    Notify({.kind = EventKind::kCheckpointFailed,
-            .status = info.status(),
-            .text = std::string(AsStd(info.status().message()))});
-  }
+  Tell(info);
   return info;
+}
+
+absl::StatusOr<ComponentCore*> Host::Impl::Direct(std::string_view call,
+                                                  std::string_view id) const {
+  DR_RETURN_IF_ERROR(Usable());
+  if (backing_->direct() == nullptr) {
+    return MakeFault({.kind = FaultKind::kUsage,
+                      .next = "use Checkpoint; a host with a repository and no directory has it"},
+                     fmt::format("{} is not for a host whose directory has it all", call));
+  }
+  const auto found = components_.find(id);
+  if (found != components_.end()) return found->second;
+  return MakeFault({.kind = FaultKind::kMissing,
+                    .place = std::string(id),
+                    .next = "name one of HostOptions::components"},
+                   fmt::format("the host has no component '{}'", id));
+}
+
+absl::StatusOr<CheckpointInfo> Host::Impl::SaveState(std::string_view id, const Context& context) {
+  DR_ASSIGN_OR_RETURN(ComponentCore* core, Direct("SaveState", id));
+  absl::StatusOr<CheckpointInfo> info = InTurn(context, [&] {
+    absl::StatusOr<CheckpointInfo> saved = backing_->direct()->Save(*core, context);
+    MutexLock lock(figures_mutex_);
+    Count(saved);
+    return saved;
+  });
+  Tell(info);
+  return info;
+}
+
+absl::StatusOr<StateOutcome> Host::Impl::LoadState(std::string_view id, const Context& context) {
+  DR_ASSIGN_OR_RETURN(ComponentCore* core, Direct("LoadState", id));
+  return InTurn(context, [&] { return backing_->direct()->Load(*core, context); });
+}
+
+absl::Status Host::Impl::DeleteState(std::string_view id, const Context& context) {
+  DR_ASSIGN_OR_RETURN(ComponentCore* core, Direct("DeleteState", id));
+  absl::StatusOr<CheckpointInfo> info = InTurn(context, [&] {
+    absl::StatusOr<CheckpointInfo> deleted = backing_->direct()->Delete(*core, context);
+    MutexLock lock(figures_mutex_);
+    Count(deleted);
+    return deleted;
+  });
+  Tell(info);
+  return info.status();
 }
 
 absl::Status Host::Impl::StopWorkers(const Context& context) {
@@ -378,8 +347,10 @@ absl::Status Host::Impl::Shutdown(const Context& context) {
   CompletePending(context);
   absl::Status result = absl::OkStatus();
   if (options_.checkpoint.on_shutdown) result = Checkpoint(context).status();
+  // Without a log the components still have what could not be saved: it may be tried again.
+  if (!result.ok() && backing_->direct() != nullptr && backing_->status().ok()) return result;
   DR_RETURN_IF_ERROR(CheckContext(context, *clock_, "Shutdown"));
-  if (absl::Status sealed = wal_->Seal(*log_); result.ok()) result = sealed;
+  if (absl::Status sealed = backing_->Seal(); result.ok()) result = sealed;
   // Last, for what hangs in the last checkpoint is to be named like anything else.
   DR_RETURN_IF_ERROR(watchdog_.Stop(context, *clock_));
   Detach();
@@ -393,20 +364,18 @@ void Host::Impl::Detach() {
     core->Detach();
   }
   runtime_->completions.Run();
-  generation_.lock.reset();
+  backing_->Release();
 }
 
 Figures Host::Impl::figures() const {
   Figures figures;
-  figures.durable = {wal_->epoch(), wal_->durable()};
   for (const auto& [id, core] : components_) {
     figures.operations += core->applied_count();
     figures.pending += core->pending_count();
     if (!core->failure().ok()) figures.failed_components.push_back(core->id());
   }
-  figures.replayed = replayed_.operations;
+  figures.replayed = backing_->found().replayed.operations;
   figures.recovery_time = recovery_time_;
-  figures.wal = wal_->figures();
   MutexLock lock(figures_mutex_);
   figures.checkpoints = checkpoint_count_;
   figures.checkpoint_failures = checkpoint_failures_;
@@ -415,14 +384,16 @@ Figures Host::Impl::figures() const {
   figures.checkpoint_pause_p50 = pauses.p50;
   figures.checkpoint_pause_p99 = pauses.p99;
   figures.checkpoint_pause_max = pauses.max;
+  backing_->AddTo(figures);
   return figures;
 }
 
-absl::StatusOr<std::unique_ptr<Host>> Host::Open(HostOptions options, const AdapterRegistry&,
+absl::StatusOr<std::unique_ptr<Host>> Host::Open(HostOptions options,
+                                                 const AdapterRegistry& adapters,
                                                  const Context& context) {
   return WithinMemory([&]() -> absl::StatusOr<std::unique_ptr<Host>> {
     auto impl = std::make_unique<Impl>(std::move(options));
-    DR_RETURN_IF_ERROR(impl->Open(context));
+    DR_RETURN_IF_ERROR(impl->Open(adapters, context));
     return std::unique_ptr<Host>(new Host(std::move(impl)));
   });
 }
@@ -438,6 +409,15 @@ absl::Status Host::Step(const Context& context) {
 }
 absl::StatusOr<CheckpointInfo> Host::Checkpoint(CheckpointMode, const Context& context) {
   return WithinMemory([&] { return impl_->Checkpoint(context); });
+}
+absl::StatusOr<CheckpointInfo> Host::SaveState(std::string_view component, const Context& context) {
+  return WithinMemory([&] { return impl_->SaveState(component, context); });
+}
+absl::StatusOr<StateOutcome> Host::LoadState(std::string_view component, const Context& context) {
+  return WithinMemory([&] { return impl_->LoadState(component, context); });
+}
+absl::Status Host::DeleteState(std::string_view component, const Context& context) {
+  return WithinMemory([&] { return impl_->DeleteState(component, context); });
 }
 absl::Status Host::Shutdown(const Context& context) {
   return WithinMemory([&] { return impl_->Shutdown(context); });

@@ -7,10 +7,9 @@
 namespace dr::inline v0 {
 
 absl::Status PutOnce(StateAdapter& store, std::string_view key, std::string_view bytes,
-                     const Context& context) {
-  const auto put = [&] {
-    return store.Put(key, bytes, {.condition = PutCondition::kIfAbsent}, context).status();
-  };
+                     std::optional<absl::Duration> ttl, const Context& context) {
+  const PutOptions if_absent{.condition = PutCondition::kIfAbsent, .ttl = ttl};
+  const auto put = [&] { return store.Put(key, bytes, if_absent, context).status(); };
   absl::Status created = put();
   if (absl::IsUnknown(created)) {
     // What could be read now may not be durable yet, so the store is asked by another put. That it

@@ -1,9 +1,11 @@
 // Creation of what never changes.
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "dr/state_adapter.h"
 
 namespace dr::inline v0 {
@@ -12,6 +14,6 @@ namespace dr::inline v0 {
 /// they are our own from a put without an answer. kAborted: something else is there. kUnknown: it
 /// may still arrive; call again with the same bytes.
 absl::Status PutOnce(StateAdapter& store, std::string_view key, std::string_view bytes,
-                     const Context& context);
+                     std::optional<absl::Duration> ttl, const Context& context);
 
 }  // namespace dr::inline v0

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
+#include <limits>
 #include <set>
 #include <utility>
 
@@ -17,34 +19,51 @@ namespace {
 constexpr std::string_view kEntryPrefix = "entry/";
 constexpr std::uint64_t kMinValueBytes = 8 << 10;
 constexpr std::size_t kMaxKeyUsed = 192;  // a chunk's, with the longest component id
+constexpr std::uint64_t kRungs = 1024;    // P18: a number's level is its trailing zeros in this base
+constexpr absl::Duration kShortestTtl = absl::Seconds(1);
 
 std::string EntryKey(std::uint64_t sequence) {
   return fmt::format("{}{:020}", kEntryPrefix, sequence);
 }
 
-absl::StatusOr<std::vector<std::string>> ListAll(StateAdapter& store, std::string_view prefix,
-                                                 const Context& context) {
-  std::vector<std::string> keys;
+absl::StatusOr<std::vector<ListEntry>> ListAll(StateAdapter& store, std::string_view prefix,
+                                               const Context& context) {
+  std::vector<ListEntry> all;
   for (;;) {
-    DR_ASSIGN_OR_RETURN(Page page, store.List(prefix, keys.empty() ? "" : keys.back(), context));
-    for (ListEntry& entry : page.entries) keys.push_back(std::move(entry.key));
-    if (!page.more) return keys;
+    DR_ASSIGN_OR_RETURN(Page page, store.List(prefix, all.empty() ? "" : all.back().key, context));
+    std::move(page.entries.begin(), page.entries.end(), std::back_inserter(all));
+    if (!page.more) return all;
   }
 }
 
-absl::StatusOr<std::vector<std::uint64_t>> ListEntries(StateAdapter& store,
-                                                       const Context& context) {
-  DR_ASSIGN_OR_RETURN(std::vector<std::string> keys, ListAll(store, kEntryPrefix, context));
-  std::vector<std::uint64_t> sequences;
-  for (const std::string& key : keys) {
+struct Numbered {
+  std::uint64_t sequence;
+  bool has_value;  ///< it has not been pruned
+};
+
+absl::StatusOr<std::vector<Numbered>> ListEntries(StateAdapter& store, const Context& context) {
+  DR_ASSIGN_OR_RETURN(std::vector<ListEntry> entries, ListAll(store, kEntryPrefix, context));
+  std::vector<Numbered> numbered;
+  for (const auto& [key, bytes] : entries) {
     std::uint64_t sequence = 0;
     const char* end = key.data() + key.size();
     auto [stop, error] = std::from_chars(key.data() + kEntryPrefix.size(), end, sequence);
     if (error == std::errc() && stop == end && key == EntryKey(sequence)) {
-      sequences.push_back(sequence);
+      numbered.push_back({sequence, bytes > 0});
     }
   }
-  return sequences;
+  return numbered;
+}
+
+std::uint64_t NextMultiple(std::uint64_t sequence, std::uint64_t of) {
+  return (sequence / of + 1) * of;
+}
+
+// P18: a number may be free again only when a later one of a higher level has been used.
+bool MayBeFree(std::uint64_t sequence, std::uint64_t newest) {
+  std::uint64_t rung = kRungs;
+  while (sequence % rung == 0) rung *= kRungs;
+  return NextMultiple(sequence, rung) <= newest;
 }
 
 }  // namespace
@@ -64,6 +83,10 @@ absl::StatusOr<std::unique_ptr<Repository>> Repository::Open(StateAdapter& store
                                  "{} bytes and keys of {}",
                                  kMinValueBytes, kMaxKeyUsed));
   }
+  if (options.ttl && !can.ttl) {
+    return MakeFault({.kind = FaultKind::kUnsupported, .next = "use another store, or no ttl"},
+                     "the store lets nothing expire");
+  }
   options.chunk_bytes =
       std::clamp<std::uint64_t>(options.chunk_bytes, kMinValueBytes / 2, can.max_value_bytes / 2);
   std::unique_ptr<Repository> repository(new Repository(store, clock, random, options));
@@ -73,8 +96,8 @@ absl::StatusOr<std::unique_ptr<Repository>> Repository::Open(StateAdapter& store
 
 // A listing may be stale; it is where the search begins, not where it ends.
 absl::Status Repository::FindNewest(const Context& context) {
-  DR_ASSIGN_OR_RETURN(std::vector<std::uint64_t> sequences, ListEntries(store_, context));
-  std::uint64_t candidate = sequences.empty() ? 1 : std::max<std::uint64_t>(sequences.back(), 1);
+  DR_ASSIGN_OR_RETURN(std::vector<Numbered> listed, ListEntries(store_, context));
+  std::uint64_t candidate = listed.empty() ? 1 : std::max<std::uint64_t>(listed.back().sequence, 1);
   for (;; ++candidate) {
     absl::StatusOr<Item> item = store_.Get(EntryKey(candidate), context);
     if (absl::IsNotFound(item.status())) return absl::OkStatus();
@@ -85,9 +108,57 @@ absl::Status Repository::FindNewest(const Context& context) {
   }
 }
 
+absl::StatusOr<bool> Repository::Exists(std::uint64_t sequence, const Context& context) const {
+  const absl::Status found = store_.Get(EntryKey(sequence), context).status();
+  if (absl::IsNotFound(found)) return false;
+  if (found.ok() || absl::IsDataLoss(found)) return true;
+  return found;
+}
+
+absl::StatusOr<bool> Repository::IsSurpassed(const Context& context) const {
+  return Exists(newest_ + 1, context);
+}
+
+// P18: a put that was long under way may have found its number free again. Lowest rung first, since
+// one that is gone has a higher one behind it.
+absl::Status Repository::CheckFollowsAll(std::uint64_t sequence, const Context& context) const {
+  for (std::uint64_t rung = kRungs;; rung *= kRungs) {
+    const std::uint64_t later = NextMultiple(sequence, rung);
+    absl::StatusOr<bool> exists = Exists(later, context);
+    if (!exists.ok()) {
+      return MakeFault({.kind = FaultKind::kAmbiguous,
+                        .place = EntryKey(later),
+                        .next = "call again with the same manifest"},
+                       fmt::format("whether a later entry exists could not be read: {}",
+                                   AsStd(exists.status().message())));
+    }
+    if (*exists) {
+      return MakeFault({.kind = FaultKind::kConflict,
+                        .place = EntryKey(sequence),
+                        .next = "open the repository again; another writer is at work"},
+                       fmt::format("entry {} came too late, there are later ones", sequence));
+    }
+    if (rung > std::numeric_limits<std::uint64_t>::max() / kRungs) return absl::OkStatus();
+  }
+}
+
+absl::StatusOr<std::optional<BackupManifest>> Repository::Newest(const Context& context) const {
+  if (newest_ == 0) return std::nullopt;
+  const std::optional<std::uint64_t> hash =
+      newest_hash_ != 0 ? std::optional(newest_hash_) : std::nullopt;
+  // What was pruned may outlive what was kept where everything expires.
+  if (options_.ttl && newest_hash_ == HashOf("")) return std::nullopt;
+  DR_ASSIGN_OR_RETURN(RepositoryEntry entry, ReadEntry(newest_, hash, context));
+  DR_RETURN_IF_ERROR(entry.manifest.status());
+  return *std::move(entry.manifest);
+}
+
 absl::StatusOr<std::vector<RepositoryEntry>> Repository::Entries(const Context& context) const {
-  DR_ASSIGN_OR_RETURN(std::vector<std::uint64_t> sequences, ListEntries(store_, context));
-  std::set<std::uint64_t> known(sequences.begin(), sequences.end());
+  DR_ASSIGN_OR_RETURN(std::vector<Numbered> listed, ListEntries(store_, context));
+  std::set<std::uint64_t> known;
+  for (const auto& [sequence, has_value] : listed) {
+    if (has_value) known.insert(sequence);
+  }
   // What the listing does not have yet, and the nearest end of every gap: numbers are dense.
   if (newest_ > 0) known.insert(newest_);
   for (std::uint64_t sequence : std::vector(known.begin(), known.end())) {
@@ -141,7 +212,7 @@ absl::StatusOr<RepositoryEntry> Repository::ReadEntry(std::uint64_t sequence,
 std::unique_ptr<SnapshotWriter> Repository::NewSnapshot(std::string_view component,
                                                         const Schema& schema, Lsn as_of,
                                                         Epoch epoch, const Context& context) {
-  return NewSnapshotWriter(store_, random_, clock_, options_.chunk_bytes,
+  return NewSnapshotWriter(store_, random_, clock_, options_,
                            {.component = std::string(component), .schema = schema, .as_of = as_of},
                            epoch, context);
 }
@@ -154,7 +225,8 @@ absl::StatusOr<std::unique_ptr<StateReader>> Repository::OpenSnapshot(
 // One put is in flight at a time: what an earlier call left open comes first, with the same bytes.
 absl::Status Repository::Settle(const Context& context) {
   if (pending_.empty()) return absl::OkStatus();
-  absl::Status put = PutOnce(store_, EntryKey(newest_ + 1), pending_, context);
+  absl::Status put = PutOnce(store_, EntryKey(newest_ + 1), pending_, pending_ttl_, context);
+  if (put.ok() && options_.shared) put = CheckFollowsAll(newest_ + 1, context);
   // Only these two are answers about all puts of these bytes.
   if (!put.ok() && !absl::IsAborted(put)) return put;
   const std::string bytes = std::exchange(pending_, {});
@@ -166,6 +238,12 @@ absl::Status Repository::Settle(const Context& context) {
 
 absl::StatusOr<BackupManifest> Repository::Publish(BackupManifest manifest,
                                                    const Context& context) {
+  return PublishFor(std::move(manifest), options_.ttl, context);
+}
+
+absl::StatusOr<BackupManifest> Repository::PublishFor(BackupManifest manifest,
+                                                      std::optional<absl::Duration> ttl,
+                                                      const Context& context) {
   DR_RETURN_IF_ERROR(Settle(context));
   manifest.sequence = newest_ + 1;
   manifest.previous_hash = newest_hash_;
@@ -173,13 +251,35 @@ absl::StatusOr<BackupManifest> Repository::Publish(BackupManifest manifest,
   // What cannot be read again must not become the newest.
   DR_ASSIGN_OR_RETURN(manifest, DecodeManifest(bytes, EntryKey(newest_ + 1)));
   pending_ = std::move(bytes);
+  pending_ttl_ = ttl;
   absl::Status put = Settle(context);
   if (put.ok()) return manifest;
   if (!absl::IsUnknown(put)) pending_.clear();
   return put;
 }
 
-absl::Status Repository::Prune(std::uint32_t keep, const Context& context) {
+absl::StatusOr<BackupManifest> Repository::Claim(const Context& context) {
+  DR_ASSIGN_OR_RETURN(std::optional<BackupManifest> newest, Newest(context));
+  BackupManifest claim = newest ? *std::move(newest) : BackupManifest{.created = clock_.WallTime()};
+  // Equal bytes are taken for one's own, so no two claims are equal.
+  claim.log = {.high = 0};
+  DR_ASSIGN_OR_RETURN(claim.log.low, random_.Next());
+  claim.epoch = {newest_ + 1};
+  std::optional<absl::Duration> ttl = options_.ttl;
+  if (ttl) ttl = std::clamp(claim.created + *ttl - clock_.WallTime(), kShortestTtl, *ttl);
+  return PublishFor(std::move(claim), ttl, context);
+}
+
+// Of a shared repository a number stays taken until nobody can hold it for a new one.
+absl::Status Repository::Forget(std::uint64_t sequence, bool has_value, const Context& context) {
+  if (!options_.shared || MayBeFree(sequence, newest_)) {
+    return store_.Delete(EntryKey(sequence), {}, context);
+  }
+  if (!has_value) return absl::OkStatus();
+  return store_.Put(EntryKey(sequence), "", {.ttl = options_.ttl}, context).status();
+}
+
+absl::Status Repository::Prune(std::uint32_t keep, Epoch epoch, const Context& context) {
   if (keep == 0) {
     return MakeFault({.kind = FaultKind::kInvalid, .next = "keep at least one"},
                      "pruning would delete every checkpoint");
@@ -194,13 +294,18 @@ absl::Status Repository::Prune(std::uint32_t keep, const Context& context) {
       for (const ChunkRef& chunk : snapshot.chunks) living.insert(chunk.key);
     }
   }
+  const std::uint64_t oldest_kept =
+      entries.empty() ? 0 : entries[std::min<std::size_t>(keep, entries.size()) - 1].sequence;
+  DR_ASSIGN_OR_RETURN(std::vector<Numbered> listed, ListEntries(store_, context));
   // Oldest first, and before any chunk, so that no entry ever names what is gone.
-  for (std::size_t i = entries.size(); i-- > keep;) {
-    DR_RETURN_IF_ERROR(store_.Delete(EntryKey(entries[i].sequence), {}, context));
+  for (const auto& [sequence, has_value] : listed) {
+    if (sequence >= oldest_kept) break;
+    DR_RETURN_IF_ERROR(Forget(sequence, has_value, context));
   }
-  DR_ASSIGN_OR_RETURN(std::vector<std::string> chunks, ListAll(store_, kChunkPrefix, context));
-  for (const std::string& chunk : chunks) {
-    if (!living.contains(chunk)) DR_RETURN_IF_ERROR(store_.Delete(chunk, {}, context));
+  DR_ASSIGN_OR_RETURN(std::vector<ListEntry> chunks, ListAll(store_, kChunkPrefix, context));
+  for (const ListEntry& chunk : chunks) {
+    if (EpochOfChunk(chunk.key) > epoch || living.contains(chunk.key)) continue;
+    DR_RETURN_IF_ERROR(store_.Delete(chunk.key, {}, context));
   }
   return absl::OkStatus();
 }

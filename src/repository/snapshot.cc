@@ -1,5 +1,6 @@
 #include "src/repository/snapshot.h"
 
+#include <charconv>
 #include <optional>
 #include <utility>
 
@@ -21,12 +22,13 @@ std::string ChunkTitle(const ComponentSnapshot& snapshot, std::size_t ordinal) {
 
 class Writer final : public SnapshotWriter {
  public:
-  Writer(StateAdapter& store, Random& random, const Clock& clock, std::size_t chunk_bytes,
+  Writer(StateAdapter& store, Random& random, const Clock& clock, const RepositoryOptions& options,
          ComponentSnapshot snapshot, Epoch epoch, const Context& context)
       : store_(store),
         random_(random),
         clock_(clock),
-        chunk_bytes_(chunk_bytes),
+        chunk_bytes_(options.chunk_bytes),
+        ttl_(options.ttl),
         snapshot_(std::move(snapshot)),
         epoch_(epoch),
         context_(context) {}
@@ -90,10 +92,10 @@ class Writer final : public SnapshotWriter {
     const std::string bytes = std::move(*segment_).Finish();
     segment_.reset();
     // Random, so that no chunk is ever written over another that somebody still needs.
-    ChunkRef chunk{fmt::format("{}{}/{:016x}-{}", kChunkPrefix, snapshot_.component, salt_,
-                               snapshot_.chunks.size()),
+    ChunkRef chunk{fmt::format("{}{}/{:x}-{:016x}-{}", kChunkPrefix, snapshot_.component,
+                               epoch_.value, salt_, snapshot_.chunks.size()),
                    bytes.size(), HashOf(bytes)};
-    DR_RETURN_IF_ERROR(PutOnce(store_, chunk.key, bytes, context_));
+    DR_RETURN_IF_ERROR(PutOnce(store_, chunk.key, bytes, ttl_, context_));
     snapshot_.chunks.push_back(std::move(chunk));
     return absl::OkStatus();
   }
@@ -102,6 +104,7 @@ class Writer final : public SnapshotWriter {
   Random& random_;
   const Clock& clock_;
   const std::size_t chunk_bytes_;
+  const std::optional<absl::Duration> ttl_;
   ComponentSnapshot snapshot_;
   const Epoch epoch_;
   const Context context_;
@@ -195,11 +198,22 @@ class Reader final : public StateReader {
 
 }  // namespace
 
+Epoch EpochOfChunk(std::string_view key) {
+  const std::string_view name = key.substr(key.rfind('/') + 1);
+  Epoch epoch;
+  const std::size_t dash = name.find('-');
+  if (dash == name.rfind('-')) return {};  // salt and ordinal, as once
+  const char* const end = name.data() + dash;
+  auto [stop, error] = std::from_chars(name.data(), end, epoch.value, 16);
+  return error == std::errc() && stop == end ? epoch : Epoch{};
+}
+
 std::unique_ptr<SnapshotWriter> NewSnapshotWriter(StateAdapter& store, Random& random,
-                                                  const Clock& clock, std::size_t chunk_bytes,
+                                                  const Clock& clock,
+                                                  const RepositoryOptions& options,
                                                   ComponentSnapshot snapshot, Epoch epoch,
                                                   const Context& context) {
-  return std::make_unique<Writer>(store, random, clock, chunk_bytes, std::move(snapshot), epoch,
+  return std::make_unique<Writer>(store, random, clock, options, std::move(snapshot), epoch,
                                   context);
 }
 

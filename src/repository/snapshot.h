@@ -12,8 +12,12 @@ namespace dr::inline v0 {
 
 inline constexpr std::string_view kChunkPrefix = "chunk/";
 
+/// The epoch that is in a chunk's key; 0 for keys of before it was.
+Epoch EpochOfChunk(std::string_view key);
+
 std::unique_ptr<SnapshotWriter> NewSnapshotWriter(StateAdapter& store, Random& random,
-                                                  const Clock& clock, std::size_t chunk_bytes,
+                                                  const Clock& clock,
+                                                  const RepositoryOptions& options,
                                                   ComponentSnapshot snapshot, Epoch epoch,
                                                   const Context& context);
 

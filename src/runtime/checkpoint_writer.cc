@@ -6,10 +6,9 @@
 #include "dr/status.h"
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
-#include "src/runtime/paced_writer.h"
+#include "src/runtime/take_snapshot.h"
 
 namespace dr::inline v0 {
-
 namespace {
 
 // On the disk: the manifest, and what a full file system takes for itself.
@@ -60,45 +59,11 @@ std::uint64_t CheckpointWriter::newest_bytes() const {
   return bytes;
 }
 
-const ComponentSnapshot* CheckpointWriter::Previous(std::string_view component) const {
-  if (!previous_) return nullptr;
-  for (const ComponentSnapshot& snapshot : previous_->components) {
-    if (snapshot.component == component) return &snapshot;
-  }
-  return nullptr;
-}
-
-absl::StatusOr<ComponentSnapshot> CheckpointWriter::Write(ComponentCore& component,
-                                                          CheckpointInfo& info,
-                                                          const Context& context) {
-  const ComponentSnapshot* previous = Previous(component.id());
-  // A snapshot of an older schema is read through upgrades each time; write it anew once.
-  const bool reusable = previous != nullptr && previous->schema == component.schema();
-  DR_RETURN_IF_ERROR(component.failure());
-  DR_ASSIGN_OR_RETURN(ComponentCore::Frozen frozen,
-                      component.Freeze(reusable ? std::optional(previous->as_of) : std::nullopt));
-  info.pause_max = std::max(info.pause_max, frozen.pause);
-  if (!frozen.changed) {
-    ComponentSnapshot carried = *previous;
-    carried.as_of = frozen.as_of;
-    ++info.components_carried;
-    return carried;
-  }
-  std::unique_ptr<SnapshotWriter> out = repository_.NewSnapshot(
-      component.id(), component.schema(), frozen.as_of, wal_.epoch(), context);
-  PacedWriter paced(*out, runtime_.log, runtime_.clock, policy_.disk_share, context);
-  DR_RETURN_IF_ERROR(component.SaveFrozen(frozen, paced));
-  DR_ASSIGN_OR_RETURN(ComponentSnapshot written, out->Finish());
-  ++info.components_written;
-  info.bytes += written.bytes;
-  return written;
-}
-
 absl::StatusOr<CheckpointInfo> CheckpointWriter::Take(const Context& context) {
   DR_RETURN_IF_ERROR(wal_.status());
   absl::StatusOr<CheckpointInfo> info = Publish(context);
   // What it has written so far is nothing that counts, and takes room.
-  if (!info.ok()) static_cast<void>(repository_.Prune(policy_.keep, context));
+  if (!info.ok()) static_cast<void>(repository_.Prune(policy_.keep, wal_.epoch(), context));
   return info;
 }
 
@@ -106,11 +71,19 @@ absl::StatusOr<CheckpointInfo> CheckpointWriter::Publish(const Context& context)
   CheckpointInfo info;
   BackupManifest manifest{
       .log = wal_.log_id(), .epoch = wal_.epoch(), .created = runtime_.clock.WallTime()};
+  const SnapshotTarget target{runtime_, repository_, wal_.epoch(), policy_.disk_share};
   Lsn newest;
   manifest.as_of = runtime_.log.last();
   for (ComponentCore* component : components_) {
     DR_RETURN_IF_ERROR(CheckContext(context, runtime_.clock, "the checkpoint"));
-    DR_ASSIGN_OR_RETURN(ComponentSnapshot snapshot, Write(*component, info, context));
+    const ComponentSnapshot* previous =
+        previous_ ? FindSnapshot(*previous_, component->id()) : nullptr;
+    DR_RETURN_IF_ERROR(component->failure());
+    DR_ASSIGN_OR_RETURN(ComponentCore::Frozen frozen,
+                        component->Freeze(Comparable(previous, *component)));
+    DR_ASSIGN_OR_RETURN(
+        ComponentSnapshot snapshot,
+        TakeSnapshot(*component, std::move(frozen), previous, target, info, context));
     manifest.as_of = std::min(manifest.as_of, snapshot.as_of);
     newest = std::max(newest, snapshot.as_of);
     manifest.components.push_back(std::move(snapshot));
@@ -142,7 +115,7 @@ absl::Status CheckpointWriter::LetGo(const Context& context) {
   }
   // With fewer manifests than are to be kept, the log from the beginning is the older state.
   if (entries.size() >= keep) DR_RETURN_IF_ERROR(wal_.Trim(Next(needed)));
-  return repository_.Prune(static_cast<std::uint32_t>(keep), context);
+  return repository_.Prune(static_cast<std::uint32_t>(keep), wal_.epoch(), context);
 }
 
 }  // namespace dr::inline v0

@@ -1,4 +1,4 @@
-// Takes checkpoints: freezes each component at its own position, writes what changed, publishes one
+// Takes checkpoints beside a log: freezes each component at its own position, writes what changed, publishes one
 // manifest, and only then lets go of older manifests and of log that none of the kept ones needs.
 #pragma once
 
@@ -37,9 +37,6 @@ class CheckpointWriter {
 
  private:
   absl::StatusOr<CheckpointInfo> Publish(const Context& context);
-  absl::StatusOr<ComponentSnapshot> Write(ComponentCore& component, CheckpointInfo& info,
-                                          const Context& context);
-  const ComponentSnapshot* Previous(std::string_view component) const;
   absl::Status LetGo(const Context& context);
 
   Runtime& runtime_;

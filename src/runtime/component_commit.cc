@@ -1,5 +1,5 @@
 // Committing: what can refuse an operation, its place in the order, and the wait for its
-// application.
+// application; and what else needs the order.
 
 #include <algorithm>
 #include <deque>
@@ -110,6 +110,12 @@ absl::Status ComponentCore::CheckCall(const Call& call, const CommitOptions& opt
                       .place = id_,
                       .next = "use kLocal until the host has a repository"},
                      "kRemote needs a repository");
+  }
+  if (options.durability > call.runtime()->durability_max) {
+    return MakeFault({.kind = FaultKind::kUsage,
+                      .place = id_,
+                      .next = "use kProcess, or open the host with a directory"},
+                     "kLocal needs a log on a disk, and this host has none");
   }
   if (options.kind == OperationKind::kMarker) {
     return MakeFault({.kind = FaultKind::kInvalid, .place = id_, .next = "use another kind"},
@@ -333,6 +339,49 @@ absl::StatusOr<Lsn> ComponentCore::CommitAll(std::span<const ComponentCommit> co
         return last;
       },
       &taken);
+}
+
+// ---- What else needs the order ------------------------------------------------------------------
+
+absl::StatusOr<std::vector<ComponentCore::Frozen>> ComponentCore::FreezeTogether(
+    std::span<const FreezeRequest> requests, const Context& context) {
+  if (requests.empty()) return std::vector<Frozen>();
+  const Runtime& runtime = *requests.front().component->runtime_.load();
+  const Instant start = runtime.clock.Now();
+  std::deque<OrderHold> orders;
+  std::vector<Lsn> before;
+  for (const FreezeRequest& request : requests) {
+    DR_ASSIGN_OR_RETURN(before.emplace_back(),
+                        orders.emplace_back(*request.component).Acquire(context));
+  }
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    DR_RETURN_IF_ERROR(requests[i].component->AwaitEarlier(before[i], context));
+  }
+  const Lsn cut = runtime.log.last();
+  std::vector<Frozen> frozen;
+  for (const FreezeRequest& request : requests) {
+    DR_ASSIGN_OR_RETURN(frozen.emplace_back(), request.component->Freeze(request.previous));
+    frozen.back().as_of = cut;
+  }
+  for (Frozen& one : frozen) one.pause = runtime.clock.Now() - start;
+  return frozen;
+}
+
+absl::Status ComponentCore::Reload(StateReader& state, const Context& context) {
+  Call call(*this);
+  DR_RETURN_IF_ERROR(CheckCall(call, {.context = context}));
+  OrderHold order(*this);
+  DR_ASSIGN_OR_RETURN(const Lsn before, order.Acquire(context));
+  DR_RETURN_IF_ERROR(AwaitEarlier(before, context));
+  absl::Status loaded;
+  {
+    WriterLock lock(state_mutex_);
+    CallbackWatch::Inside inside(checkpoint_watch_, "LoadState");
+    loaded = Guarded("LoadState", [&] { return component_.LoadState(state); });
+    if (!loaded.ok()) MarkFailed(loaded);
+  }
+  if (!loaded.ok()) AnnounceFailure(loaded);
+  return loaded;
 }
 
 }  // namespace dr::inline v0

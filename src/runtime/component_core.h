@@ -35,6 +35,7 @@ struct Runtime {
   const Clock& clock;
   Observer* observer = nullptr;
   Durability durability = Durability::kLocal;
+  Durability durability_max = Durability::kLocal;  ///< what a commit may ask for
   std::chrono::nanoseconds callback_deadline = {};
   std::uint32_t digest_every = 0;
   CompletionQueue completions = {};
@@ -98,8 +99,19 @@ class ComponentCore {
   };
   /// `previous`: what the newest checkpoint includes; nullopt if it has none of this component.
   absl::StatusOr<Frozen> Freeze(std::optional<Lsn> previous);
+  struct FreezeRequest {
+    ComponentCore* component = nullptr;
+    std::optional<Lsn> previous = {};
+  };
+  /// As Freeze for each, and all at one position, which no batch straddles: meanwhile nothing of
+  /// them is committed. In the order of their ids.
+  static absl::StatusOr<std::vector<Frozen>> FreezeTogether(
+      std::span<const FreezeRequest> requests, const Context& context);
   /// Runs a frozen view. Errors and exceptions fail the checkpoint, not the component's work.
   absl::Status SaveFrozen(Frozen& frozen, StateWriter& out);
+
+  /// Replaces the state between two operations; `state` is whole, so an error is the component's.
+  absl::Status Reload(StateReader& state, const Context& context);
 
   // For figures.
   absl::Status failure() const;

@@ -38,7 +38,7 @@ absl::Status TakeCheckpoint(Repository& repository, std::uint64_t number) {
   auto changing = WriteSnapshot(repository, "changing", RecordsOf(number), {number});
   if (!changing.ok()) return changing.status();
   auto published = repository.Publish(ManifestOf({*carried, *changing}, {number}), {});
-  return published.ok() ? repository.Prune(kKeep, {}) : published.status();
+  return published.ok() ? repository.Prune(kKeep, {1}, {}) : published.status();
 }
 
 // Everything that is offered is complete; returns the newest checkpoint's number, 0 for none.

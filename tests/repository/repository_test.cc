@@ -113,7 +113,7 @@ TEST_CASE("P16: What an earlier Publish left open is settled before the next num
   store.gets_fail = false;
   const bool by_prune = GENERATE(false, true);
   if (by_prune) {
-    REQUIRE(bench->Prune(5, {}).ok());
+    REQUIRE(bench->Prune(5, {1}, {}).ok());
   } else {
     CHECK(Checkpoint(*bench, {"c"}, {2})->sequence == 3);
   }
@@ -274,7 +274,7 @@ TEST_CASE("Pruning keeps the newest, what they carry forward, and nothing else")
     REQUIRE(bench->Publish(ManifestOf({*carried, *snapshot}, {9}), {}).ok());
   }
   REQUIRE(WriteSnapshot(*bench, "interrupted", {"never published"}).ok());
-  REQUIRE(bench->Prune(2, {}).ok());
+  REQUIRE(bench->Prune(2, {1}, {}).ok());
   CHECK(Keys(store, "entry/") == std::vector<std::string>{EntryKey(3), EntryKey(4)});
   const std::vector<std::string> chunks = Keys(store, "chunk/");
   CHECK(std::set<std::string>(chunks.begin(), chunks.end()) ==
@@ -285,7 +285,7 @@ TEST_CASE("Pruning keeps the newest, what they carry forward, and nothing else")
       CHECK(ReadSnapshot(*bench, snapshot).ok());
     }
   }
-  REQUIRE(bench->Prune(2, {}).ok());
+  REQUIRE(bench->Prune(2, {1}, {}).ok());
   CHECK(Keys(store, "chunk/") == chunks);
 }
 
@@ -294,14 +294,14 @@ TEST_CASE("Pruning refuses to keep nothing, and to judge what it cannot read") {
   Bench bench(store);
   REQUIRE(Checkpoint(*bench, {"a"}).ok());
   REQUIRE(Checkpoint(*bench, {"b"}).ok());
-  CHECK(absl::IsInvalidArgument(bench->Prune(0, {})));
+  CHECK(absl::IsInvalidArgument(bench->Prune(0, {1}, {})));
   const std::string good = store.Get(EntryKey(2), {})->value;
   REQUIRE(store.Put(EntryKey(2), "rot", {}, {}).ok());
-  CHECK(absl::IsDataLoss(bench->Prune(1, {})));
+  CHECK(absl::IsDataLoss(bench->Prune(1, {1}, {})));
   CHECK(Keys(store, "entry/").size() == 2);
   CHECK(Keys(store, "chunk/").size() == 2);
   REQUIRE(store.Put(EntryKey(2), good, {}, {}).ok());
-  CHECK(bench->Prune(1, {}).ok());
+  CHECK(bench->Prune(1, {1}, {}).ok());
   CHECK(Keys(store, "chunk/").size() == 1);
 }
 

@@ -1,0 +1,259 @@
+#include "src/runtime/repository_checkpoints.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "dr/status.h"
+#include "fmt/format.h"
+#include "src/base/status_macros.h"
+#include "src/runtime/take_snapshot.h"
+
+namespace dr::inline v0 {
+namespace {
+
+constexpr int kAttempts = 10;  // against a host that goes on publishing
+
+struct NoRecords final : StateReader {
+  absl::StatusOr<std::optional<std::string_view>> Next() override { return std::nullopt; }
+};
+
+class Gathered final : public StateReader {
+ public:
+  absl::Status Gather(StateReader& from) {
+    for (;;) {
+      DR_ASSIGN_OR_RETURN(std::optional<std::string_view> record, from.Next());
+      if (!record) return absl::OkStatus();
+      records_.emplace_back(*record);
+    }
+  }
+  absl::StatusOr<std::optional<std::string_view>> Next() override {
+    if (next_ == records_.size()) return std::nullopt;
+    return std::optional<std::string_view>(records_[next_++]);
+  }
+
+ private:
+  std::vector<std::string> records_;
+  std::size_t next_ = 0;
+};
+
+absl::Status CheckNoLog(const BackupManifest& manifest) {
+  if (manifest.log.high == 0) return absl::OkStatus();
+  return MakeFault({.kind = FaultKind::kUsage, .next = "open the directory it belongs to"},
+                   "the repository holds the checkpoints of a host with a directory, which are "
+                   "nothing without its log");
+}
+
+}  // namespace
+
+absl::StatusOr<Claimed> LoadAndClaim(
+    const std::function<absl::StatusOr<std::unique_ptr<Repository>>()>& open,
+    const ComponentTable& components, const RestoreRegistry& upgrades,
+    const std::vector<std::string>& retired, const Clock& clock, const Context& context) {
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    DR_RETURN_IF_ERROR(CheckContext(context, clock, "Open"));
+    DR_ASSIGN_OR_RETURN(std::unique_ptr<Repository> repository, open());
+    // Before the claim: who cannot go on here must not end the one who can.
+    absl::StatusOr<std::optional<BackupManifest>> newest = repository->Newest(context);
+    absl::Status loaded = newest.status();
+    if (newest.ok() && *newest) {
+      DR_RETURN_IF_ERROR(CheckNoLog(**newest));
+      loaded = LoadManifest(*repository, **newest, components, upgrades, retired, context);
+    }
+    if (absl::IsDataLoss(loaded)) {
+      // Who has it may have published meanwhile, and let go of what was being read.
+      DR_ASSIGN_OR_RETURN(const bool surpassed, repository->IsSurpassed(context));
+      if (!surpassed) return loaded;
+    } else {
+      DR_RETURN_IF_ERROR(loaded);
+      absl::StatusOr<BackupManifest> claim = repository->Claim(context);
+      if (claim.ok()) return Claimed{std::move(repository), *std::move(claim)};
+      if (!absl::IsAborted(claim.status())) return claim.status();
+    }
+    // What the next one does not have must not stay from this one.
+    NoRecords none;
+    for (const auto& [id, component] : components) {
+      DR_RETURN_IF_ERROR(component->Load(none, {}));
+    }
+  }
+  return MakeFault({.kind = FaultKind::kBusy, .next = "stop the other host first"},
+                   "another host publishes here faster than this one can load");
+}
+
+RepositoryCheckpoints::RepositoryCheckpoints(Runtime& runtime, ForgetfulLog& sink,
+                                             Repository& repository,
+                                             const ComponentTable& components,
+                                             const RestoreRegistry& upgrades,
+                                             const CheckpointPolicy& policy,
+                                             BackupManifest claimed)
+    : runtime_(runtime),
+      sink_(sink),
+      repository_(repository),
+      components_(components),
+      upgrades_(upgrades),
+      policy_(policy),
+      newest_(std::move(claimed)) {
+  for (const auto& [id, component] : components_) {
+    if (FindSnapshot(newest_, id) == nullptr) given_up_[id] = component->applied();
+  }
+}
+
+std::vector<ComponentCore*> RepositoryCheckpoints::All() const {
+  std::vector<ComponentCore*> all;
+  for (const auto& [id, component] : components_) all.push_back(component);
+  return all;
+}
+
+std::string_view NameOf(StateOutcome outcome) {
+  switch (outcome) {
+    case StateOutcome::kRestored:
+      return "restored";
+    case StateOutcome::kEmpty:
+      return "empty";
+    case StateOutcome::kMissing:
+      return "missing";
+  }
+  return "unknown";
+}
+
+StateOutcome RepositoryCheckpoints::OutcomeOf(std::string_view component) const {
+  const ComponentSnapshot* saved = FindSnapshot(newest_, component);
+  if (saved == nullptr) return StateOutcome::kMissing;
+  return saved->records == 0 ? StateOutcome::kEmpty : StateOutcome::kRestored;
+}
+
+absl::StatusOr<CheckpointInfo> RepositoryCheckpoints::Take(const Context& context) {
+  return Publish(All(), nullptr, context);
+}
+
+absl::StatusOr<CheckpointInfo> RepositoryCheckpoints::Save(ComponentCore& component,
+                                                           const Context& context) {
+  given_up_.erase(component.id());
+  // What expires is not carried on.
+  if (policy_.ttl.count() > 0) return Publish(All(), nullptr, context);
+  return Publish({&component}, nullptr, context);
+}
+
+absl::StatusOr<CheckpointInfo> RepositoryCheckpoints::Delete(ComponentCore& component,
+                                                             const Context& context) {
+  const Lsn applied = component.applied();
+  std::vector<ComponentCore*> others;
+  if (policy_.ttl.count() > 0) others = All();
+  std::erase(others, &component);
+  DR_ASSIGN_OR_RETURN(CheckpointInfo info, Publish(others, &component, context));
+  given_up_[component.id()] = applied;
+  return info;
+}
+
+absl::StatusOr<std::vector<ComponentCore::Frozen>> RepositoryCheckpoints::Freeze(
+    const std::vector<ComponentCore*>& chosen, const Context& context) const {
+  std::vector<ComponentCore::FreezeRequest> requests;
+  for (ComponentCore* component : chosen) {
+    DR_RETURN_IF_ERROR(component->failure());
+    std::optional<Lsn> previous;
+    if (const auto given_up = given_up_.find(component->id()); given_up != given_up_.end()) {
+      previous = given_up->second;
+    } else if (policy_.ttl.count() == 0) {
+      previous = Comparable(FindSnapshot(newest_, component->id()), *component);
+    }
+    requests.push_back({component, previous});
+  }
+  return ComponentCore::FreezeTogether(requests, context);
+}
+
+absl::StatusOr<CheckpointInfo> RepositoryCheckpoints::Publish(
+    const std::vector<ComponentCore*>& chosen, const ComponentCore* deleted,
+    const Context& context) {
+  DR_RETURN_IF_ERROR(sink_.status());
+  absl::StatusOr<CheckpointInfo> info = Write(chosen, deleted, context);
+  if (absl::IsAborted(info.status())) return End();
+  const bool useless = absl::IsInternal(info.status()) || absl::IsResourceExhausted(info.status());
+  // What was written for nothing goes at once where the store answers; else behind the next.
+  if (useless || (info.ok() && info->sequence > 0)) Prune(context);
+  return info;
+}
+
+absl::StatusOr<CheckpointInfo> RepositoryCheckpoints::Write(
+    const std::vector<ComponentCore*>& chosen, const ComponentCore* deleted,
+    const Context& context) {
+  BackupManifest next{.log = newest_.log,
+                      .epoch = newest_.epoch,
+                      .durable_lsn = newest_.durable_lsn,
+                      .created = runtime_.clock.WallTime()};
+  DR_ASSIGN_OR_RETURN(std::vector<ComponentCore::Frozen> frozen, Freeze(chosen, context));
+  const SnapshotTarget target{runtime_, repository_, next.epoch};
+  CheckpointInfo info;
+  std::size_t taken = 0;
+  for (const auto& [id, component] : components_) {
+    const ComponentSnapshot* saved = FindSnapshot(newest_, id);
+    if (taken < chosen.size() && chosen[taken] == component) {
+      ComponentCore::Frozen& one = frozen[taken++];
+      if (!one.changed && saved == nullptr) continue;  // given up
+      DR_RETURN_IF_ERROR(CheckContext(context, runtime_.clock, "the checkpoint"));
+      DR_ASSIGN_OR_RETURN(next.components.emplace_back(),
+                          TakeSnapshot(*component, std::move(one), saved, target, info, context));
+    } else if (saved != nullptr && component != deleted) {
+      next.components.push_back(*saved);
+      ++info.components_carried;
+    }
+  }
+  next.as_of = runtime_.log.last();
+  for (const ComponentSnapshot& snapshot : next.components) {
+    next.as_of = std::min(next.as_of, snapshot.as_of);
+    next.durable_lsn = std::max(next.durable_lsn, snapshot.as_of);
+  }
+  info.position = {next.epoch, next.as_of};
+  if (info.components_written == 0 && next.components.size() == newest_.components.size() &&
+      policy_.ttl.count() == 0) {
+    return info;
+  }
+  DR_ASSIGN_OR_RETURN(newest_, repository_.Publish(std::move(next), context));
+  for (const ComponentSnapshot& snapshot : newest_.components) given_up_.erase(snapshot.component);
+  info.sequence = newest_.sequence;
+  return info;
+}
+
+absl::StatusOr<StateOutcome> RepositoryCheckpoints::Load(ComponentCore& component,
+                                                         const Context& context) {
+  DR_RETURN_IF_ERROR(sink_.status());
+  DR_ASSIGN_OR_RETURN(const bool surpassed, repository_.IsSurpassed(context));
+  if (surpassed) return End();
+  const StateOutcome outcome = OutcomeOf(component.id());
+  if (outcome == StateOutcome::kMissing) return outcome;
+  const ComponentSnapshot& saved = *FindSnapshot(newest_, component.id());
+  DR_ASSIGN_OR_RETURN(std::unique_ptr<StateReader> records,
+                      repository_.OpenSnapshot(saved, context));
+  DR_ASSIGN_OR_RETURN(records,
+                      upgrades_.UpgradeState(std::move(records), saved.schema.name,
+                                             saved.schema.version, component.schema().version));
+  Gathered whole;
+  DR_RETURN_IF_ERROR(whole.Gather(*records));
+  DR_RETURN_IF_ERROR(component.Reload(whole, context));
+  return outcome;
+}
+
+// Nothing is deleted either: from here on it would be somebody else's.
+absl::Status RepositoryCheckpoints::End() {
+  absl::Status fenced =
+      MakeFault({.kind = FaultKind::kFenced,
+                 .place = fmt::format("epoch {}", newest_.epoch.value),
+                 .next = "open a host again if this one is to go on; that ends the other one"},
+                "another host has taken over");
+  sink_.End(runtime_.log, fenced);
+  Notify(EventKind::kFenced, fenced);
+  return fenced;
+}
+
+void RepositoryCheckpoints::Prune(const Context& context) {
+  const absl::Status pruned = repository_.Prune(policy_.keep, newest_.epoch, context);
+  if (!pruned.ok()) Notify(EventKind::kPruneFailed, pruned);
+}
+
+void RepositoryCheckpoints::Notify(EventKind kind, absl::Status status) const {
+  if (runtime_.observer == nullptr) return;
+  std::string text(AsStd(status.message()));
+  runtime_.observer->OnEvent(
+      {.kind = kind, .lsn = newest_.as_of, .status = std::move(status), .text = std::move(text)});
+}
+
+}  // namespace dr::inline v0

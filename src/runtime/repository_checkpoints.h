@@ -1,0 +1,73 @@
+// Checkpoints of a host that has no log: straight into a repository, which several hosts know.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "dr/checkpointer.h"
+#include "dr/repository.h"
+#include "src/runtime/forgetful_log.h"
+#include "src/runtime/recovery.h"
+
+namespace dr::inline v0 {
+
+struct Claimed {
+  std::unique_ptr<Repository> repository;
+  BackupManifest manifest;
+};
+/// Loads what the newest entry names, then claims the repository. A host that had it has ended once
+/// this is OK, and goes on undisturbed if it is not: unless kUnknown.
+absl::StatusOr<Claimed> LoadAndClaim(
+    const std::function<absl::StatusOr<std::unique_ptr<Repository>>()>& open,
+    const ComponentTable& components, const RestoreRegistry& upgrades,
+    const std::vector<std::string>& retired, const Clock& clock, const Context& context);
+
+/// One call at a time. Once another host has taken the repository over, every call fails with
+/// kFenced, and so does every commit.
+class RepositoryCheckpoints {
+ public:
+  RepositoryCheckpoints(Runtime& runtime, ForgetfulLog& sink, Repository& repository,
+                        const ComponentTable& components, const RestoreRegistry& upgrades,
+                        const CheckpointPolicy& policy, BackupManifest claimed);
+
+  /// All components at one position. What was never committed to, or has been given up, is left out.
+  absl::StatusOr<CheckpointInfo> Take(const Context& context);
+  /// One component as it is now, the others as they were saved.
+  absl::StatusOr<CheckpointInfo> Save(ComponentCore& component, const Context& context);
+  /// A checkpoint without it. It is given up until something is committed to it, or it is saved.
+  absl::StatusOr<CheckpointInfo> Delete(ComponentCore& component, const Context& context);
+  /// Its saved state in the place of the one it has. An error of reading changes nothing.
+  absl::StatusOr<StateOutcome> Load(ComponentCore& component, const Context& context);
+
+  Position newest() const { return {newest_.epoch, newest_.as_of}; }
+  StateOutcome OutcomeOf(std::string_view component) const;
+
+ private:
+  absl::StatusOr<CheckpointInfo> Publish(const std::vector<ComponentCore*>& chosen,
+                                         const ComponentCore* deleted, const Context& context);
+  absl::StatusOr<CheckpointInfo> Write(const std::vector<ComponentCore*>& chosen,
+                                       const ComponentCore* deleted, const Context& context);
+  absl::StatusOr<std::vector<ComponentCore::Frozen>> Freeze(
+      const std::vector<ComponentCore*>& chosen, const Context& context) const;
+  absl::Status End();
+  void Notify(EventKind kind, absl::Status status) const;
+  void Prune(const Context& context);
+  std::vector<ComponentCore*> All() const;
+
+  Runtime& runtime_;
+  ForgetfulLog& sink_;
+  Repository& repository_;
+  const ComponentTable& components_;
+  const RestoreRegistry& upgrades_;
+  const CheckpointPolicy policy_;
+  BackupManifest newest_;
+  std::map<std::string_view, Lsn> given_up_;  ///< not saved while nothing is applied behind these
+};
+
+}  // namespace dr::inline v0
