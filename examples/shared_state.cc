@@ -48,11 +48,12 @@ int main(int argc, char** argv) {
       argc > 1 ? argv[1]
                : "file://" + (std::filesystem::temp_directory_path() / "dr_shared_state").string();
   Visits visits;  // outlives the host
-  auto host = dr::Host::Open({.repository = uri,
-                              .components = {&visits},
-                              .durability = dr::Durability::kProcess,  // nothing in between survives
-                              .checkpoint = {.interval = std::chrono::seconds(60)}},
-                             dr::LinkedAdapters());  // whoever had it before has it no longer
+  auto host =
+      dr::Host::Open({.repository = uri,
+                      .components = {&visits},
+                      .durability = dr::Durability::kProcess,  // nothing in between survives
+                      .checkpoint = {.interval = std::chrono::seconds(60)}},
+                     dr::LinkedAdapters());  // whoever had it before has it no longer
   if (!host.ok()) return dr::PrintError(host.status());
   if (absl::Status s = (*host)->Start(); !s.ok()) return dr::PrintError(s);  // saves every minute
   const int before = visits.count();
@@ -60,7 +61,8 @@ int main(int argc, char** argv) {
   if (absl::Status s = visits.Add(); !s.ok()) return dr::PrintError(s);
   if (auto saved = (*host)->SaveState("visits"); !saved.ok()) return dr::PrintError(saved.status());
   if (absl::Status s = visits.Add(); !s.ok()) return dr::PrintError(s);
-  const absl::StatusOr<dr::StateOutcome> loaded = (*host)->LoadState("visits");  // the second is gone
+  const absl::StatusOr<dr::StateOutcome> loaded =
+      (*host)->LoadState("visits");  // the second is gone
   if (!loaded.ok()) return dr::PrintError(loaded.status());
 
   fmt::print("{} visits were there, {} are now ({})\n", before, visits.count(),

@@ -29,7 +29,8 @@ struct CheckpointPolicy {
   /// given up behind it: as much as the newest took, a megabyte and a quarter. 0: nothing.
   std::uint64_t reserve_bytes = 64 << 20;
   std::uint32_t keep = 2;  ///< at least 1 stay; the log is kept back to the oldest of them. On a
-                           ///< disk that has no room for more log, only the newest
+                           ///< disk that has no room for more log, only the newest. Where there is
+                           ///< no log, being opened counts as one
   std::uint32_t digest_every = 0;  ///< log a component's StateDigest every so many operations
   /// How long a store keeps what a host without a directory saves there; 0: for ever. It erases the
   /// state of whatever is down for as long, which no other setting does. So it must cover the

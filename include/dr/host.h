@@ -5,6 +5,11 @@
 //                              dr::LinkedAdapters());             // recovered when it returns
 //   if (!host.ok()) return dr::PrintError(host.status());
 //   if (absl::Status s = inventory.Add("bolt", 3); !s.ok()) return dr::PrintError(s);
+//
+// Or, for state that may lose what came after the last checkpoint, a store and no directory:
+//
+//   {.repository = "redis://db/0?namespace=agent7", .components = {&inventory},
+//    .durability = dr::Durability::kProcess, .checkpoint = {.interval = std::chrono::minutes(1)}}
 #pragma once
 
 #include <chrono>
@@ -73,7 +78,7 @@ struct HostOptions {
 
 /// What a monitor wants to know. A snapshot; cheap to take.
 struct Figures {
-  Position durable = {};
+  Position durable = {};         ///< without a directory: of the newest checkpoint
   std::uint64_t operations = 0;  ///< applied by this host, replay not counted
   std::uint64_t replayed = 0;    ///< at open
   std::uint64_t pending = 0;     ///< logged and not applied yet
@@ -90,10 +95,12 @@ struct Figures {
 /// Thread-safe. Starts no thread before Start.
 class DR_EXPORT Host {
  public:
-  /// Recovers: newest readable checkpoint, then the log. kUnavailable: another process has the
-  /// directory. kDataLoss: the log or every usable checkpoint is damaged (what, where, from which
-  /// Lsn). kUnimplemented: a schema or format without a way here. kFailedPrecondition: a component
-  /// is missing. After an error the components hold an unspecified state: destroy them.
+  /// Recovers: newest readable checkpoint, then the log; from a repository alone the newest, which
+  /// must be readable. kUnavailable: another process has the directory, or the store is away.
+  /// kDataLoss: the log or every usable checkpoint is damaged (what, where, from which Lsn).
+  /// kUnimplemented: a schema or format without a way here, or a store that cannot do what is
+  /// asked. kFailedPrecondition: a component is missing. After an error the components hold an
+  /// unspecified state: destroy them.
   static absl::StatusOr<std::unique_ptr<Host>> Open(HostOptions options,
                                                     const AdapterRegistry& adapters,
                                                     const Context& context = {});

@@ -35,7 +35,7 @@ struct RepositoryOptions {
   /// Nothing outside keeps a second writer away. Who wants to write claims the repository first,
   /// which ends the writing of whoever had it.
   bool shared = false;
-  /// Of everything that is put; none: for ever. An entry that claims lives as long as what it names.
+  /// Of everything that is put; none: for ever. A claim lives as long as what it names.
   std::optional<absl::Duration> ttl = {};
 };
 
@@ -80,9 +80,9 @@ class DR_EXPORT Repository {
   absl::StatusOr<std::unique_ptr<StateReader>> OpenSnapshot(const ComponentSnapshot& snapshot,
                                                             const Context& context) const;
 
-  /// Publishes the newest entry again (an empty one if there is none) with a new epoch, which is its
-  /// own number: of no log, and unlike any other claim's. Returns it. From then on Publish fails
-  /// for every other. Errors are Publish's; kAborted: open anew, something has been published.
+  /// Publishes the newest entry again (an empty one if there is none), with its own number for an
+  /// epoch, of no log, and unlike any other claim. Returns it. From then on Publish fails for every
+  /// other. Errors are Publish's; kAborted: open anew, something has been published.
   absl::StatusOr<BackupManifest> Claim(const Context& context);
 
   /// Gives the manifest the next number and the hash of its predecessor, and creates it if no one
@@ -92,9 +92,9 @@ class DR_EXPORT Repository {
 
   /// Keeps the newest `keep` (at least 1) entries; deletes the older ones, then every chunk of an
   /// epoch up to `epoch` that no kept entry names, those of unpublished snapshots among them: none
-  /// of these epochs may be under way. So who writes, and does not know that it has been followed by
-  /// another, takes nothing from that. Of a shared repository some old numbers stay, without a
-  /// value. Refuses (kDataLoss) while a kept entry is unreadable: what it names is not known.
+  /// of these epochs may be under way. So who writes and does not know that another has followed
+  /// takes nothing from that. Of a shared repository some old numbers stay, without a value.
+  /// Refuses (kDataLoss) while a kept entry is unreadable: what it names is not known.
   absl::Status Prune(std::uint32_t keep, Epoch epoch, const Context& context);
 
  private:

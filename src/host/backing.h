@@ -60,8 +60,8 @@ class Backing {
   virtual absl::Status Seal() = 0;
   /// Lets others have the place.
   virtual void Release() = 0;
-  virtual std::uint64_t bytes() const = 0;        ///< logged, replay included
-  virtual Position checkpointed() const = 0;      ///< nobody has a checkpoint under way
+  virtual std::uint64_t bytes() const = 0;         ///< logged, replay included
+  virtual Position checkpointed() const = 0;       ///< nobody has a checkpoint under way
   virtual void AddTo(Figures& figures) const = 0;  ///< what it alone knows
 };
 

@@ -18,7 +18,7 @@
 namespace dr::inline v0 {
 namespace {
 
-constexpr auto kTick = std::chrono::milliseconds(10);     // an idle log is sealed after one or two
+constexpr auto kTick = std::chrono::milliseconds(10);  // an idle log is sealed after one or two
 
 }  // namespace
 
@@ -303,7 +303,7 @@ absl::StatusOr<ComponentCore*> Host::Impl::Direct(std::string_view call,
 }
 
 absl::StatusOr<CheckpointInfo> Host::Impl::SaveState(std::string_view id, const Context& context) {
-  DR_ASSIGN_OR_RETURN(ComponentCore* core, Direct("SaveState", id));
+  DR_ASSIGN_OR_RETURN(ComponentCore * core, Direct("SaveState", id));
   absl::StatusOr<CheckpointInfo> info = InTurn(context, [&] {
     absl::StatusOr<CheckpointInfo> saved = backing_->direct()->Save(*core, context);
     MutexLock lock(figures_mutex_);
@@ -315,12 +315,12 @@ absl::StatusOr<CheckpointInfo> Host::Impl::SaveState(std::string_view id, const 
 }
 
 absl::StatusOr<StateOutcome> Host::Impl::LoadState(std::string_view id, const Context& context) {
-  DR_ASSIGN_OR_RETURN(ComponentCore* core, Direct("LoadState", id));
+  DR_ASSIGN_OR_RETURN(ComponentCore * core, Direct("LoadState", id));
   return InTurn(context, [&] { return backing_->direct()->Load(*core, context); });
 }
 
 absl::Status Host::Impl::DeleteState(std::string_view id, const Context& context) {
-  DR_ASSIGN_OR_RETURN(ComponentCore* core, Direct("DeleteState", id));
+  DR_ASSIGN_OR_RETURN(ComponentCore * core, Direct("DeleteState", id));
   absl::StatusOr<CheckpointInfo> info = InTurn(context, [&] {
     absl::StatusOr<CheckpointInfo> deleted = backing_->direct()->Delete(*core, context);
     MutexLock lock(figures_mutex_);

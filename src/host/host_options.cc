@@ -61,9 +61,9 @@ absl::Status CheckWithoutDirectory(const HostOptions& options) {
 
 absl::Status CheckOptions(const HostOptions& options) {
   if (options.directory.empty() && options.repository.empty()) {
-    return MakeFault({.kind = FaultKind::kInvalid,
-                      .next = "set HostOptions::directory, or repository instead"},
-                     "a host needs a place for its state");
+    return MakeFault(
+        {.kind = FaultKind::kInvalid, .next = "set HostOptions::directory, or repository instead"},
+        "a host needs a place for its state");
   }
   if (options.keys != nullptr) {
     return MakeFault({.kind = FaultKind::kUnsupported, .next = "leave keys empty"},

@@ -1,4 +1,5 @@
-// A repository and no directory: state is in memory, and what checkpoints save is all that survives.
+// A repository and no directory: state is in memory, and what checkpoints save is all that
+// survives.
 
 #include <atomic>
 #include <utility>
@@ -12,6 +13,9 @@
 
 namespace dr::inline v0 {
 namespace {
+
+// Of hosts that were opened and saved nothing: without a bound a store would fill with them.
+constexpr std::uint32_t kClaimsKept = 8;
 
 class RepositoryBacking final : public Backing {
  public:
@@ -76,6 +80,13 @@ absl::Status RepositoryBacking::Open(const AdapterRegistry& adapters, const Cont
       claimed_, LoadAndClaim([&] { return OpenOnce(context); }, around_.components,
                              around_.upgrades, options.recovery.retired, around_.clock, context));
   const BackupManifest& manifest = claimed_.manifest;
+  if (absl::Status pruned = claimed_.repository->Prune(options.checkpoint.keep + kClaimsKept,
+                                                       manifest.epoch, context);
+      !pruned.ok()) {
+    around_.Notify({.kind = EventKind::kPruneFailed,
+                    .status = pruned,
+                    .text = std::string(AsStd(pruned.message()))});
+  }
   sink_ = std::make_unique<ForgetfulLog>(around_.clock, manifest.durable_lsn,
                                          absl::ToUnixNanos(manifest.created));
   log_ = std::make_unique<OperationLog>(

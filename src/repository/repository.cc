@@ -19,7 +19,7 @@ namespace {
 constexpr std::string_view kEntryPrefix = "entry/";
 constexpr std::uint64_t kMinValueBytes = 8 << 10;
 constexpr std::size_t kMaxKeyUsed = 192;  // a chunk's, with the longest component id
-constexpr std::uint64_t kRungs = 1024;    // P18: a number's level is its trailing zeros in this base
+constexpr std::uint64_t kRungs = 1024;  // P18: a number's level is its trailing zeros in this base
 constexpr absl::Duration kShortestTtl = absl::Seconds(1);
 
 std::string EntryKey(std::uint64_t sequence) {

@@ -81,9 +81,8 @@ absl::StatusOr<CheckpointInfo> CheckpointWriter::Publish(const Context& context)
     DR_RETURN_IF_ERROR(component->failure());
     DR_ASSIGN_OR_RETURN(ComponentCore::Frozen frozen,
                         component->Freeze(Comparable(previous, *component)));
-    DR_ASSIGN_OR_RETURN(
-        ComponentSnapshot snapshot,
-        TakeSnapshot(*component, std::move(frozen), previous, target, info, context));
+    DR_ASSIGN_OR_RETURN(ComponentSnapshot snapshot, TakeSnapshot(*component, std::move(frozen),
+                                                                 previous, target, info, context));
     manifest.as_of = std::min(manifest.as_of, snapshot.as_of);
     newest = std::max(newest, snapshot.as_of);
     manifest.components.push_back(std::move(snapshot));

@@ -1,5 +1,6 @@
-// Takes checkpoints beside a log: freezes each component at its own position, writes what changed, publishes one
-// manifest, and only then lets go of older manifests and of log that none of the kept ones needs.
+// Takes checkpoints beside a log: freezes each component at its own position, writes what changed,
+// publishes one manifest, and only then lets go of older manifests and of log that none of the kept
+// ones needs.
 #pragma once
 
 #include <cstdint>

@@ -105,8 +105,8 @@ class ComponentCore {
   };
   /// As Freeze for each, and all at one position, which no batch straddles: meanwhile nothing of
   /// them is committed. In the order of their ids.
-  static absl::StatusOr<std::vector<Frozen>> FreezeTogether(
-      std::span<const FreezeRequest> requests, const Context& context);
+  static absl::StatusOr<std::vector<Frozen>> FreezeTogether(std::span<const FreezeRequest> requests,
+                                                            const Context& context);
   /// Runs a frozen view. Errors and exceptions fail the checkpoint, not the component's work.
   absl::Status SaveFrozen(Frozen& frozen, StateWriter& out);
 

@@ -84,8 +84,7 @@ RepositoryCheckpoints::RepositoryCheckpoints(Runtime& runtime, ForgetfulLog& sin
                                              Repository& repository,
                                              const ComponentTable& components,
                                              const RestoreRegistry& upgrades,
-                                             const CheckpointPolicy& policy,
-                                             BackupManifest claimed)
+                                             const CheckpointPolicy& policy, BackupManifest claimed)
     : runtime_(runtime),
       sink_(sink),
       repository_(repository),
@@ -223,9 +222,9 @@ absl::StatusOr<StateOutcome> RepositoryCheckpoints::Load(ComponentCore& componen
   const ComponentSnapshot& saved = *FindSnapshot(newest_, component.id());
   DR_ASSIGN_OR_RETURN(std::unique_ptr<StateReader> records,
                       repository_.OpenSnapshot(saved, context));
-  DR_ASSIGN_OR_RETURN(records,
-                      upgrades_.UpgradeState(std::move(records), saved.schema.name,
-                                             saved.schema.version, component.schema().version));
+  DR_ASSIGN_OR_RETURN(
+      records, upgrades_.UpgradeState(std::move(records), saved.schema.name, saved.schema.version,
+                                      component.schema().version));
   Gathered whole;
   DR_RETURN_IF_ERROR(whole.Gather(*records));
   DR_RETURN_IF_ERROR(component.Reload(whole, context));

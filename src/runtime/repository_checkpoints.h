@@ -36,7 +36,7 @@ class RepositoryCheckpoints {
                         const ComponentTable& components, const RestoreRegistry& upgrades,
                         const CheckpointPolicy& policy, BackupManifest claimed);
 
-  /// All components at one position. What was never committed to, or has been given up, is left out.
+  /// All components at one position, but for what was never committed to or has been given up.
   absl::StatusOr<CheckpointInfo> Take(const Context& context);
   /// One component as it is now, the others as they were saved.
   absl::StatusOr<CheckpointInfo> Save(ComponentCore& component, const Context& context);

@@ -18,12 +18,12 @@ struct SnapshotTarget {
   double disk_share = 1;  ///< of the time, while operations are appended
 };
 
-/// What Freeze may compare with, so that `previous` (null: there is none) is carried on where nothing
-/// has changed.
+/// What Freeze may compare with, so that `previous` (null: there is none) is carried on where
+/// nothing has changed.
 std::optional<Lsn> Comparable(const ComponentSnapshot* previous, const ComponentCore& component);
 
-/// Writes what was frozen, or carries `previous` on if nothing had changed since. Adds to `info` what
-/// it did.
+/// Writes what was frozen, or carries `previous` on if nothing had changed since. Adds to `info`
+/// what it did.
 absl::StatusOr<ComponentSnapshot> TakeSnapshot(ComponentCore& component,
                                                ComponentCore::Frozen frozen,
                                                const ComponentSnapshot* previous,

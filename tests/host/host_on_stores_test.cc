@@ -1,5 +1,6 @@
 // The same host over each store that is linked, on the real servers that scripts/servers started.
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdlib>
 
@@ -17,7 +18,7 @@ std::string FromEnvironment(const char* name) {
   return uri;
 }
 
-TEST_CASE("S1-3, S1-10: A host moves from machine to machine over every store, and keeps nothing twice") {
+TEST_CASE("S1-3: A host moves from machine to machine over every store, and keeps nothing twice") {
   const TemporaryDirectory directory;
   SystemRandom random;
   // Nobody else's, on a server of many.
@@ -30,16 +31,20 @@ TEST_CASE("S1-3, S1-10: A host moves from machine to machine over every store, a
   if (scheme == "redis") uri = named(FromEnvironment("DR_TEST_REDIS"));
   if (scheme == "postgres") uri = named(FromEnvironment("DR_TEST_POSTGRES"));
   if (scheme == "s3") {
+    for (const char* name : {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}) {
+      setenv(name, FromEnvironment(fmt::format("DR_TEST_{}", name).c_str()).c_str(), 1);
+    }
     uri = FromEnvironment("DR_TEST_S3");
     uri.insert(std::min(uri.find('?'), uri.size()), "/" + unique);
   }
+  const bool can_expire = scheme == "redis" || scheme == "postgres";
   INFO(uri);
   for (std::uint64_t life = 0; life < 4; ++life) {
     Counters a("a"), b("b/ä 1");
-    auto host = Value(Host::Open({.repository = uri,
-                                  .components = {&a, &b},
-                                  .durability = Durability::kProcess},
-                                 LinkedAdapters()));
+    HostOptions options{
+        .repository = uri, .components = {&a, &b}, .durability = Durability::kProcess};
+    if (can_expire) options.checkpoint.ttl = std::chrono::hours(1);
+    auto host = Value(Host::Open(std::move(options), LinkedAdapters()));
     CHECK(a.Total() == life);
     CHECK(b.Total() == (life > 0 ? 1 : 0));
     if (life == 0) REQUIRE_OK(b.Add(std::string(1 << 20, 'b')).status());
@@ -53,7 +58,7 @@ TEST_CASE("S1-3, S1-10: A host moves from machine to machine over every store, a
   SystemClock clock;
   PosixFileSystem files;
   auto store = Value(LinkedAdapters().Open(uri, {&files, &clock, &random}));
-  CHECK(Value(store->List("chunk/", "", {})).entries.size() == 3);
+  CHECK(Value(store->List("chunk/", "", {})).entries.size() == (can_expire ? 4 : 3));
   const Page entries = Value(store->List("entry/", "", {}));
   CHECK(entries.entries.size() == 8);
   for (const ListEntry& entry : entries.entries) {

@@ -65,7 +65,13 @@ TEST_CASE("The smallest ring and no deadline for callbacks at all are taken, and
   REQUIRE_OK(host->Shutdown());
 }
 
-TEST_CASE("kRemote, a repository and keys are refused while they are not offered") {
+TEST_CASE("A host without a place for its state is refused") {
+  const absl::Status refused = OpenWith([](HostOptions& o) { o.directory.clear(); });
+  CHECK(refused.code() == absl::StatusCode::kInvalidArgument);
+  CHECK(AsStd(refused.message()).find("repository") != std::string_view::npos);
+}
+
+TEST_CASE("kRemote, a repository beside a directory, and keys are refused while not offered") {
   CHECK(OpenWith([](HostOptions& o) { o.repository = "s3://bucket/agent"; }).code() ==
         absl::StatusCode::kUnimplemented);
   // Nobody can make a KeyRing yet; any address stands for one, and none is looked at.

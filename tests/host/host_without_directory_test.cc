@@ -1,7 +1,5 @@
 // A host with a repository and no directory.
 
-#include "src/runtime/repository_checkpoints.h"
-
 #include <catch2/catch.hpp>
 #include <thread>
 
@@ -9,6 +7,7 @@
 #include "dr/memory_store.h"
 #include "dr/testing/fault_store.h"
 #include "dr/testing/sim_clock.h"
+#include "src/runtime/repository_checkpoints.h"
 #include "tests/host/borrowed_store.h"
 #include "tests/host/counter_component.h"
 #include "tests/host/host_options.h"
@@ -103,7 +102,7 @@ TEST_CASE("S1-8: What a checkpoint saved is there after a kill, and nothing of w
   CHECK(Value(host->Checkpoint()).sequence == 0);
 }
 
-TEST_CASE("S1-7: An orderly shutdown saves; one that could not may be tried again") {
+TEST_CASE("S1-7: An orderly shutdown saves, and one that could not may be tried again") {
   Place place;
   {
     Counters counters;
@@ -122,7 +121,8 @@ TEST_CASE("S1-7: An orderly shutdown saves; one that could not may be tried agai
   CHECK(counters.Count("x") == 1);
 }
 
-TEST_CASE("S1-6: Checkpoints come with the clock if something has changed, and after a failed one") {
+TEST_CASE(
+    "S1-6: Checkpoints come with the clock if something has changed, and after a failed one") {
   Place place;
   Counters counters;
   auto host = place.Open({&counters});
@@ -168,10 +168,9 @@ TEST_CASE("S1-6: With Start they come by themselves") {
     while (host->figures().durable.lsn < Lsn{2000}) std::this_thread::yield();
   }
   Counters counters;
-  auto host = Value(Host::Open({.repository = kBorrowed,
-                                .components = {&counters},
-                                .durability = Durability::kProcess},
-                               Borrowed(store)));
+  auto host = Value(Host::Open(
+      {.repository = kBorrowed, .components = {&counters}, .durability = Durability::kProcess},
+      Borrowed(store)));
   CHECK(counters.Count("x") == 2000);
 }
 
@@ -203,7 +202,7 @@ TEST_CASE("What such a host cannot promise is refused") {
   }
 }
 
-TEST_CASE("What the store does not promise is told once; a store that does gives no such event") {
+TEST_CASE("What the store does not promise is told once, and of a store that does there is no such event") {
   Place place;
   Counters counters;
   Capabilities can = place.memory.capabilities();
@@ -405,8 +404,7 @@ TEST_CASE("P11: No checkpoint holds a part of a batch, whoever commits meanwhile
   for (int checked = 0; checked < 50;) {
     const CheckpointInfo info = Value(host->Checkpoint());
     if (info.sequence == 0) continue;
-    auto repository =
-        Value(Repository::Open(place.memory, place.clock, random, {.shared = true}));
+    auto repository = Value(Repository::Open(place.memory, place.clock, random, {.shared = true}));
     const BackupManifest manifest = *Value(repository->Newest({}));
     std::vector<std::string> batches;
     for (const ComponentSnapshot& snapshot : manifest.components) {
@@ -465,7 +463,8 @@ TEST_CASE("S1-2: A ttl is refused where it would erase what is meant to survive"
   }
 }
 
-TEST_CASE("S1-2: What lives is renewed at every interval; what is down for the ttl is erased whole") {
+TEST_CASE(
+    "S1-2: What lives is renewed at every interval; what is down for the ttl is erased whole") {
   Place place;
   const auto options = [&](Counters& counters) {
     HostOptions with_ttl = place.Options({&counters});
@@ -496,6 +495,23 @@ TEST_CASE("S1-2: What lives is renewed at every interval; what is down for the t
   CHECK(Value(host->LoadState("counters")) == StateOutcome::kMissing);
   REQUIRE_OK(counters.Add("x"));
   REQUIRE_OK(host->SaveState("counters").status());
+}
+
+TEST_CASE("Hosts that are opened and save nothing fill no store") {
+  Place place;
+  for (int life = 0; life < 40; ++life) {
+    Counters counters;
+    auto host = place.Open({&counters});
+    if (life == 0) REQUIRE_OK(counters.Add("x"));
+    REQUIRE_OK(host->Shutdown());
+    CHECK(counters.Count("x") == 1);
+  }
+  std::size_t whole = 0;
+  for (const ListEntry& entry : Value(place.memory.List("entry/", "", {})).entries) {
+    whole += entry.bytes > 0;
+  }
+  CHECK(whole == 10);
+  CHECK(place.Keys("chunk/").size() == 1);
 }
 
 TEST_CASE("A component that fails leaves the checkpoint before, and nothing else behind") {
