@@ -1,7 +1,7 @@
 // State in a store and nothing on this machine: for runtimes that are restarted elsewhere and may
 // lose what happened since the last checkpoint. Run it twice; the count goes on.
 //
-//   shared_state [URI]      redis://host:6379/0?…, postgres://…, s3://…, rocksdb:///…, file:///…
+//   shared_state [URI or directory]      redis://host:6379/0, postgres://…, s3://…, rocksdb:///…
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -44,9 +44,9 @@ class Visits : public dr::StatefulComponent {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::string uri =
-      argc > 1 ? argv[1]
-               : "file://" + (std::filesystem::temp_directory_path() / "dr_shared_state").string();
+  std::string uri =
+      argc > 1 ? argv[1] : (std::filesystem::temp_directory_path() / "dr_shared_state").string();
+  if (uri.starts_with('/')) uri.insert(0, "file://");
   Visits visits;  // outlives the host
   auto host =
       dr::Host::Open({.repository = uri,

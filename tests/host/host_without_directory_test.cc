@@ -464,7 +464,7 @@ TEST_CASE("S1-2: A ttl is refused where it would erase what is meant to survive"
 }
 
 TEST_CASE(
-    "S1-2: What lives is renewed at every interval; what is down for the ttl is erased whole") {
+    "S1-2: What lives is renewed at every interval, and what is down for the ttl is erased whole") {
   Place place;
   const auto options = [&](Counters& counters) {
     HostOptions with_ttl = place.Options({&counters});
