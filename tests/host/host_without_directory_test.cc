@@ -202,7 +202,9 @@ TEST_CASE("What such a host cannot promise is refused") {
   }
 }
 
-TEST_CASE("What the store does not promise is told once, and of a store that does there is no such event") {
+TEST_CASE(
+    "What the store does not promise is told once, and of a store that does there is no such "
+    "event") {
   Place place;
   Counters counters;
   Capabilities can = place.memory.capabilities();
