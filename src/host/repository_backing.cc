@@ -114,10 +114,11 @@ void RepositoryBacking::Begin(Runtime& runtime) {
 
 void RepositoryBacking::TellDoubts() const {
   const Capabilities& can = store_->capabilities();
-  std::vector<std::string_view> doubts;
+  std::vector<std::string> doubts;
   if (!can.fence_safe) doubts.push_back("that two hosts do not both write is not excluded");
   if (!can.durable) doubts.push_back("what it has taken may be lost with its power");
   if (doubts.empty()) return;
+  for (std::string& why : store_->Doubts()) doubts.push_back(std::move(why));
   around_.Notify(
       {.kind = EventKind::kWeakStore,
        .text = fmt::format("what this store promises is not enough: {}", fmt::join(doubts, "; "))});
