@@ -86,6 +86,10 @@ absl::Status Examine(Machine& machine, const dr::AdapterRegistry& adapters,
   HeedInterrupts();
   found.trial = TryStore(*store, open, machine.clock, options);
   found.left_behind = footprint.size();
+  if (!found.trial.failed.empty()) {  // what it declares is not to be relied on
+    found.can.fence_safe = false;
+    found.doubts.emplace_back("cases failed");
+  }
   if (terminal) fmt::print(stderr, "\r\x1b[K");
   return found.trial.ended;
 }
