@@ -1,11 +1,15 @@
 #include "dr/config.h"
 
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
+#include <cstdlib>
 #include <fstream>
 #include <map>
 
 #include "dr/status.h"
 #include "fmt/format.h"
+#include "tests/host/counter_component.h"
 #include "tests/temp_directory.h"
 
 namespace dr::testing {
@@ -53,6 +57,41 @@ TEST_CASE("S1-4: State in Redis is configured as its users write it") {
   REQUIRE(flow.ok());
   CHECK(flow->repository == options->repository);
   CHECK(flow->checkpoint.ttl == seconds(3600));
+}
+
+TEST_CASE(
+    "S1-4: A host that is configured so keeps its state in Redis, and a ttl that is too short is "
+    "refused") {
+  const char* server = std::getenv("DR_TEST_REDIS");
+  INFO("scripts/servers start; set -a; source build/servers/env");
+  REQUIRE(server != nullptr);
+  const VariableLookup variables = [&](std::string_view name) -> std::optional<std::string> {
+    if (name != "REDIS_URL") return std::nullopt;
+    return fmt::format("{}?namespace=config-{}", server, getpid());
+  };
+  const auto configured = [&](int ttl) {
+    auto options = ParseHostOptions(
+        fmt::format("state_persistence: {{adapter: redis, redis_url: \"${{REDIS_URL}}\", ttl: {}, "
+                    "snapshot_interval: 60}}",
+                    ttl),
+        "agent.yaml", variables);
+    REQUIRE(options.ok());
+    return *std::move(options);
+  };
+  const AdapterRegistry adapters = LinkedAdapters();
+  for (std::uint64_t life : {1, 2}) {
+    test::Counters counters;
+    HostOptions options = configured(3600);
+    options.components = {&counters};
+    auto host = Host::Open(std::move(options), adapters);
+    INFO(host.status());
+    REQUIRE(host.ok());
+    REQUIRE(counters.Add("x").ok());
+    CHECK(counters.Count("x") == life);
+    REQUIRE((*host)->Shutdown().ok());
+  }
+  CHECK_THAT(std::string(Host::Open(configured(90), adapters).status().message()),
+             Catch::Contains("checkpoint.ttl is 90"));
 }
 
 TEST_CASE("Every store is configured alike, by url or by a key of its own") {

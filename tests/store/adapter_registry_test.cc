@@ -77,7 +77,11 @@ TEST_CASE("Every adapter refuses options that it does not know, and names those 
       {"postgres://user@localhost:1/database", "host, namespace, schema"},
       {"postgresql://user@localhost:1/database", "host, namespace, schema"},
       {"redis://localhost:1/0", "namespace, timeout_ms"},
+      {"redis+cluster://localhost:1/0", "namespace, timeout_ms"},
+      {"redis+sentinel://localhost:1/name", "namespace, timeout_ms"},
       {"rediss://localhost:1/0", "namespace, timeout_ms"},
+      {"rediss+cluster://localhost:1/0", "namespace, timeout_ms"},
+      {"rediss+sentinel://localhost:1/name", "namespace, timeout_ms"},
       {"rocksdb:///nowhere/store", "namespace, torn_tail"},
       {"s3://bucket/prefix", "endpoint, region"},
   };
