@@ -3,8 +3,8 @@
 
 usage: canaries.py SERVERS PLACE...
 
-SERVERS is the folder of scripts/servers, each of whose servers lists its secrets in `canaries`. Prints where one was
-found, and ends with 1 if there is any, or if there is none to look for.
+SERVERS is the folder of scripts/servers, each of whose servers lists its secrets in `canaries`. Files that are older than
+the servers are of another run. Prints where a secret was found, and ends with 1 if there is any, or none to look for.
 """
 
 import pathlib
@@ -32,7 +32,8 @@ def main():
     if not secrets or not any(True for _ in hits(servers / "env", pattern)):
         print("canaries: no secret is found where they are known to be, so nothing was looked for")
         return 1
-    looked_at = [path for place in places for path in files(place)]
+    begin = (servers / "env").stat().st_mtime
+    looked_at = [path for place in places for path in files(place) if path.stat().st_mtime >= begin]
     found = [hit for path in looked_at for hit in hits(path, pattern)]
     for hit in found[:20]:
         print(f"canaries: a secret is shown in {hit}")
