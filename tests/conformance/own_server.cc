@@ -11,7 +11,10 @@ namespace dr::testing {
 
 OwnServer::OwnServer(const std::string& name) : program_(DR_TEST_SERVERS "/" + name) {}
 
-OwnServer::~OwnServer() { static_cast<void>(Run("stop")); }
+OwnServer::~OwnServer() {
+  static_cast<void>(Kill());  // nobody waits for it to end in order
+  static_cast<void>(Run("stop"));
+}
 
 std::string OwnServer::Command(const std::string& verb) const {
   return fmt::format("'{}' {} '{}' 2>>'{}'", program_, verb, folder_.path(), folder_ / "log");

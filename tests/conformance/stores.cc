@@ -68,7 +68,7 @@ const Store kStores[] = {
      "",
      Clients::kProcessAtATime,
      {.if_absent = true, .if_version = true, .atomic_batch = true, .max_value_bytes = 256 << 20},
-     kMostOfFive},
+     kAllOfThree},
     {"redis",
      "redis",
      "DR_TEST_REDIS",
