@@ -28,7 +28,7 @@ inline std::uint16_t PortOf(const std::string& uri) {
     const std::size_t at = uri.find(host);
     if (at != uri.npos) return static_cast<std::uint16_t>(std::stoi(uri.substr(at + host.size())));
   }
-  throw std::invalid_argument("no port of this machine in " + uri);
+  throw std::invalid_argument("the URI names no port of this machine");
 }
 
 /// Thread-safe. Requests are what clients say, replies what the server does.
