@@ -1,4 +1,5 @@
 // What a client must make of a store that answers wrongly, late or not at all.
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <string_view>
@@ -41,9 +42,11 @@ TEST_CASE("A store that ignores conditions and signatures is not fence-safe, and
   CHECK_FALSE(can.if_version);
   CHECK_FALSE(can.fence_safe);
   for (const char* reason : {"If-None-Match", "If-Match", "wrong signature"}) {
-    CHECK(ExplainS3(**store).find(reason) != std::string::npos);
+    INFO(reason);
+    CHECK(std::ranges::any_of((*store)->Doubts(), [&](const std::string& doubt) {
+      return doubt.find(reason) != doubt.npos;
+    }));
   }
-  CHECK((*store)->Doubts() == std::vector{ExplainS3(**store)});
   CHECK(absl::IsUnimplemented(
       (*store)->Put("k", "v", {.condition = PutCondition::kIfAbsent}, {}).status()));
   CHECK((*store)->Put("k", "v", {}, {}).ok());

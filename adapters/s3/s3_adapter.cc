@@ -65,11 +65,7 @@ class S3Store final : public StateAdapter {
   }
 
   const Capabilities& capabilities() const override { return capabilities_; }
-  std::vector<std::string> Doubts() const override {
-    if (findings_.explanation.empty()) return {};
-    return {findings_.explanation};
-  }
-  const std::string& explanation() const { return findings_.explanation; }
+  std::vector<std::string> Doubts() const override { return findings_.doubts; }
 
   absl::StatusOr<Version> Put(std::string_view key, std::string_view value,
                               const PutOptions& options, const Context& context) override;
@@ -321,11 +317,6 @@ absl::Status RegisterS3(AdapterRegistry& registry, S3CredentialsSource source) {
         DR_ASSIGN_OR_RETURN(S3Findings findings, ProbeS3(*client, *environment.random, context));
         return std::make_unique<S3Store>(std::move(client), std::move(findings), environment);
       });
-}
-
-std::string ExplainS3(const StateAdapter& store) {
-  const auto* s3 = dynamic_cast<const S3Store*>(&store);
-  return s3 == nullptr ? std::string() : s3->explanation();
 }
 
 }  // namespace dr::inline v0

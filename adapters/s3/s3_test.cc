@@ -158,14 +158,11 @@ TEST_CASE("Ceph's gateway is fence-safe") {
   auto store = OpenStore(machine, Variable("DR_TEST_S3"));
   INFO(store.status().ToString());
   REQUIRE(store.ok());
-  INFO(ExplainS3(**store));
   CHECK((*store)->capabilities().fence_safe);
-  CHECK(ExplainS3(**store).empty());
   CHECK((*store)->Doubts().empty());
 }
 
 // Another server's reading of the signature.
-
 TEST_CASE("Swift's S3 takes what was signed, refuses a wrong secret, and offers no fence") {
   Machine machine;
   const std::string uri = Variable("DR_TEST_SWIFT");
@@ -186,7 +183,7 @@ TEST_CASE("Swift's S3 takes what was signed, refuses a wrong secret, and offers 
   CHECK_FALSE(can.if_absent);
   CHECK_FALSE(can.if_version);
   CHECK_FALSE(can.fence_safe);
-  const std::string why = ExplainS3(**store);
+  const std::string why = fmt::format("{}", fmt::join((*store)->Doubts(), "\n"));
   INFO(why);
   CHECK(why.find("If-None-Match: * does not hold here: a first Put was answered with 501") !=
         std::string::npos);

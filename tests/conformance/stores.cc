@@ -21,7 +21,8 @@ constexpr Capabilities kEverything = {.if_absent = true,
                                       .ttl = true,
                                       .max_value_bytes = 256 << 20};
 
-// They make hundreds of calls and more.
+// They make hundreds of calls and more, or several Puts to one key at a time, of which Swift may
+// drop one.
 constexpr std::string_view kLongCases[] = {
     "A batch has any bytes",
     "A batch has hundreds of keys",
@@ -29,6 +30,7 @@ constexpr std::string_view kLongCases[] = {
     "A long listing of folders is in order",
     "A key begins with any byte",
     "A key ends with any byte",
+    "A key has any byte inside",
     "A value is any bytes",
     "D9: A long listing has every key once",
     "D9: A page goes on where its last key was deleted",
@@ -36,6 +38,7 @@ constexpr std::string_view kLongCases[] = {
     "D9: What stays is listed once while others are put",
     "D9: What stays is listed once while others are deleted",
     "Readers never see a value go back",
+    "Readers see whole values",
     "What stays is listed once beside writers",
     "What was acknowledged survives the kill of its client, and nothing is torn",
 };

@@ -32,7 +32,8 @@ struct Store {
   /// What it must declare: a capability that is lost would leave cases out, and nobody would see.
   Capabilities declared;
   std::uint64_t model_calls;
-  /// Cases that would take minutes here, and that another store of this adapter runs.
+  /// Cases that would take minutes or are too much for it, and that another store of this adapter
+  /// runs.
   std::span<const std::string_view> left_out = {};
   /// In tests/servers: one that keeps its data and is reached at one address; empty: there is none.
   std::string_view server = "";

@@ -101,7 +101,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.error(404, "NoSuchKey")
         body = objects[self.path]
         if bucket == "together" and not probing:
-            together.wait()  # or no answer
+            try:
+                together.wait()
+            except threading.BrokenBarrierError:
+                together.reset()
+                return self.error(500, "TooFew")
         tag = [("ETag", f'"{hashlib.md5(body).hexdigest()}"')]
         if bucket == "cut" and not probing:
             self.close_connection = True

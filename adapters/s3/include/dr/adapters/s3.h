@@ -3,7 +3,7 @@
 //   dr::AdapterRegistry adapters;
 //   dr::RegisterS3(adapters);            // keys from the environment or ~/.aws/credentials
 //   auto store = adapters.Open("s3://backups/agent7?region=eu-central-1", environment, context);
-//   if (!(*store)->capabilities().fence_safe) Show(dr::ExplainS3(**store));
+//   if (!(*store)->capabilities().fence_safe) Show((*store)->Doubts());
 //
 // Opening proves on a key of its own what this endpoint really does; what is not proven is not
 // declared. README.md has the URI's parameters.
@@ -35,9 +35,5 @@ using S3CredentialsSource = std::function<absl::StatusOr<S3Credentials>(const Co
 /// Takes the scheme `s3`. Without a source: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and
 /// AWS_SESSION_TOKEN, or else the shared file (AWS_SHARED_CREDENTIALS_FILE, ~/.aws/credentials).
 DR_EXPORT absl::Status RegisterS3(AdapterRegistry& registry, S3CredentialsSource source = nullptr);
-
-/// Why a store of this adapter does not declare what it might, in sentences. Empty if nothing is
-/// missing, and for stores of other adapters.
-DR_EXPORT std::string ExplainS3(const StateAdapter& store);
 
 }  // namespace dr::inline v0
