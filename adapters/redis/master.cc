@@ -102,7 +102,7 @@ absl::StatusOr<std::unique_ptr<Master::Connection>> Master::Greet(const Endpoint
   const std::string run = InfoOf(replies[0], "run_id");
   DR_ASSIGN_OR_RETURN(const std::uint64_t admitted,
                       ledger_.Admit(run.empty() ? session->Place() : run, count, before));
-  return std::make_unique<Connection>(std::move(session), admitted);
+  return std::make_unique<Connection>(Connection{std::move(session), admitted});
 }
 
 // A connection that works, as far as can be seen from here.
