@@ -90,7 +90,7 @@ class OwnServer {
   }
   /// While it does not run.
   void LoseData() const { std::filesystem::remove_all(directory_ / "appendonlydir"); }
-  void LoseDirectory() const { std::filesystem::remove_all(directory_ / "."); }
+  void LoseDirectory() const { std::filesystem::remove_all(directory_.path()); }
 
  private:
   bool Answers() const {
