@@ -17,6 +17,7 @@ namespace dr::inline v0 {
 enum class CheckpointMode : std::uint8_t { kFuzzy };
 
 /// A checkpoint is due when any of the limits is reached and something has changed; 0 disables one.
+/// Without a directory `log_bytes` counts what was committed, and there is no disk to share.
 struct CheckpointPolicy {
   std::chrono::nanoseconds interval = std::chrono::seconds(10);
   std::uint64_t log_bytes = 256 << 20;

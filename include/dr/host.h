@@ -125,10 +125,12 @@ class DR_EXPORT Host {
   // commit fail with kFailedPrecondition, and a fault kFenced.
 
   /// Saves one component as it is now; the others stay as they were saved, so what is there is of
-  /// several moments, and may hold a part of a batch, until the next checkpoint.
+  /// several moments, and may hold a part of a batch, until the next checkpoint. (With a ttl all
+  /// are saved.)
   absl::StatusOr<CheckpointInfo> SaveState(std::string_view component, const Context& context = {});
   /// Replaces the component's state by what is saved, between two operations; what was committed
-  /// since is gone. kMissing leaves it as it is, and so does an error of reading (kDataLoss).
+  /// since is gone. kMissing leaves it as it is, and so does an error of reading (kDataLoss). After
+  /// Open it tells what that has found.
   absl::StatusOr<StateOutcome> LoadState(std::string_view component, const Context& context = {});
   /// Deletes what is saved of it. The component itself stays as it is, and is saved again once
   /// something has been committed to it.

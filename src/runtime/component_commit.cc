@@ -361,9 +361,10 @@ absl::StatusOr<std::vector<ComponentCore::Frozen>> ComponentCore::FreezeTogether
   std::vector<Frozen> frozen;
   for (const FreezeRequest& request : requests) {
     DR_ASSIGN_OR_RETURN(frozen.emplace_back(), request.component->Freeze(request.previous));
+    orders.pop_front();  // what comes now is behind the cut
     frozen.back().as_of = cut;
+    frozen.back().pause = runtime.clock.Now() - start;
   }
-  for (Frozen& one : frozen) one.pause = runtime.clock.Now() - start;
   return frozen;
 }
 
