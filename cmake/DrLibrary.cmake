@@ -23,6 +23,10 @@ target_include_directories(dr PUBLIC
   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 set_source_files_properties("${PROJECT_SOURCE_DIR}/src/base/version.cc" PROPERTIES
   COMPILE_DEFINITIONS DR_VERSION="${PROJECT_VERSION}")
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  set_source_files_properties("${PROJECT_SOURCE_DIR}/src/format/hash_avx2.cc" PROPERTIES
+    SKIP_PRECOMPILE_HEADERS ON COMPILE_OPTIONS "-mavx2")
+endif()
 target_link_libraries(dr
   PUBLIC absl::status absl::statusor absl::time absl::cord absl::any_invocable absl::function_ref absl::core_headers
          Threads::Threads

@@ -5,9 +5,19 @@
 
 #include <charconv>
 
+#include "src/format/hash_avx2.h"
+
 namespace dr::inline v0 {
 
-std::uint64_t HashOf(std::string_view bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
+std::uint64_t HashOf(std::string_view bytes) {
+#if defined(__x86_64__)
+  constexpr std::size_t kLong = 240;  // up to here XXH3 has no use for it
+  if (bytes.size() > kLong && __builtin_cpu_supports("avx2")) {
+    return HashWithAvx2(bytes.data(), bytes.size());
+  }
+#endif
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
 
 Digest DigestOf(std::string_view record) {
   const XXH128_hash_t hash = XXH3_128bits(record.data(), record.size());

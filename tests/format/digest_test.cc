@@ -1,10 +1,23 @@
 #include "dr/digest.h"
 
+#include <xxhash.h>
+
 #include <catch2/catch.hpp>
 #include <string>
+#include <string_view>
 
 namespace dr::testing {
 namespace {
+
+TEST_CASE("A hash is XXH3's at every length, whatever instructions compute it") {
+  std::string bytes(5000, '\0');
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(i * 131 + i / 251);
+  for (std::size_t size = 0; size <= bytes.size(); size += size < 600 ? 1 : 97) {
+    const std::string_view part = std::string_view(bytes).substr(bytes.size() - size);
+    if (HashOf(part) != XXH3_64bits(part.data(), part.size())) FAIL("length " << size);
+  }
+  CHECK(HashOf(bytes) == XXH3_64bits(bytes.data(), bytes.size()));
+}
 
 TEST_CASE("The hashes are XXH3's: the values its specification publishes") {
   CHECK(HashOf("") == 0x2d06800538d394c2ULL);
