@@ -44,8 +44,23 @@ return count
 
 constexpr std::string_view kPutMany = R"(
 local count = Count(KEYS[2])
-for i = 3, #KEYS do redis.call('ZADD', KEYS[1], 0, ARGV[2 * i - 5]) end
-for i = 3, #KEYS do redis.call('SET', KEYS[i], ARGV[2 * i - 4]) end
+local step = 500
+for i = 3, #KEYS, step do
+  local members = {}
+  for j = i, math.min(i + step - 1, #KEYS) do
+    members[#members + 1] = 0
+    members[#members + 1] = ARGV[2 * j - 5]
+  end
+  redis.call('ZADD', KEYS[1], unpack(members))
+end
+for i = 3, #KEYS, step do
+  local values = {}
+  for j = i, math.min(i + step - 1, #KEYS) do
+    values[#values + 1] = KEYS[j]
+    values[#values + 1] = ARGV[2 * j - 4]
+  end
+  redis.call('MSET', unpack(values))
+end
 return count
 )";
 

@@ -31,7 +31,10 @@ absl::StatusOr<Item> ItemOf(std::string_view key, const ::rocksdb::Status& got,
                             const ::rocksdb::Slice& stored) {
   if (got.IsNotFound()) return NoValue(key);
   DR_RETURN_IF_ERROR(FromRocksDb(got, key));
-  return DecodeStored(key, stored.ToString());
+  const std::string_view bytes = ViewOf(stored);
+  if (bytes.size() < kStoredHeaderBytes) return TooShort(key);
+  return DecodeStored(key, bytes.substr(0, kStoredHeaderBytes),
+                      std::string(bytes.substr(kStoredHeaderBytes)));
 }
 
 }  // namespace

@@ -20,6 +20,7 @@ namespace {
 constexpr int kLookMilliseconds = 20;  // how long a stop or a deadline may go unseen
 constexpr std::size_t kHeaderBytesMax = 64 << 10;
 constexpr std::string_view kNoMemory = "no memory for a connection";
+constexpr std::size_t kReservedBytesMax = 16 << 20;  // on the word of a server
 constexpr long kIdleSecondsMax =
     15;  // below what stores and balancers close idle connections after
 
@@ -134,6 +135,10 @@ struct HttpSession::Transfer {
     transfer.is_too_long =
         announced > 0 && static_cast<std::uint64_t>(announced) > transfer.exchange.answer_bytes_max;
     if (transfer.is_too_long) return 0;
+    if (announced > 0) {
+      const auto expected = static_cast<std::size_t>(announced);
+      transfer.response.body.reserve(std::min(expected, kReservedBytesMax));
+    }
     return line.size();
   }
   void Keep(std::string_view line) {

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "dr/status.h"
-#include "fmt/format.h"
 
 namespace dr::inline v0 {
 namespace {
@@ -44,7 +43,7 @@ class Reader {
   static void Start(void* self, const char* name, const char**) {
     Reader& reader = Of(self);
     if (++reader.depth_ > kDepthMax) return reader.Refuse();
-    reader.path_ += fmt::format("/{}", name);
+    (reader.path_ += '/') += name;
     reader.text_.clear();
   }
   static void End(void* self, const char* name) {
@@ -102,6 +101,7 @@ std::optional<S3Error> ParseS3Error(std::string_view body) {
   S3Error error;
   bool is_error = false;
   const bool read = Reader::Read(body, [&](std::string_view path, std::string_view text) {
+    if (!path.starts_with("/Error")) return false;  // something else, perhaps long
     if (path == "/Error") is_error = true;
     if (path == "/Error/Code") error.code = text;
     if (path == "/Error/Message") error.message = text;

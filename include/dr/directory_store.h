@@ -12,6 +12,7 @@
 
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -46,6 +47,7 @@ class DR_EXPORT DirectoryStore final : public StateAdapter {
   absl::Status Delete(std::string_view key, const DeleteOptions& options,
                       const Context& context) override;
   absl::Status Check(const Context& context) override;
+  absl::Status PutMany(std::span<const KeyValue> items, const Context& context) override;
 
  private:
   struct Place;  // an open directory and a name in it
@@ -54,6 +56,8 @@ class DR_EXPORT DirectoryStore final : public StateAdapter {
   absl::StatusOr<std::unique_ptr<File>> LockFile(const Context& context)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
   absl::StatusOr<Place> Find(std::string_view key, Create create);
+  absl::StatusOr<Version> Replace(const Place& place, std::string_view key, std::string_view value,
+                                  PutCondition condition);
   absl::Status Name(const Place& place, std::string_view temporary, std::string_view key,
                     const Version& version, PutCondition condition);
   absl::StatusOr<Item> Read(Directory& directory, std::string_view name, std::string_view key);

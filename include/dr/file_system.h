@@ -102,6 +102,8 @@ class DR_EXPORT Directory {
                                                      OpenOptions options) = 0;
   virtual absl::StatusOr<std::unique_ptr<Directory>> OpenDirectory(std::string_view name,
                                                                    Create create) = 0;
+  /// Of a regular file, without opening it where the file system has a call for that.
+  virtual absl::StatusOr<FileInfo> Info(std::string_view name);
   /// All entries but "." and "..", by name.
   virtual absl::StatusOr<std::vector<DirectoryEntry>> List() = 0;
   /// Replaces `to` if it is there.

@@ -29,5 +29,8 @@ DR_EXPORT StoredHeader EncodeStoredHeader(std::string_view key, std::string_view
 DR_EXPORT Version StoredVersion(std::string_view stored);
 /// What was put; kDataLoss if `stored` is not what was put under this key.
 DR_EXPORT absl::StatusOr<Item> DecodeStored(std::string_view key, std::string stored);
+/// Likewise for a store that can read the two apart, which spares moving the value.
+DR_EXPORT absl::StatusOr<Item> DecodeStored(std::string_view key, std::string_view header,
+                                            std::string value);
 
 }  // namespace dr::inline v0

@@ -46,6 +46,13 @@ class CName {
   std::array<char, kNameBytesMax + 1> text_;
 };
 
+absl::Status NotRegular(const std::string& place) {
+  return MakeFault({.kind = FaultKind::kInvalid,
+                    .place = place,
+                    .next = "put a regular file there, or another name here"},
+                   "not a regular file");
+}
+
 struct CloseStream {
   void operator()(DIR* stream) const { closedir(stream); }
 };
@@ -76,15 +83,10 @@ absl::Status PosixDirectory::PrepareFile(const FileDescriptor& fd, WritePath pat
                                          const std::string& place) {
   struct stat info {};
   if (system_.Fstat(fd.get(), &info) != 0) return MakeIoFault("fstat", place, errno);
-  if (!S_ISREG(info.st_mode)) {
-    return MakeFault({.kind = FaultKind::kInvalid,
-                      .place = place,
-                      .next = "put a regular file there, or another name here"},
-                     "not a regular file");
-  }
+  if (!S_ISREG(info.st_mode)) return NotRegular(place);
   // O_DIRECT comes now and not with open(), which leaves an empty file behind where it refuses.
-  const int flags = path == WritePath::kDirect ? O_DIRECT : 0;
-  if (Uninterrupted([&] { return system_.SetFlags(fd.get(), flags); }) != 0) {
+  if (path == WritePath::kDirect &&
+      Uninterrupted([&] { return system_.SetFlags(fd.get(), O_DIRECT); }) != 0) {
     return MakeIoFault("open for direct writes", place, errno == EINVAL ? EOPNOTSUPP : errno);
   }
   return absl::OkStatus();
@@ -117,6 +119,18 @@ absl::StatusOr<std::unique_ptr<Directory>> PosixDirectory::OpenDirectory(std::st
   }
   DR_ASSIGN_OR_RETURN(FileDescriptor fd, OpenBeneath(name, O_RDONLY | O_DIRECTORY));
   return std::make_unique<PosixDirectory>(system_, std::move(fd), std::move(place));
+}
+
+absl::StatusOr<FileInfo> PosixDirectory::Info(std::string_view name) {
+  DR_RETURN_IF_ERROR(CheckFileName(name));
+  struct stat info {};
+  if (fstatat(fd_.get(), CName(name).c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
+    return MakeIoFault("fstatat", JoinForMessage(place_, name), errno);
+  }
+  if (!S_ISREG(info.st_mode)) return NotRegular(JoinForMessage(place_, name));
+  return FileInfo{.size = static_cast<std::uint64_t>(info.st_size),
+                  .inode = info.st_ino,
+                  .links = info.st_nlink};
 }
 
 absl::StatusOr<std::vector<DirectoryEntry>> PosixDirectory::List() {

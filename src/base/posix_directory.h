@@ -20,6 +20,7 @@ class PosixDirectory final : public Directory {
   absl::StatusOr<std::unique_ptr<File>> Open(std::string_view name, OpenOptions options) override;
   absl::StatusOr<std::unique_ptr<Directory>> OpenDirectory(std::string_view name,
                                                            Create create) override;
+  absl::StatusOr<FileInfo> Info(std::string_view name) override;
   absl::StatusOr<std::vector<DirectoryEntry>> List() override;
   absl::Status Rename(std::string_view from, std::string_view to) override;
   absl::Status Link(std::string_view from, std::string_view to) override;

@@ -79,6 +79,11 @@ absl::StatusOr<FileDescriptor> OpenOrMake(const Syscalls& system, const std::str
 
 }  // namespace
 
+absl::StatusOr<FileInfo> Directory::Info(std::string_view name) {
+  DR_ASSIGN_OR_RETURN(const std::unique_ptr<File> file, Open(name, {}));
+  return file->Info();
+}
+
 absl::StatusOr<std::unique_ptr<Directory>> OpenPosixDirectory(const Syscalls& system,
                                                               std::string_view path,
                                                               Create create) {

@@ -1,6 +1,9 @@
 #include "dr/directory_store.h"
 
 #include <algorithm>
+#include <array>
+#include <optional>
+#include <span>
 #include <utility>
 
 #include "dr/adapter_calls.h"
@@ -16,14 +19,23 @@ namespace {
 constexpr std::uint64_t kMaxValueBytes = 256ULL << 20;
 constexpr std::string_view kLockFile = ".lock";
 constexpr std::string_view kTemporaryPrefix = ".tmp-";
+// A file's first page goes through a buffer: one call moves a small value with its header, and the
+// rest of a large one is neither copied nor moved up to its place.
+constexpr std::size_t kPageBytes = 4096, kFirstBytes = kPageBytes - kStoredHeaderBytes;
 
 absl::Status WriteAside(Directory& directory, std::string_view name, std::string_view header,
                         std::string_view value) {
   DR_ASSIGN_OR_RETURN(
       std::unique_ptr<File> file,
       directory.Open(name, {.access = Access::kWrite, .create = Create::kExclusive}));
-  DR_RETURN_IF_ERROR(file->WriteAt(0, header));
-  DR_RETURN_IF_ERROR(file->WriteAt(header.size(), value));
+  std::array<char, kPageBytes> page;
+  const std::size_t first = std::min(value.size(), kFirstBytes);
+  header.copy(page.data(), header.size());
+  value.copy(page.data() + header.size(), first);
+  DR_RETURN_IF_ERROR(file->WriteAt(0, {page.data(), header.size() + first}));
+  if (first < value.size()) {
+    DR_RETURN_IF_ERROR(file->WriteAt(kPageBytes, value.substr(first)));
+  }
   return file->Sync();
 }
 
@@ -32,6 +44,7 @@ absl::Status WriteAside(Directory& directory, std::string_view name, std::string
 struct DirectoryStore::Place {
   std::unique_ptr<Directory> opened;  // null: the root
   Directory* directory;
+  std::string path;  // of the directory, from the root
   std::string name;
 };
 
@@ -97,19 +110,18 @@ absl::Status DirectoryStore::Clean(Directory& directory) {
 absl::StatusOr<DirectoryStore::Place> DirectoryStore::Find(std::string_view key, Create create) {
   DR_RETURN_IF_ERROR(CheckKey(key));
   std::vector<std::string> path = PathOfKey(key);
-  Place place{nullptr, root_.get(), std::move(path.back())};
+  Place place{nullptr, root_.get(), "", std::move(path.back())};
   path.pop_back();
-  std::string walked;
   for (const std::string& name : path) {
-    walked += name + "/";
+    place.path += name + "/";
     DR_ASSIGN_OR_RETURN(std::unique_ptr<Directory> child,
                         place.directory->OpenDirectory(name, create));
     if (create != Create::kNever) {
       // Found or made: a process that was killed may have made it and not synced its name.
       MutexLock lock(synced_mutex_);
-      if (!synced_.contains(walked)) {
+      if (!synced_.contains(place.path)) {
         DR_RETURN_IF_ERROR(place.directory->Sync());
-        synced_.insert(walked);
+        synced_.insert(place.path);
       }
     }
     place.opened = std::move(child);
@@ -128,10 +140,17 @@ absl::StatusOr<Item> DirectoryStore::Read(Directory& directory, std::string_view
                       .next = "restore the value from a copy"},
                      "the value's file is too long");
   }
-  std::string bytes(info.size, '\0');
-  DR_ASSIGN_OR_RETURN(std::size_t read, file->ReadAt(0, bytes));
-  bytes.resize(read);
-  return DecodeStored(key, std::move(bytes));
+  std::array<char, kPageBytes> page;
+  const std::span<char> begin(page.data(), std::min<std::uint64_t>(info.size, page.size()));
+  DR_ASSIGN_OR_RETURN(std::size_t read, file->ReadAt(0, begin));
+  const std::string_view header(page.data(), std::min(read, kStoredHeaderBytes));
+  const std::string_view first(page.data() + header.size(), read - header.size());
+  if (info.size <= kPageBytes) return DecodeStored(key, header, std::string(first));
+  std::string value(info.size - kStoredHeaderBytes, '\0');
+  first.copy(value.data(), first.size());
+  DR_ASSIGN_OR_RETURN(read, file->ReadAt(kPageBytes, std::span(value).subspan(kFirstBytes)));
+  value.resize(kFirstBytes + read);
+  return DecodeStored(key, header, std::move(value));
 }
 
 absl::StatusOr<Version> DirectoryStore::Put(std::string_view key, std::string_view value,
@@ -144,20 +163,56 @@ absl::StatusOr<Version> DirectoryStore::Put(std::string_view key, std::string_vi
     DR_ASSIGN_OR_RETURN(Item current, Read(*place.directory, place.name, key));
     if (current.version != options.version) return ValueChanged(key);
   }
+  DR_ASSIGN_OR_RETURN(Version version, Replace(place, key, value, options.condition));
+  if (absl::Status synced = place.directory->Sync(); !synced.ok())
+    return MayHaveHappened(key, synced);
+  return version;
+}
+
+// The name is durable when the directory has been synced.
+absl::StatusOr<Version> DirectoryStore::Replace(const Place& place, std::string_view key,
+                                                std::string_view value, PutCondition condition) {
   DR_ASSIGN_OR_RETURN(std::uint64_t nonce, random_.Next());
   const StoredHeader header = EncodeStoredHeader(key, value, nonce);
   const std::string_view head(header.data(), header.size());
+  Version version = StoredVersion(head);
   const std::string temporary = fmt::format("{}{:016x}", kTemporaryPrefix, nonce);
   absl::Status put = WriteAside(*place.directory, temporary, head, value);
-  if (put.ok()) put = Name(place, temporary, key, StoredVersion(head), options.condition);
+  if (put.ok()) put = Name(place, temporary, key, version, condition);
   // Left behind, it is removed at the next open.
-  if (options.condition == PutCondition::kIfAbsent || !put.ok()) {
+  if (condition == PutCondition::kIfAbsent || !put.ok()) {
     static_cast<void>(place.directory->Remove(temporary));
   }
   DR_RETURN_IF_ERROR(put);
-  if (absl::Status synced = place.directory->Sync(); !synced.ok())
-    return MayHaveHappened(key, synced);
-  return StoredVersion(head);
+  return version;
+}
+
+// Neighbours in one directory share its sync.
+absl::Status DirectoryStore::PutMany(std::span<const KeyValue> items, const Context& context) {
+  MutexLock mutex(write_mutex_);
+  DR_ASSIGN_OR_RETURN(std::unique_ptr<File> lock, LockFile(context));
+  std::optional<Place> place;  // of the last
+  std::string_view key;
+  const auto sync = [&]() -> absl::Status {
+    if (!place) return absl::OkStatus();
+    const absl::Status synced = place->directory->Sync();
+    return synced.ok() ? synced : MayHaveHappened(key, synced);
+  };
+  const auto put = [&](const KeyValue& item) -> absl::Status {
+    DR_RETURN_IF_ERROR(CheckPut(capabilities_, item.key, item.value, {}, context, clock_));
+    DR_ASSIGN_OR_RETURN(Place next, Find(item.key, Create::kIfMissing));
+    if (place && place->path != next.path) DR_RETURN_IF_ERROR(sync());
+    place = std::move(next);
+    key = item.key;
+    return Replace(*place, key, item.value, PutCondition::kAlways).status();
+  };
+  for (const KeyValue& item : items) {
+    const absl::Status done = put(item);
+    if (done.ok()) continue;
+    const absl::Status synced = sync();  // those before it have happened
+    return synced.ok() ? done : synced;
+  }
+  return sync();
 }
 
 absl::Status DirectoryStore::Name(const Place& place, std::string_view temporary,
@@ -219,12 +274,11 @@ absl::Status DirectoryStore::Collect(Directory& directory, const std::string& pa
       DR_RETURN_IF_ERROR(child.status());
       DR_RETURN_IF_ERROR(Collect(**child, entry.key, prefix, after, entries));
     } else {
-      auto file = directory.Open(entry.name, {});
-      if (absl::IsNotFound(file.status())) continue;
-      DR_RETURN_IF_ERROR(file.status());
-      DR_ASSIGN_OR_RETURN(FileInfo info, (*file)->Info());
+      const absl::StatusOr<FileInfo> info = directory.Info(entry.name);
+      if (absl::IsNotFound(info.status())) continue;
+      DR_RETURN_IF_ERROR(info.status());
       entries.push_back(
-          {entry.key, info.size < kStoredHeaderBytes ? 0 : info.size - kStoredHeaderBytes});
+          {entry.key, info->size - std::min<std::uint64_t>(info->size, kStoredHeaderBytes)});
     }
     for (std::size_t i = known; i < entries.size(); ++i) last = std::max(last, entries[i].key);
   }

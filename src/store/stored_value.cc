@@ -1,8 +1,9 @@
 #include "dr/stored_value.h"
 
+#include <utility>
+
 #include "dr/digest.h"
 #include "dr/status.h"
-#include "fmt/format.h"
 #include "src/format/little_endian.h"
 
 namespace dr::inline v0 {
@@ -10,6 +11,11 @@ namespace {
 
 constexpr std::string_view kMagic = "drvalue1";
 constexpr std::size_t kNonceAt = 8, kHashAt = 16;
+
+char* PutHex(char* out, std::uint64_t number) {
+  for (int shift = 60; shift >= 0; shift -= 4) *out++ = "0123456789abcdef"[number >> shift & 15];
+  return out;
+}
 
 }  // namespace
 
@@ -26,27 +32,33 @@ StoredHeader EncodeStoredHeader(std::string_view key, std::string_view value, st
 }
 
 Version StoredVersion(std::string_view stored) {
-  return {fmt::format("{:016x}{:016x}", LoadLittle<std::uint64_t>(stored.data() + kNonceAt),
-                      LoadLittle<std::uint64_t>(stored.data() + kHashAt))};
+  std::string text(32, '0');
+  char* rest = PutHex(text.data(), LoadLittle<std::uint64_t>(stored.data() + kNonceAt));
+  PutHex(rest, LoadLittle<std::uint64_t>(stored.data() + kHashAt));
+  return {std::move(text)};
 }
 
 absl::StatusOr<Item> DecodeStored(std::string_view key, std::string stored) {
+  const std::string header = stored.substr(0, kStoredHeaderBytes);
+  stored.erase(0, kStoredHeaderBytes);
+  return DecodeStored(key, header, std::move(stored));
+}
+
+absl::StatusOr<Item> DecodeStored(std::string_view key, std::string_view header,
+                                  std::string value) {
   const auto damaged = [&](std::string_view what) {
     return MakeFault({.kind = FaultKind::kAuthFailed,
                       .place = std::string(key),
                       .next = "restore the value from a copy"},
                      what);
   };
-  if (stored.size() < kStoredHeaderBytes) return damaged("the stored value is too short");
-  const std::string_view value = std::string_view(stored).substr(kStoredHeaderBytes);
-  const StoredHeader header =
-      EncodeStoredHeader(key, value, LoadLittle<std::uint64_t>(stored.data() + kNonceAt));
-  if (!stored.starts_with(std::string_view(header.data(), header.size()))) {
+  if (header.size() < kStoredHeaderBytes) return damaged("the stored value is too short");
+  const StoredHeader expected =
+      EncodeStoredHeader(key, value, LoadLittle<std::uint64_t>(header.data() + kNonceAt));
+  if (header != std::string_view(expected.data(), expected.size())) {
     return damaged("the stored value is not what was put under this key");
   }
-  Version version = StoredVersion(stored);
-  stored.erase(0, kStoredHeaderBytes);
-  return Item{std::move(stored), std::move(version)};
+  return Item{std::move(value), StoredVersion(header)};
 }
 
 }  // namespace dr::inline v0

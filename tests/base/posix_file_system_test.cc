@@ -115,6 +115,7 @@ TEST_CASE("F2: symbolic links, FIFOs, devices, sockets and directories are refus
             directory->Open(name, {.access = access, .create = create}).status()));
       }
     }
+    CHECK(absl::IsInvalidArgument(directory->Info(name).status()));
   }
   CHECK_FALSE(fs::exists(temp / "nowhere"));
   CHECK(absl::IsInvalidArgument(OpenDirectory("/dev")->Open("null", {}).status()));
@@ -139,6 +140,20 @@ TEST_CASE("A hard link to the file shows in its link count, and a removed name t
   fs::remove(temp / "file");
   fs::remove(temp / "second");
   CHECK((*file)->Info()->links == 0);
+}
+
+TEST_CASE("What is told of a file by its name is what its open file tells") {
+  const TempDirectory temp;
+  auto directory = OpenDirectory(temp.path());
+  std::ofstream(temp / "file") << "12345";
+  const auto file = directory->Open("file", {});
+  REQUIRE(file.ok());
+  const dr::FileInfo open = *(*file)->Info(), named = *directory->Info("file");
+  CHECK(named.size == 5);
+  CHECK(named.inode == open.inode);
+  CHECK(named.links == open.links);
+  CHECK(absl::IsNotFound(directory->Info("none").status()));
+  CHECK(absl::IsInvalidArgument(directory->Info("..").status()));
 }
 
 TEST_CASE("An open directory stays the same one when its path is moved") {

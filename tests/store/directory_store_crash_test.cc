@@ -109,6 +109,36 @@ TEST_CASE("B1: A power cut anywhere leaves each value old or new, and whole") {
   CHECK(count.states > 200);
 }
 
+TEST_CASE(
+    "B1: A power cut leaves the values of a batch old or new, and new once it was acknowledged") {
+  const std::string large(5000, 'L');  // longer than a page
+  const std::vector<KeyValue> batch = {{"a", "1"}, {"d/b", large}, {"d/c", ""}, {"e", "4"}};
+  SimFileSystem disk;
+  {
+    SimStore store(disk);
+    REQUIRE(store->Put("a", "old", {}, {}).ok());
+    disk.Mark(1);
+    REQUIRE(store->PutMany(batch, {}).ok());
+    disk.Mark(2);
+  }
+  const CrashCount count = VisitCrashStates(
+      disk, {.items_max = 6, .samples = 64}, [&](SimFileSystem& after, const CrashPoint& point) {
+        const std::uint64_t mark = point.marks.empty() ? 0 : point.marks.back();
+        INFO(point.Describe());
+        SimStore store(after);
+        REQUIRE(store.opened.ok());
+        for (const KeyValue& item : batch) {
+          const absl::StatusOr<Item> found = store->Get(item.key, {});
+          const bool is_new = found.ok() && found->value == item.value;
+          const bool is_old = item.key == "a" ? found.ok() && found->value == "old"
+                                              : absl::IsNotFound(found.status());
+          CHECK(
+              (is_new || (mark < 2 && is_old) || (mark == 0 && absl::IsNotFound(found.status()))));
+        }
+      });
+  CHECK(count.states > 50);
+}
+
 TEST_CASE("B1: A kill anywhere leaves each value old or new, and what is read then survives") {
   const std::vector<Step> steps = Workload();
   SimFileSystem disk;

@@ -214,6 +214,34 @@ TEST_CASE("A put waits for another process's lock until the deadline") {
   CHECK(store->Put("k", "x", {}, {}).ok());
 }
 
+TEST_CASE("A value of any length around a file's first page is what was put") {
+  SimFileSystem disk;
+  SimStore store(disk);
+  for (std::size_t size : {0, 1, 4071, 4072, 4073, 4096, 8191, 100'000}) {
+    std::string value(size, '\0');
+    for (std::size_t i = 0; i < size; ++i) value[i] = static_cast<char>(i * 7 + i / 250);
+    const absl::StatusOr<Version> version = store->Put("k", value, {}, {});
+    REQUIRE(version.ok());
+    const absl::StatusOr<Item> item = store->Get("k", {});
+    INFO("length " << size);
+    REQUIRE(item.ok());
+    CHECK(item->value == value);
+    CHECK(item->version == *version);
+    CHECK(store->List("", "", {})->entries.at(0).bytes == size);
+  }
+}
+
+TEST_CASE("A batch that fails in the middle leaves what came before, and nothing behind") {
+  SimFileSystem disk;
+  SimStore store(disk);
+  const std::vector<KeyValue> batch = {{"a", "1"}, {"d/b", "2"}, {"", "no key"}, {"e", "4"}};
+  CHECK(absl::IsInvalidArgument(store->PutMany(batch, {})));
+  CHECK(store->Get("a", {})->value == "1");
+  CHECK(store->Get("d/b", {})->value == "2");
+  CHECK(absl::IsNotFound(store->Get("e", {}).status()));
+  CHECK(store->PutMany({}, {}).ok());
+}
+
 TEST_CASE("A store whose randomness fails puts nothing") {
   SimFileSystem disk;
   SimStore store(disk);
