@@ -59,7 +59,7 @@ int Run(const Options& options) {
     if (absl::IsCancelled(result.status())) return dr::PrintError(result.status());
     if (!result.ok()) {
       ++failures;
-      fmt::print("{:<24} failed: {}\n", row.name, dr::AsStd(result.status().message()));
+      fmt::print("{:<34} failed: {}\n", row.name, dr::AsStd(result.status().message()));
     } else {
       fmt::print("{}", bench::TableLine(row, *result));
       results.emplace_back(std::move(row), *std::move(result));
@@ -107,14 +107,15 @@ int main(int argc, char** argv) {
          "--silent-loss", options.silent_loss,
          "instead: flip one bit of a killed store's log so many times, and count who notices")
       ->check(CLI::Range(1, 100'000));
-  app.add_flag("--list", options.list, "print rows, goals, peers and the settings they run with");
+  app.add_flag("--list", options.list,
+               "print the rows of the filter, their goals, peers and the settings they run with");
   CLI11_PARSE(app, argc, argv);
   if (options.effort.quick) {
     options.rounds = 1;
     options.effort.round_seconds = 0.02;
   }
   if (options.list) {
-    fmt::print("{}{}", bench::Goals(bench::AllRows()), bench::PeerSettings());
+    fmt::print("{}{}", bench::Goals(Selected(options.filter)), bench::PeerSettings());
     return 0;
   }
   return Run(options);

@@ -30,6 +30,7 @@ class Place {
   /// Removes what Fresh made.
   void Clear();
   double round_seconds() const { return effort_.round_seconds; }
+  bool quick() const { return effort_.quick; }
   /// `count`, or a thousandth of it where all is to be quick.
   std::uint64_t Scaled(std::uint64_t count) const { return effort_.quick ? count / 1000 : count; }
 

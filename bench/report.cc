@@ -69,11 +69,15 @@ std::string Json(const Row& row, const Result& result) {
   }
   return fmt::format(
       "{{\"name\": {}, \"unit\": {}, \"better\": \"{}\", \"dr\": {}, \"peers\": {{{}}}, "
-      "\"best_peer\": {}, \"ratio\": {}, \"limit\": {}, \"limit_ratio\": {}}}",
+      "\"best_peer\": {}, \"ratio\": {}, \"ratio_quartiles\": {}, \"limit\": {}, \"limit_ratio\": "
+      "{}}}",
       Quoted(row.name), Quoted(row.unit), row.better == Better::kHigher ? "higher" : "lower",
       Json(result.dr), fmt::join(peers, ", "),
       result.best_peer.empty() ? "null" : Quoted(result.best_peer),
       result.best_peer.empty() ? "null" : fmt::format("{:.4g}", result.ratio),
+      result.best_peer.empty() ? "null"
+                               : fmt::format("[{:.4g}, {:.4g}]", result.ratio_quartiles.first,
+                                             result.ratio_quartiles.second),
       result.limit ? Json(*result.limit) : "null",
       result.limit ? fmt::format("{:.4g}", result.limit_ratio) : "null");
 }
@@ -116,7 +120,7 @@ std::vector<std::pair<std::string, std::string>> DescribeMachine(const std::stri
 }
 
 std::string TableHeader() {
-  return fmt::format("{:<24} {:>10} {:<10} {:>10} {:<26} {:>12} {:>10} {:>13}\n", "row", "dr",
+  return fmt::format("{:<34} {:>10} {:<10} {:>10} {:<26} {:>12} {:>10} {:>13}\n", "row", "dr",
                      "unit", "best peer", "", "ratio (goal)", "limit", "ratio (goal)");
 }
 
@@ -126,11 +130,15 @@ std::string TableLine(const Row& row, const Result& result) {
     if (name == result.best_peer) best = summary.median;
   }
   std::string line =
-      fmt::format("{:<24} {:>10} {:<10} {:>10} {:<26} {:>12} {:>10} {:>13}  {}", row.name,
+      fmt::format("{:<34} {:>10} {:<10} {:>10} {:<26} {:>12} {:>10} {:>13}  {}", row.name,
                   Figure(result.dr.median), row.unit, result.best_peer.empty() ? "-" : Figure(best),
                   result.best_peer, Against(result.ratio, row.goal.peer),
                   result.limit ? Figure(result.limit->median) : "-",
                   Against(result.limit_ratio, row.goal.limit), Verdict(row, result));
+  if (row.slices > 1 && !result.best_peer.empty()) {
+    line += fmt::format(", half of the rounds {:.2f} to {:.2f}", result.ratio_quartiles.first,
+                        result.ratio_quartiles.second);
+  }
   if (row.goal.value > 0) line += fmt::format(", goal {:.4g} {}", row.goal.value, row.unit);
   if (result.dr.p99_ns > 0) line += fmt::format(", p99 {:.0f} ns", result.dr.p99_ns);
   if (row.goal.p99_ns > 0) line += fmt::format(" (goal {:.0f})", row.goal.p99_ns);
@@ -142,7 +150,7 @@ std::string TableLine(const Row& row, const Result& result) {
 std::string Goals(const std::vector<Row>& rows) {
   std::string text = "rows, with the goals against the best peer and against the limit\n";
   for (const Row& row : rows) {
-    text += fmt::format("  {:<26} {:<14} {:.3g} / {:.3g}\n", row.name, row.unit, row.goal.peer,
+    text += fmt::format("  {:<34} {:<14} {:.3g} / {:.3g}\n", row.name, row.unit, row.goal.peer,
                         row.goal.limit);
   }
   return text;
@@ -156,6 +164,7 @@ std::string PeerSettings() {
   ListPeers("replay", peers.replays, text);
   ListPeers("recover", peers.recoveries, text);
   ListPeers("checkpoint", peers.states, text);
+  ListPeers("adapter", peers.thin, text);
   return text;
 }
 

@@ -28,6 +28,11 @@ Summary Summarize(const std::vector<Measurement>& rounds) {
           .p99_ns = Median(p99)};
 }
 
+std::pair<double, double> Quartiles(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return {values[values.size() / 4], values[values.size() - 1 - values.size() / 4]};
+}
+
 struct Track {
   Contender contender;
   std::vector<Measurement> measured = {};
@@ -48,7 +53,8 @@ std::vector<Track> Tracks(Field& field, std::string_view only) {
 // The first round is for warming up.
 absl::Status RunRounds(std::vector<Track>& tracks, int rounds) {
   for (int round = 0; round <= rounds; ++round) {
-    for (Track& track : tracks) {
+    for (std::size_t turn = 0; turn < tracks.size(); ++turn) {
+      Track& track = tracks[round % 2 == 0 ? turn : tracks.size() - 1 - turn];
       if (Place::stopping()) return absl::CancelledError("the bench was told to stop");
       absl::StatusOr<Measurement> measured = track.contender.round();
       if (!measured.ok()) {
@@ -62,6 +68,18 @@ absl::Status RunRounds(std::vector<Track>& tracks, int rounds) {
   return absl::OkStatus();
 }
 
+double Ratio(Better better, double dr, double other) {
+  return better == Better::kHigher ? dr / other : other / dr;
+}
+
+std::pair<double, double> QuartilesOfRatios(Better better, const Track& dr, const Track& other) {
+  std::vector<double> ratios;
+  for (std::size_t i = 0; i < dr.measured.size(); ++i) {
+    ratios.push_back(Ratio(better, dr.measured[i].value, other.measured[i].value));
+  }
+  return Quartiles(std::move(ratios));
+}
+
 }  // namespace
 
 void Field::LeaveOut(const std::string& peer, const absl::Status& why) {
@@ -71,13 +89,12 @@ void Field::LeaveOut(const std::string& peer, const absl::Status& why) {
 absl::StatusOr<Result> RunRow(const Row& row, Place& place, int rounds, std::string_view only) {
   DR_ASSIGN_OR_RETURN(Field field, row.prepare(place));
   std::vector<Track> tracks = Tracks(field, only);
-  DR_RETURN_IF_ERROR(RunRounds(tracks, std::min(rounds, row.rounds_max)));
+  DR_RETURN_IF_ERROR(RunRounds(tracks, std::min(rounds, row.rounds_max) * row.slices));
 
   Result result{.dr = Summarize(tracks.front().measured), .notes = std::move(field.notes)};
   for (const Track& track : std::span(tracks).subspan(1)) {
     const Summary summary = Summarize(track.measured);
-    const double ratio = row.better == Better::kHigher ? result.dr.median / summary.median
-                                                       : summary.median / result.dr.median;
+    const double ratio = Ratio(row.better, result.dr.median, summary.median);
     if (track.contender.name == "limit") {
       result.limit = summary;
       result.limit_ratio = ratio;
@@ -87,6 +104,7 @@ absl::StatusOr<Result> RunRow(const Row& row, Place& place, int rounds, std::str
     if (track.contender.comparable && (result.best_peer.empty() || ratio < result.ratio)) {
       result.best_peer = track.contender.name;
       result.ratio = ratio;
+      result.ratio_quartiles = QuartilesOfRatios(row.better, tracks.front(), track);
     }
   }
   return result;
@@ -94,7 +112,8 @@ absl::StatusOr<Result> RunRow(const Row& row, Place& place, int rounds, std::str
 
 std::vector<Row> AllRows() {
   std::vector<Row> all;
-  for (auto rows : {AppendRows, ReplayRows, RecoverRows, OperationLogRows, CheckpointRows}) {
+  for (auto rows :
+       {AppendRows, ReplayRows, RecoverRows, OperationLogRows, CheckpointRows, AdapterRows}) {
     std::ranges::move(rows(), std::back_inserter(all));
   }
   return all;

@@ -54,6 +54,7 @@ struct Row {
   Better better = Better::kHigher;
   Goal goal = {};
   int rounds_max = 100;  ///< rows whose rounds are long take fewer
+  int slices = 1;        ///< short rounds in the place of each: both sides share what disturbs them
   std::function<absl::StatusOr<Field>(Place& place)> prepare;
 };
 
@@ -66,15 +67,16 @@ struct Result {
   Summary dr;
   std::vector<std::pair<std::string, Summary>> peers = {};
   std::string best_peer = {};  ///< empty: none took part
-  double ratio = 0;            ///< to the best peer; larger is better for dr
+  double ratio = 0;            ///< of the medians, to the best peer; larger is better for dr
+  std::pair<double, double> ratio_quartiles = {};  ///< of the rounds' own ratios to it
   std::optional<Summary> limit = {};
   double limit_ratio = 0;
   std::vector<std::string> notes = {};
 };
 
-/// Prepares the field, lets everybody warm up, then runs `rounds` rounds of one after the other, so
-/// that what disturbs the machine disturbs all. `only`: leaves out all but dr and this peer or
-/// "limit". kCancelled once the program was told to stop.
+/// Prepares the field, lets everybody warm up, then runs `rounds` rounds of one after the other,
+/// every second one in the opposite order, so that what disturbs the machine disturbs all. `only`:
+/// leaves out all but dr and this peer or "limit". kCancelled once the program was told to stop.
 absl::StatusOr<Result> RunRow(const Row& row, Place& place, int rounds, std::string_view only = {});
 
 /// Everything there is, in the order of the table.
@@ -85,5 +87,6 @@ std::vector<Row> ReplayRows();
 std::vector<Row> RecoverRows();
 std::vector<Row> OperationLogRows();
 std::vector<Row> CheckpointRows();
+std::vector<Row> AdapterRows();
 
 }  // namespace bench

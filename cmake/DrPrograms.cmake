@@ -40,7 +40,7 @@ if(DR_BUILD_BENCH)
   # The peers it measures against; dr itself needs none of them. Servers are looked for when it runs.
   find_package(PkgConfig REQUIRED)
   find_package(RocksDB REQUIRED)
-  pkg_check_modules(dr_bench_peers REQUIRED IMPORTED_TARGET sqlite3 lmdb hiredis libpq)
+  pkg_check_modules(dr_bench_peers REQUIRED IMPORTED_TARGET sqlite3 lmdb hiredis libpq libcurl libcrypto)
   find_path(DR_CONCURRENTQUEUE concurrentqueue/concurrentqueue.h REQUIRED)
   mark_as_advanced(DR_CONCURRENTQUEUE)
   file(GLOB bench CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/bench/*.cc" "${PROJECT_SOURCE_DIR}/bench/peers/*.cc")

@@ -13,6 +13,7 @@ const Peers& AllPeers() {
   static const Peers all = [] {
     Peers peers;
     for (auto add : {AddRocksDb, AddSqlite, AddLmdb, AddRedis, AddPostgres}) add(peers);
+    peers.thin = {ThinFiles(), ThinRocksDb(), ThinRedis(), ThinPostgres(), ThinS3()};
     return peers;
   }();
   return all;

@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "bench/peers/thin_client.h"
 #include "bench/row.h"
 
 namespace bench {
@@ -62,6 +63,7 @@ struct Peers {
   std::vector<PreparedPeer> replays = {};     ///< records/s read
   std::vector<PreparedPeer> recoveries = {};  ///< s until all records are in the process's memory
   std::vector<StatePeer> states = {};
+  std::vector<ThinPeer> thin = {};  ///< one for each adapter
 };
 const Peers& AllPeers();
 

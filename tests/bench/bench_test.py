@@ -16,6 +16,9 @@ ALL = [
     "oplog/append/1", "oplog/append/2", "oplog/append/4", "checkpoint/pause", "checkpoint/pause/default",
     "checkpoint/overhead",
 ]
+ADAPTERS = {"filesystem": "system calls", "rocksdb": "librocksdb", "redis": "hiredis", "postgres": "libpq", "s3": "libcurl"}
+ADAPTER_ROWS = [f"{call}/{size}" for size in ("1KiB", "64KiB", "4MiB") for call in ("save", "load")]
+ADAPTER_ROWS += ["batch16/1KiB", "batch16-load/1KiB", "list/1000"]
 SERVERS = {"Redis", "Postgres"}
 # One row of every kind, and who must take part in it.
 PEERS = {
@@ -87,6 +90,23 @@ def check_rows(program, scratch):
         check_row(row, peers)
 
 
+def check_adapters(program, scratch):
+    """Against the servers that scripts/servers has started."""
+    file = scratch / "rows.json"
+    done = run(program, "--quick", "--directory", str(scratch), "--json", str(file), "adapter/")
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = {row["name"]: row for row in json.loads(file.read_text())["rows"]}
+    file.unlink()
+    expected = {f"adapter/{name}/{row}" for name in ADAPTERS for row in ADAPTER_ROWS}
+    assert rows.keys() == expected, rows.keys() ^ expected
+    for name, row in rows.items():
+        peer = ADAPTERS[name.split("/")[1]]
+        check_summary(row["dr"])
+        check_ratio(row, row["ratio"], row["peers"][peer])
+        low, high = row["ratio_quartiles"]
+        assert 0 < low <= high, row
+
+
 def check_missing_server(program, scratch):
     row, printed = measure(program, scratch, "append/durable/100B/1", path="/nowhere")
     assert "Redis" not in row["peers"], row
@@ -104,7 +124,7 @@ def check_silent_loss(program, scratch):
 
 def check_command_line(program):
     listing = run(program, "--list").stdout
-    for name in ALL:
+    for name in ALL + [f"adapter/{name}/{row}" for name in ADAPTERS for row in ADAPTER_ROWS]:
         assert f"  {name} " in listing, f"{name} is not listed"
     assert run(program, "--rounds", "none").returncode != 0, "a bad number is a wrong command line"
     assert run(program, "no/such/row").returncode == 2, "a row that is not there is a wrong command line"
@@ -118,6 +138,7 @@ def main():
         scratch.chmod(0o711)
         check_rows(program, scratch)
         check_missing_server(program, scratch)
+        check_adapters(program, scratch)
         check_silent_loss(program, scratch)
 
 
