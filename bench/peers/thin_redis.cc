@@ -25,7 +25,14 @@ class Redis final : public ThinClient {
   explicit Redis(Connection connection) : connection_(std::move(connection)) {}
 
   // A database of its own: dr's keys are in the first. And no rewrite of the log in mid-run.
-  absl::Status Prepare() {
+  absl::Status Prepare(const dr::Uri& uri) {
+    if (uri.password) {
+      const std::string user = uri.user.empty() ? "default" : uri.user;
+      const std::string password(uri.password->Reveal());
+      DR_RETURN_IF_ERROR(
+          Owned(redisCommand(connection_.get(), "AUTH %s %s", user.c_str(), password.c_str()))
+              .status());
+    }
     DR_RETURN_IF_ERROR(Owned(redisCommand(connection_.get(), "SELECT 1")).status());
     return Owned(redisCommand(connection_.get(), "CONFIG SET auto-aof-rewrite-percentage 0"))
         .status();
@@ -112,7 +119,7 @@ absl::StatusOr<std::unique_ptr<ThinClient>> Open(const std::string&) {
     return absl::UnavailableError("no connection to " + uri.host);
   }
   auto client = std::make_unique<Redis>(std::move(connection));
-  DR_RETURN_IF_ERROR(client->Prepare());
+  DR_RETURN_IF_ERROR(client->Prepare(uri));
   return client;
 }
 
