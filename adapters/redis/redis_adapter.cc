@@ -330,17 +330,4 @@ absl::Status RegisterRedis(AdapterRegistry& registry) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<std::string>> RedisDoubts(std::string_view uri,
-                                                     const AdapterEnvironment& environment,
-                                                     const Context& context) {
-  return WithinMemory([&]() -> absl::StatusOr<std::vector<std::string>> {
-    DR_ASSIGN_OR_RETURN(const Uri parsed, ParseUri(uri, environment.variables));
-    DR_ASSIGN_OR_RETURN(const auto store, redis::MakeStore(parsed, environment));
-    DR_ASSIGN_OR_RETURN(redis::ServerFacts facts, store->Facts(context));
-    std::vector<std::string> doubts = std::move(facts.not_durable);
-    doubts.insert(doubts.end(), facts.not_fence_safe.begin(), facts.not_fence_safe.end());
-    return doubts;
-  });
-}
-
 }  // namespace dr::inline v0
