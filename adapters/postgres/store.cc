@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
-#include <thread>
 #include <utility>
 
 #include "adapters/postgres/schema.h"
@@ -115,7 +114,7 @@ PostgresStore::Outcome PostgresStore::Change(const Context& context, const Work&
     const bool again = (*session)->sqlstate() == "40001" || (*session)->sqlstate() == "40P01";
     session->Discard();  // perhaps inside a transaction, or on a server that only reads
     if (lost || !again || attempt == kAttempts) return {std::move(rows), lost};
-    std::this_thread::sleep_for(kPause);
+    clock_.SleepUntil(clock_.Now() + kPause, context.stop);
   }
 }
 
@@ -129,7 +128,7 @@ bool PostgresStore::Happened(std::span<const std::string_view> keys,
         Ask(statements_.count_versions, {{space_}, {key_array}, {version_array}}, bounded);
     if (found.ok()) return found->At(0, 0) != "0";
     if (!absl::IsUnavailable(found.status())) return false;
-    std::this_thread::sleep_for(kPause);  // it may be starting again
+    clock_.SleepUntil(clock_.Now() + kPause, context.stop);  // it may be starting again
   }
 }
 

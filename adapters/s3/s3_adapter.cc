@@ -14,7 +14,6 @@
 #include "adapters/s3/probe.h"
 #include "dr/adapter_calls.h"
 #include "dr/adapters/s3.h"
-#include "dr/mutex.h"
 #include "dr/status.h"
 #include "dr/stored_value.h"
 #include "fmt/format.h"
@@ -180,10 +179,7 @@ absl::StatusOr<std::optional<S3Store::Found>> S3Store::Look(std::string_view nam
 }
 
 absl::Status S3Store::Pause(int attempt, const Context& context) {
-  Mutex mutex;
-  CondVar never;
-  MutexLock lock(mutex);
-  never.WaitFor(mutex, std::chrono::milliseconds(5LL << attempt));
+  clock_.SleepUntil(clock_.Now() + std::chrono::milliseconds(5LL << attempt), context.stop);
   return CheckContext(context, clock_, "Put");
 }
 

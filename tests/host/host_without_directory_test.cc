@@ -11,29 +11,10 @@
 #include "tests/host/borrowed_store.h"
 #include "tests/host/counter_component.h"
 #include "tests/host/host_options.h"
+#include "tests/host/recording.h"
 
 namespace dr::test {
 namespace {
-
-class Recording final : public Observer {
- public:
-  void OnEvent(const Event& event) noexcept override {
-    MutexLock lock(mutex_);
-    events_.push_back(event);
-  }
-  std::vector<Event> Of(EventKind kind) const {
-    MutexLock lock(mutex_);
-    std::vector<Event> of;
-    for (const Event& event : events_) {
-      if (event.kind == kind) of.push_back(event);
-    }
-    return of;
-  }
-
- private:
-  mutable Mutex mutex_;
-  std::vector<Event> events_ ABSL_GUARDED_BY(mutex_);
-};
 
 /// A place that survives hosts, and a clock that they share.
 struct Place {

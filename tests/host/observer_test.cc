@@ -12,30 +12,11 @@
 #include "fmt/format.h"
 #include "src/store/key_path.h"
 #include "tests/host/counter_component.h"
+#include "tests/host/recording.h"
 #include "tests/log/log_fixture.h"
 
 namespace dr::test {
 namespace {
-
-class Recording : public Observer {
- public:
-  void OnEvent(const Event& event) noexcept override {
-    MutexLock lock(mutex_);
-    events_.push_back(event);
-  }
-  std::vector<Event> Of(EventKind kind) const {
-    MutexLock lock(mutex_);
-    std::vector<Event> of;
-    for (const Event& event : events_) {
-      if (event.kind == kind) of.push_back(event);
-    }
-    return of;
-  }
-
- private:
-  mutable Mutex mutex_;
-  std::vector<Event> events_ ABSL_GUARDED_BY(mutex_);
-};
 
 HostOptions OnDisk(SimFileSystem& disk, Observer& observer,
                    std::vector<StatefulComponent*> components) {
