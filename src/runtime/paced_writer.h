@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-#include "dr/mutex.h"
+#include "dr/clock.h"
 #include "dr/operation_log.h"
 #include "dr/repository.h"
 
@@ -38,12 +38,12 @@ class PacedWriter final : public StateWriter {
 
   void Rest() {
     std::chrono::duration<double, std::nano> owed = (clock_.Now() - since_) * rest_per_work_;
-    MutexLock lock(mutex_);
     for (Lsn last = {}; owed.count() > 0 && !context_.stop.stop_requested() && log_.last() != last;
          owed -= kSlice) {
       last = log_.last();
-      nobody_.WaitFor(mutex_, std::min(std::chrono::nanoseconds(kSlice),
-                                       std::chrono::nanoseconds(std::int64_t(owed.count()))));
+      const std::chrono::nanoseconds left(std::int64_t(owed.count()));
+      clock_.SleepUntil(clock_.Now() + std::min<std::chrono::nanoseconds>(kSlice, left),
+                        context_.stop);
     }
     bytes_ = 0;
     since_ = clock_.Now();
@@ -56,8 +56,6 @@ class PacedWriter final : public StateWriter {
   const Context context_;
   Instant since_;
   std::uint64_t bytes_ = 0;
-  Mutex mutex_;
-  CondVar nobody_;  // notifies
 };
 
 }  // namespace dr::inline v0

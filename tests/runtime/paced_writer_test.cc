@@ -3,14 +3,10 @@
 #include "src/runtime/paced_writer.h"
 
 #include <catch2/catch.hpp>
-#include <thread>
+#include <functional>
 
 namespace dr {
 namespace {
-
-struct Nowhere final : StateWriter {
-  absl::Status Write(std::string_view) override { return absl::OkStatus(); }
-};
 
 struct Accepting final : LogSink {
   absl::Status MakeRoom(OperationLog& log, std::uint64_t, const Context&) override {
@@ -27,66 +23,92 @@ struct Accepting final : LogSink {
   Lsn durable() const override { return {}; }
 };
 
-/// Every look finds that an hour has passed: whoever rests at all will not end by itself.
-struct HourlyClock final : Clock {
-  Instant Now() const override { return Instant::FromNanoseconds(0) + std::chrono::hours(++hours); }
+/// Moves when somebody works or sleeps.
+struct WorkClock final : Clock {
+  Instant Now() const override { return Instant::FromNanoseconds(0) + now; }
   absl::Time WallTime() const override { return absl::UnixEpoch(); }
-  mutable std::atomic<int> hours = 0;
+  void SleepUntil(Instant at, const std::stop_token&) const override {
+    slept += at - Now();
+    now += at - Now();
+    ++rests;
+    if (while_resting) while_resting();
+  }
+
+  mutable std::chrono::nanoseconds now = {}, slept = {};
+  mutable int rests = 0;
+  std::function<void()> while_resting = {};
+};
+
+constexpr std::chrono::milliseconds kWork(100);
+
+struct Slow final : StateWriter {
+  explicit Slow(WorkClock& moved) : clock(moved) {}
+  absl::Status Write(std::string_view) override {
+    clock.now += kWork;
+    return absl::OkStatus();
+  }
+  WorkClock& clock;
 };
 
 struct Fixture {
-  Nowhere nowhere;
+  void Append() {
+    LogEntry entry;
+    CHECK(log.Append(entry).ok());
+  }
+
+  WorkClock clock;
+  Slow out{clock};
   Accepting sink;
   OperationLog log{sink, {.capacity = 64}, {}};
-  HourlyClock clock;
   const std::string record = std::string(2 << 20, 'r');
 };
 
-/// Appends until it goes out of scope.
-class Appender {
- public:
-  explicit Appender(OperationLog& log)
-      : thread_([&log](std::stop_token stop) {
-          LogEntry entry;
-          while (!stop.stop_requested()) static_cast<void>(log.Append(entry));
-        }) {}
-
- private:
-  std::jthread thread_;
-};
+TEST_CASE("A checkpoint rests for its share while operations are appended") {
+  Fixture f;
+  f.Append();
+  f.clock.while_resting = [&] { f.Append(); };
+  PacedWriter writer(f.out, f.log, f.clock, 0.05, {});
+  CHECK(writer.Write(f.record).ok());
+  CHECK(f.clock.slept == 19 * kWork);
+  CHECK(writer.Write("short").ok());
+  CHECK(f.clock.slept == 19 * kWork);
+  CHECK(writer.Write(f.record).ok());
+  CHECK(f.clock.slept == 3 * 19 * kWork);
+}
 
 TEST_CASE("A checkpoint does not wait for a log that nobody appends to") {
   Fixture f;
-  PacedWriter writer(f.nowhere, f.log, f.clock, 0.05, {});
+  PacedWriter writer(f.out, f.log, f.clock, 0.05, {});
   for (int i = 0; i < 3; ++i) CHECK(writer.Write(f.record).ok());
+  CHECK(f.clock.rests == 0);
+  f.Append();
+  CHECK(writer.Write(f.record).ok());
+  CHECK(f.clock.rests == 1);  // to see whether more comes
 }
 
 TEST_CASE("A checkpoint with a deadline, or with the whole disk, does not wait") {
   Fixture f;
-  Appender appender(f.log);
+  f.Append();
+  f.clock.while_resting = [&] { f.Append(); };
   const Context hurry{.deadline = Instant::FromNanoseconds(0)};
-  PacedWriter hurried(f.nowhere, f.log, f.clock, 0.05, hurry);
+  PacedWriter hurried(f.out, f.log, f.clock, 0.05, hurry);
   CHECK(hurried.Write(f.record).ok());
-  PacedWriter whole(f.nowhere, f.log, f.clock, 1, {});
+  PacedWriter whole(f.out, f.log, f.clock, 1, {});
   CHECK(whole.Write(f.record).ok());
+  CHECK(f.clock.rests == 0);
 }
 
-TEST_CASE("A checkpoint rests while operations are appended, until it is told to stop") {
+TEST_CASE("A checkpoint rests no longer when it is told to stop") {
   Fixture f;
+  f.Append();
   std::stop_source source;
-  const Context context{.stop = source.get_token()};
-  std::atomic<bool> stopped = false, rested = false;
-  Appender appender(f.log);
-  std::thread writing([&] {
-    PacedWriter writer(f.nowhere, f.log, f.clock, 0.05, context);
-    static_cast<void>(writer.Write(f.record));
-    rested = stopped.load();
-  });
-  while (f.clock.hours < 2) std::this_thread::yield();  // it has seen how long the record took
-  stopped = true;
-  source.request_stop();
-  writing.join();
-  CHECK(rested);
+  f.clock.while_resting = [&] {
+    f.Append();
+    if (f.clock.rests == 5) source.request_stop();
+  };
+  PacedWriter writer(f.out, f.log, f.clock, 0.05, {.stop = source.get_token()});
+  CHECK(writer.Write(f.record).ok());
+  CHECK(f.clock.rests == 5);
 }
 
 }  // namespace
