@@ -151,6 +151,25 @@ TEST_CASE("D13: What a replica never had that sentinels made the master is repor
   ReportsWhatAReplicaNeverHad("redis_sentinel");
 }
 
+TEST_CASE("Whom sentinels name and who has become a replica is not used") {
+  Group group("redis_sentinel");
+  REQUIRE((*group.at.Open())->Put("k", "1", {}, {}).ok());
+  const std::string& uri = group.servers.Uri();
+  const std::size_t host = uri.find(':');
+  const redis::Reply named = Cli("redis" + uri.substr(host, uri.find("/dr-test") - host),
+                                 {"SENTINEL", "GET-MASTER-ADDR-BY-NAME", "dr-test"});
+  const std::string master = "redis://127.0.0.1:" + named.elements[1].text;
+  REQUIRE(Cli(master, {"REPLICAOF", "127.0.0.1", "1"}).text == "OK");
+  const Context soon{.deadline = group.at.clock.Now() + std::chrono::milliseconds(500)};
+  const auto opened = group.at.registry.Open(group.at.uri, group.at.environment, soon);
+  INFO(opened.status().ToString());
+  const bool refused =
+      absl::IsUnavailable(opened.status()) || absl::IsDeadlineExceeded(opened.status());
+  // Unless the sentinel was so quick as to make it the master again.
+  const redis::Reply replication = Cli(master, {"INFO", "replication"});
+  CHECK((refused || redis::InfoOf(replication, "role") == "master"));
+}
+
 TEST_CASE("D13: A server that restarts without its data is not mistaken for an empty store") {
   OwnServer own;
   Fixture at(own.Uri());
