@@ -1,6 +1,7 @@
 #include "dr/adapters/redis.h"
 
 #include <catch2/catch.hpp>
+#include <cstdio>
 #include <string>
 #include <thread>
 
@@ -86,6 +87,26 @@ TEST_CASE("A server that does not prove who it is gets no byte of a request") {
   CHECK_FALSE(Fixture("redis://localhost" + port + "?timeout_ms=300").Open().ok());
   const std::string plain = Server("DR_TEST_REDIS");
   CHECK_FALSE(Fixture("rediss" + plain.substr(5) + "?timeout_ms=300").Open().ok());
+}
+
+TEST_CASE("redis-cli reads what was put") {
+  const testing::OwnServer own;
+  Fixture at(own.Uri());
+  auto store = at.Open();
+  REQUIRE(store.ok());
+  std::string value;
+  for (int i = 0; i < 256; ++i) value += static_cast<char>(i);
+  REQUIRE((*store)->Put("runs/1", value, {}, {}).ok());
+  const std::string name = at.uri.substr(at.uri.find('=') + 1);
+  const auto ask = [&](const std::string& command) {
+    FILE* pipe = popen(fmt::format("redis-cli -p {} --raw {}", own.port(), command).c_str(), "r");
+    std::string out;
+    for (int c = 0; (c = fgetc(pipe)) != EOF;) out += static_cast<char>(c);
+    CHECK(pclose(pipe) == 0);
+    return out;
+  };
+  CHECK(ask(fmt::format("ZRANGEBYLEX '{{{}}}:keys' - +", name)) == "runs/1\n");
+  CHECK(ask(fmt::format("GETRANGE '{{{}}}:v:runs/1' 24 -1", name)) == value + "\n");
 }
 
 TEST_CASE("D14: What has expired is gone, and leaves the index when it is listed") {
