@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <cstdlib>
 #include <set>
 #include <thread>
 
@@ -33,11 +34,35 @@ struct Group {
       const std::string key = fmt::format("{{{}}}:keys", NamespaceOf(at));
       master = testing::OwnerOf(servers.Uri(), redis::SlotOf(key));
       replica = testing::ReplicaOf(master);
+      master_uri = "redis://127.0.0.1:" + master;
+      return;
+    }
+    const std::string& uri = servers.Uri();
+    const std::size_t host = uri.find(':');
+    const redis::Reply named = Cli("redis" + uri.substr(host, uri.find("/dr-test") - host),
+                                   {"SENTINEL", "GET-MASTER-ADDR-BY-NAME", "dr-test"});
+    master_uri = "redis://127.0.0.1:" + named.elements[1].text;
+  }
+
+  /// Until the replica has what the master has now.
+  void AwaitReplica() const {
+    const auto number = [](const std::string& text) { return std::atoll(text.c_str()); };
+    const redis::Reply now = Cli(master_uri, {"INFO", "replication"});
+    const long long wanted = number(redis::InfoOf(now, "master_repl_offset"));
+    for (long long has = -1; has < wanted;) {
+      const std::string replicas =
+          redis::InfoOf(Cli(master_uri, {"INFO", "replication"}), "slave0");
+      const std::size_t offset = replicas.find("offset=");
+      REQUIRE(offset != replicas.npos);
+      has = number(replicas.substr(offset + 7));
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
   }
+
   OwnGroup servers;
   Fixture at;
   std::string master = "master", replica = "replica";
+  std::string master_uri;
 };
 
 // Calls of a few seconds each until one is neither refused for now nor unknown.
@@ -117,6 +142,7 @@ void ReportsWhatAReplicaNeverHad(const char* starter) {
   auto reader = *group.at.Open();
   REQUIRE(store->Put("early", "1", {}, {}).ok());
   CHECK(reader->Get("early", {})->value == "1");
+  group.AwaitReplica();
   // More than sockets hold, so that it stays with the master.
   const std::string value(std::size_t{1} << 20, 'v');
   group.servers.Signal(group.replica, SIGSTOP);
@@ -154,19 +180,14 @@ TEST_CASE("D13: What a replica never had that sentinels made the master is repor
 TEST_CASE("Whom sentinels name and who has become a replica is not used") {
   Group group("redis_sentinel");
   REQUIRE((*group.at.Open())->Put("k", "1", {}, {}).ok());
-  const std::string& uri = group.servers.Uri();
-  const std::size_t host = uri.find(':');
-  const redis::Reply named = Cli("redis" + uri.substr(host, uri.find("/dr-test") - host),
-                                 {"SENTINEL", "GET-MASTER-ADDR-BY-NAME", "dr-test"});
-  const std::string master = "redis://127.0.0.1:" + named.elements[1].text;
-  REQUIRE(Cli(master, {"REPLICAOF", "127.0.0.1", "1"}).text == "OK");
+  REQUIRE(Cli(group.master_uri, {"REPLICAOF", "127.0.0.1", "1"}).text == "OK");
   const Context soon{.deadline = group.at.clock.Now() + std::chrono::milliseconds(500)};
   const auto opened = group.at.registry.Open(group.at.uri, group.at.environment, soon);
   INFO(opened.status().ToString());
   const bool refused =
       absl::IsUnavailable(opened.status()) || absl::IsDeadlineExceeded(opened.status());
   // Unless the sentinel was so quick as to make it the master again.
-  const redis::Reply replication = Cli(master, {"INFO", "replication"});
+  const redis::Reply replication = Cli(group.master_uri, {"INFO", "replication"});
   CHECK((refused || redis::InfoOf(replication, "role") == "master"));
 }
 
