@@ -38,9 +38,7 @@ class OwnCeph {
       said_[line.substr(0, equals)] = line.substr(equals + 1);
     }
   }
-  ~OwnCeph() {
-    for (const char* name : {"gateway", "osd", "mon"}) Send(SIGKILL, name);
-  }
+  ~OwnCeph() { Run("kill", ""); }
   OwnCeph(const OwnCeph&) = delete;
   OwnCeph& operator=(const OwnCeph&) = delete;
 
@@ -61,14 +59,16 @@ class OwnCeph {
       if (name == to) kill(pid, signal);
     }
   }
-  void Restart(const std::string& names) {
-    const std::string command =
-        fmt::format("{} restart {} {} 2>>{}", starter_, folder_.path(), names, folder_ / "log");
-    INFO(command);
-    REQUIRE(std::system(command.c_str()) == 0);
-  }
+  void Restart(const std::string& names) { Run("restart", names); }
 
  private:
+  void Run(const std::string& verb, const std::string& names) {
+    const std::string command =
+        fmt::format("{} {} {} {} 2>>{}", starter_, verb, folder_.path(), names, folder_ / "log");
+    INFO(command);
+    CHECK(std::system(command.c_str()) == 0);
+  }
+
   const std::string starter_;
   testing::TempDirectory folder_;
   std::map<std::string, std::string> said_;

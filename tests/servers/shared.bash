@@ -1,6 +1,6 @@
 # What the starters of servers share. Sourced as the first thing, with the starter's arguments:
-# start|stop|kill|restart FOLDER. `kill` is SIGKILL; `restart` starts what was killed on the same ports and data, and does
-# not wait until it answers.
+# start|stop|kill FOLDER, or restart FOLDER [NAME…]. `kill` is SIGKILL; `restart` starts what was killed (all, or these) on
+# the same ports and data, and does not wait until it answers.
 set -euo pipefail
 
 verb=$1 folder=$(realpath "$2")
@@ -81,14 +81,20 @@ kill_all() {
   done <"$folder/pids"
 }
 
-restart_all() {
-  local names name
-  names=$(cut -d ' ' -f 2 "$folder/pids")
-  rm "$folder/pids"
-  for name in $names; do eval "run_server $name $(<"$folder/$name.command")"; done
+has_ended() { ! is_running "$1"; }
+
+restart() {
+  local names=("$@") name
+  if ((${#names[@]} == 0)); then mapfile -t names < <(cut -d ' ' -f 2 "$folder/pids"); fi
+  for name in "${names[@]}"; do
+    await has_ended "$(sed -n "s/ $name\$//p" "$folder/pids")"
+    sed -i "/ $name\$/d" "$folder/pids"
+    eval "run_server $name $(<"$folder/$name.command")"
+  done
 }
 
 case $verb in
   start) ;;
-  stop | kill | restart) "${verb}_all" && exit 0 ;;
+  stop | kill) "${verb}_all" && exit 0 ;;
+  restart) restart "${@:3}" && exit 0 ;;
 esac
