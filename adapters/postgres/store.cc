@@ -49,15 +49,6 @@ std::string_view AsText(const Version& version) {
   return is_one ? std::string_view(version.value) : "";
 }
 
-// The first key after all that start with `prefix`.
-std::string EndOf(std::string_view prefix) {
-  std::string end(prefix);
-  while (!end.empty() && end.back() == '\xff') end.pop_back();
-  if (end.empty()) return std::string(kMaxKeyBytes + 1, '\xff');
-  ++end.back();
-  return end;
-}
-
 // What a statement by version answered.
 absl::Status Verdict(std::string_view key, const Rows& rows) {
   if (rows.At(0, 0) == "true") return absl::OkStatus();
@@ -174,7 +165,9 @@ absl::StatusOr<Item> PostgresStore::Get(std::string_view key, const Context& con
 absl::StatusOr<Page> PostgresStore::List(std::string_view prefix, std::string_view after,
                                          const Context& context) {
   DR_RETURN_IF_ERROR(CheckContext(context, clock_, "List"));
-  const std::string end = EndOf(prefix), limit = EncodeInt64(kPageEntries + 1);
+  std::string end = EndOfPrefix(prefix);
+  if (end.empty()) end.assign(kMaxKeyBytes + 1, '\xff');
+  const std::string limit = EncodeInt64(kPageEntries + 1);
   DR_ASSIGN_OR_RETURN(
       Rows rows, Ask(statements_.list, {{space_}, {prefix}, {after}, {end}, {limit}}, context));
   Page page;

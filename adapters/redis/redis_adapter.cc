@@ -230,21 +230,14 @@ class RedisStore final : public StateAdapter {
   Master master_;
 };
 
-// The least string greater than all that begin with `prefix`, as ZRANGEBYLEX wants it.
-std::string EndOf(std::string_view prefix) {
-  while (!prefix.empty() && prefix.back() == '\xff') prefix.remove_suffix(1);
-  if (prefix.empty()) return "+";
-  std::string end = fmt::format("({}", prefix);
-  ++end.back();
-  return end;
-}
-
 absl::StatusOr<Page> RedisStore::List(std::string_view prefix, std::string_view after,
                                       const Context& context) {
   DR_RETURN_IF_ERROR(CheckContext(context, clock(), "List"));
   const bool continued = !after.empty() && after >= prefix;
   std::string from = fmt::format("{}{}", continued ? '(' : '[', continued ? after : prefix);
-  const std::string end = EndOf(prefix), count = fmt::format("{}", kMaxPageEntries);
+  const std::string behind = EndOfPrefix(prefix);
+  const std::string end = behind.empty() ? "+" : fmt::format("({}", behind);
+  const std::string count = fmt::format("{}", kMaxPageEntries);
   Page page;
   do {
     const Command range = {"ZRANGEBYLEX", index_, from, end, "LIMIT", "0", count};

@@ -24,6 +24,9 @@ DR_EXPORT absl::Status CheckDelete(const Capabilities& can, std::string_view key
                                    const DeleteOptions& options, const Context& context,
                                    const Clock& clock);
 
+/// The least key behind all that begin with `prefix`; empty: every key is before that end.
+DR_EXPORT std::string EndOfPrefix(std::string_view prefix);
+
 /// Why what is stored on this volume is not durable or not fence-safe (StateAdapter::Doubts).
 DR_EXPORT std::vector<std::string> DoubtsOf(const VolumeInfo& volume);
 

@@ -68,6 +68,12 @@ std::vector<std::string> DoubtsOf(const VolumeInfo& volume) {
   return doubts;
 }
 
+std::string EndOfPrefix(std::string_view prefix) {
+  std::string end(prefix.substr(0, prefix.find_last_not_of('\xff') + 1));
+  if (!end.empty()) ++end.back();
+  return end;
+}
+
 absl::Status NoValue(std::string_view key) {
   return MakeFault({.kind = FaultKind::kMissing, .place = std::string(key), .next = "put it first"},
                    "there is no value under this key");

@@ -56,6 +56,13 @@ absl::Status PrefixIsBytes(const Trial& trial) {
   return ExpectPage(trial, "b/1", "", {"b/1", "b/10"});
 }
 
+absl::Status PrefixEndsGreatest(const Trial& trial) {
+  DR_RETURN_IF_ERROR(trial.PutEmpty({"b\xfe", "b\xff", "b\xff\xff", "b\xff\xff/1", "c"}));
+  DR_RETURN_IF_ERROR(ExpectPage(trial, "b\xfe", "", {"b\xfe"}));
+  DR_RETURN_IF_ERROR(ExpectPage(trial, "b\xff", "", {"b\xff", "b\xff\xff", "b\xff\xff/1"}));
+  return ExpectPage(trial, "b\xff\xff", "", {"b\xff\xff", "b\xff\xff/1"});
+}
+
 absl::Status UnknownPrefix(const Trial& trial) {
   DR_RETURN_IF_ERROR(PutTree(trial));
   for (std::string_view name : {"d", "b/3", "bbb", "b//", "B"}) {
@@ -202,6 +209,7 @@ constexpr AdapterCase kCases[] = {
     {"A listing is in order", Always, One<InOrder>},
     {"The order is that of unsigned bytes", Always, One<ByUnsignedBytes>},
     {"A prefix is bytes and not a folder", Always, One<PrefixIsBytes>},
+    {"A prefix ends with the greatest byte", Always, One<PrefixEndsGreatest>},
     {"A prefix that nothing has lists nothing", Always, One<UnknownPrefix>},
     {"A listing goes on behind a key and without it", Always, One<AfterIsExclusive>},
     {"A listing goes on behind a key that is not there", Always, One<AfterNeedNotBe>},

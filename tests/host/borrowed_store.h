@@ -7,35 +7,9 @@
 
 #include "dr/adapter_registry.h"
 #include "dr/state_adapter.h"
+#include "tests/borrowed_store.h"
 
 namespace dr::test {
-
-/// Passes all calls on to a store that outlives it.
-class BorrowedStore final : public StateAdapter {
- public:
-  BorrowedStore(StateAdapter& store, Capabilities can) : store_(store), can_(can) {}
-  const Capabilities& capabilities() const override { return can_; }
-  absl::StatusOr<Version> Put(std::string_view key, std::string_view value,
-                              const PutOptions& options, const Context& context) override {
-    return store_.Put(key, value, options, context);
-  }
-  absl::StatusOr<Item> Get(std::string_view key, const Context& context) override {
-    return store_.Get(key, context);
-  }
-  absl::StatusOr<Page> List(std::string_view prefix, std::string_view after,
-                            const Context& context) override {
-    return store_.List(prefix, after, context);
-  }
-  absl::Status Delete(std::string_view key, const DeleteOptions& options,
-                      const Context& context) override {
-    return store_.Delete(key, options, context);
-  }
-  absl::Status Check(const Context& context) override { return store_.Check(context); }
-
- private:
-  StateAdapter& store_;
-  const Capabilities can_;
-};
 
 inline constexpr const char* kBorrowed = "borrowed:///store";
 
