@@ -177,20 +177,30 @@ absl::Status AllAreKept(const Trial& first, const Trial& second) {
   return first.ExpectNames("", names);
 }
 
+constexpr int kLength = 50'000;
+
+absl::Status PutLetters(const Trial& trial, int first) {
+  for (int round = 0; round < kRounds; ++round) {
+    const char letter = static_cast<char>('a' + (round + first) % 26);
+    DR_RETURN_IF_ERROR(trial.Put("whole", std::string(kLength, letter)).status());
+  }
+  return absl::OkStatus();
+}
+
 absl::Status WholeValues(const Trial& first, const Trial& second) {
-  constexpr int kLength = 50'000;
   DR_RETURN_IF_ERROR(first.Put("whole", std::string(kLength, 'a')).status());
-  return InThreads(first, second, [](const Trial& trial, int thread) -> absl::Status {
-    for (int round = 0; round < kRounds; ++round) {
-      if (thread < 2) {
-        const char letter = static_cast<char>('a' + (round + thread) % 26);
-        DR_RETURN_IF_ERROR(trial.Put("whole", std::string(kLength, letter)).status());
-      } else {
-        DR_ASSIGN_OR_RETURN(Item item, trial.Get("whole"));
-        DR_RETURN_IF_ERROR(
-            Expect(!item.value.empty() && item.value == std::string(kLength, item.value.front()),
-                   "a reader saw parts of two values"));
-      }
+  std::atomic<int> writers = 2;
+  return InThreads(first, second, [&](const Trial& trial, int thread) -> absl::Status {
+    if (thread < 2) {
+      absl::Status put = PutLetters(trial, thread);
+      --writers;
+      return put;
+    }
+    while (writers > 0) {
+      DR_ASSIGN_OR_RETURN(Item item, trial.Get("whole"));
+      DR_RETURN_IF_ERROR(
+          Expect(!item.value.empty() && item.value == std::string(kLength, item.value.front()),
+                 "a reader saw parts of two values"));
     }
     return absl::OkStatus();
   });

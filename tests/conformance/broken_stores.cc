@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "dr/adapter_calls.h"
-#include "dr/clock.h"
 #include "dr/status.h"
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
@@ -303,8 +302,7 @@ struct MissesWhatIsDeleted : Client {
   }
 };
 
-class PutsInTwoSteps : public Client {
- public:
+struct PutsInTwoSteps : Client {
   using Client::Client;
   Result Put(std::string_view key, std::string_view value, const PutOptions& options,
              const Context& context) override {
@@ -313,25 +311,10 @@ class PutsInTwoSteps : public Client {
       const std::string half =
           std::string(value.substr(0, value.size() / 2)) + before->value.substr(value.size() / 2);
       DR_RETURN_IF_ERROR(store_.Put(key, half, {}, context).status());
-      AwaitReader();
+      std::this_thread::sleep_for(std::chrono::microseconds(200));
     }
     return store_.Put(key, value, options, context);
   }
-  absl::StatusOr<Item> Get(std::string_view key, const Context& context) override {
-    absl::StatusOr<Item> item = store_.Get(key, context);
-    ++reads_;
-    return item;
-  }
-
- private:
-  // Until one has come and gone meanwhile: a bug that is seen by luck shows nothing.
-  void AwaitReader() const {
-    const int before = reads_;
-    const SystemClock clock;
-    const Instant end = clock.Now() + std::chrono::seconds(1);
-    while (reads_ < before + 2 && clock.Now() < end) std::this_thread::yield();
-  }
-  static inline std::atomic<int> reads_ = 0;  // of all clients
 };
 
 // What it has read once it does not read again before it writes.
