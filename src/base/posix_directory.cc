@@ -68,15 +68,15 @@ absl::StatusOr<FileDescriptor> PosixDirectory::OpenBeneath(std::string_view name
   how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC | O_NOFOLLOW);
   how.mode = (flags & O_CREAT) != 0 ? kFileMode : 0;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-  int fd = Uninterrupted([&] { return system_.OpenAt2(fd_.get(), path.c_str(), how); });
+  FileDescriptor fd(Uninterrupted([&] { return system_.OpenAt2(fd_.get(), path.c_str(), how); }));
   // Kernels before 5.6 and some sandboxes lack openat2; for a single component this is the same.
-  if (fd < 0 && (errno == ENOSYS || errno == EPERM)) {
-    fd = Uninterrupted([&] {
+  if (!fd.valid() && (errno == ENOSYS || errno == EPERM)) {
+    fd = FileDescriptor(Uninterrupted([&] {
       return system_.OpenAt(fd_.get(), path.c_str(), static_cast<int>(how.flags), kFileMode);
-    });
+    }));
   }
-  if (fd < 0) return MakeIoFault("open", JoinForMessage(place_, name), errno);
-  return FileDescriptor(fd);
+  if (!fd.valid()) return MakeIoFault("open", JoinForMessage(place_, name), errno);
+  return fd;
 }
 
 absl::Status PosixDirectory::PrepareFile(const FileDescriptor& fd, WritePath path,
