@@ -73,9 +73,15 @@ class DR_EXPORT File {
   virtual absl::Status Sync() = 0;
   virtual absl::Status Truncate(std::uint64_t size) = 0;
   virtual absl::StatusOr<FileInfo> Info() = 0;
-  /// Takes the exclusive lock of the open file description, which ends with it (and which a forked
-  /// child shares). Held elsewhere: kUnavailable at once.
+  /// Takes the file's exclusive lock until the destructor, or until the process ends, whatever it
+  /// has forked. Held elsewhere, in this process too: kUnavailable at once.
   virtual absl::Status Lock() = 0;
+};
+
+/// The lock of a directory, given back by the destructor. It ends with the process that took it.
+class DR_EXPORT HeldLock {
+ public:
+  virtual ~HeldLock() = default;
 };
 
 struct DirectoryEntry {
@@ -114,6 +120,10 @@ class DR_EXPORT Directory {
   virtual absl::Status RemoveDirectory(std::string_view name) = 0;  ///< an empty one
   virtual absl::Status Sync() = 0;
   virtual absl::StatusOr<VolumeInfo> Volume() = 0;
+  /// The exclusive lock of the directory itself, which nobody can remove or replace as they can a
+  /// file. Held elsewhere, in this process too: kUnavailable at once. kUnimplemented where there is
+  /// none (NFS).
+  virtual absl::StatusOr<std::unique_ptr<HeldLock>> Lock();
 };
 
 /// Thread-safe; outlives what it opened.

@@ -9,6 +9,7 @@
 #include "dr/status.h"
 #include "src/base/file_rules.h"
 #include "src/base/posix_file.h"
+#include "src/base/posix_lock.h"
 #include "src/base/status_macros.h"
 
 namespace dr::inline v0 {
@@ -52,6 +53,34 @@ absl::Status NotRegular(const std::string& place) {
                     .next = "put a regular file there, or another name here"},
                    "not a regular file");
 }
+
+class PosixHeldLock final : public HeldLock {
+ public:
+  PosixHeldLock(const Syscalls& system, int directory)
+      : system_(system), fd_([&] {
+          return Uninterrupted([&] {
+            return system_.OpenAt(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+          });
+        }) {}
+  // Not left to close(): a child that was not forked by fork() may have a copy.
+  ~PosixHeldLock() override {
+    if (fd_.valid()) static_cast<void>(system_.Flock(fd_.get(), LOCK_UN));
+  }
+
+  absl::Status Take(const std::string& place) {
+    if (!fd_.valid()) return MakeIoFault("open for a lock", place, errno);
+    if (Uninterrupted([&] { return system_.Flock(fd_.get(), LOCK_EX | LOCK_NB); }) == 0) {
+      return absl::OkStatus();
+    }
+    // NFS makes it a lock on bytes, which a directory has not; others have no locks at all.
+    const bool none = errno == EBADF || errno == EINVAL || errno == ENOLCK || errno == ENOTSUP;
+    return MakeIoFault("flock", place, none ? ENOSYS : errno);
+  }
+
+ private:
+  const Syscalls& system_;
+  const LockDescriptor fd_;
+};
 
 struct CloseStream {
   void operator()(DIR* stream) const { closedir(stream); }
@@ -194,6 +223,12 @@ absl::Status PosixDirectory::RemoveDirectory(std::string_view name) {
 absl::Status PosixDirectory::Sync() {
   if (Uninterrupted([&] { return system_.Fsync(fd_.get()); }) == 0) return absl::OkStatus();
   return MakeIoFault("fsync", place_, errno);
+}
+
+absl::StatusOr<std::unique_ptr<HeldLock>> PosixDirectory::Lock() {
+  auto lock = std::make_unique<PosixHeldLock>(system_, fd_.get());
+  DR_RETURN_IF_ERROR(lock->Take(place_));
+  return lock;
 }
 
 absl::StatusOr<VolumeInfo> PosixDirectory::Volume() { return PosixVolume(fd_.get(), place_); }

@@ -28,6 +28,7 @@ class PosixDirectory final : public Directory {
   absl::Status RemoveDirectory(std::string_view name) override;
   absl::Status Sync() override;
   absl::StatusOr<VolumeInfo> Volume() override;
+  absl::StatusOr<std::unique_ptr<HeldLock>> Lock() override;
 
  private:
   absl::StatusOr<FileDescriptor> OpenBeneath(std::string_view name, int flags);

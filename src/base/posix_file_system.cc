@@ -84,6 +84,11 @@ absl::StatusOr<FileInfo> Directory::Info(std::string_view name) {
   return file->Info();
 }
 
+absl::StatusOr<std::unique_ptr<HeldLock>> Directory::Lock() {
+  return MakeFault({.kind = FaultKind::kUnsupported, .next = "lock a file in it"},
+                   "this directory has no lock of its own");
+}
+
 absl::StatusOr<std::unique_ptr<Directory>> OpenPosixDirectory(const Syscalls& system,
                                                               std::string_view path,
                                                               Create create) {

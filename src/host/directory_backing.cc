@@ -44,7 +44,7 @@ class DirectoryBacking final : public Backing {
   absl::StatusOr<CheckpointInfo> Take(const Context& context) override;
   RepositoryCheckpoints* direct() override { return nullptr; }
   absl::Status Seal() override { return wal_->Seal(*log_); }
-  void Release() override { generation_.lock.reset(); }
+  void Release() override { generation_.lock.Release(); }
   std::uint64_t bytes() const override { return found_.replayed.bytes + wal_->figures().bytes; }
   Position checkpointed() const override { return checkpoints_->newest(); }
   void AddTo(Figures& figures) const override {
@@ -72,7 +72,8 @@ absl::Status DirectoryBacking::Open(const Context& context) {
   const HostOptions& options = around_.options;
   DR_ASSIGN_OR_RETURN(generation_, OpenGeneration(around_.files, options.directory));
   DR_ASSIGN_OR_RETURN(
-      store_, DirectoryStore::Open(std::move(generation_.store), around_.random, around_.clock));
+      store_, DirectoryStore::Open(std::move(generation_.store), around_.random, around_.clock,
+                                   context));
   DR_ASSIGN_OR_RETURN(reserve_, Reserve::Open(*generation_.root));
   DR_ASSIGN_OR_RETURN(repository_,
                       Repository::Open(*store_, around_.clock, around_.random, {}, context));

@@ -63,9 +63,8 @@ SegmentFiles::SegmentFiles(Directory& directory, std::uint64_t segment_bytes)
 absl::StatusOr<std::unique_ptr<SegmentFiles>> SegmentFiles::Open(Directory& directory,
                                                                  std::uint64_t segment_bytes) {
   std::unique_ptr<SegmentFiles> files(new SegmentFiles(directory, segment_bytes));
-  DR_ASSIGN_OR_RETURN(files->lock_, directory.Open(kLockName, {.access = Access::kWrite,
-                                                               .create = Create::kIfMissing}));
-  DR_RETURN_IF_ERROR(files->lock_->Lock());
+  DR_ASSIGN_OR_RETURN(files->lock_, DirectoryLock::Take(directory, kLockName));
+  files->lock_.Sign();
   DR_RETURN_IF_ERROR(files->ProbePath());
   DR_RETURN_IF_ERROR(files->AdoptSpares());
   return files;

@@ -21,6 +21,7 @@
 #include "absl/status/statusor.h"
 #include "dr/file_system.h"
 #include "dr/segment.h"
+#include "src/base/directory_lock.h"
 #include "src/log/log_file_name.h"
 
 namespace dr::inline v0 {
@@ -124,7 +125,7 @@ class SegmentFiles {
   Directory& directory_;
   std::uint64_t segment_bytes_;
   WritePath path_ = WritePath::kDirect;
-  std::unique_ptr<File> lock_;
+  DirectoryLock lock_;
   std::deque<SegmentFile> spares_;
   std::uint64_t next_spare_ = 1;
   AlignedBuffer zeros_;
