@@ -9,6 +9,7 @@
 #include "dr/status.h"
 #include "fmt/format.h"
 #include "src/base/file_rules.h"
+#include "src/base/posix_directory.h"
 #include "src/base/status_macros.h"
 
 namespace dr::inline v0 {
@@ -134,6 +135,8 @@ absl::Status PosixFile::Lock() {
   if (!locked.ok()) lock_.reset();
   return locked;
 }
+
+absl::StatusOr<bool> PosixFile::IsInPlace() { return PosixIsInPlace(fd_.get(), place_); }
 
 absl::Status PosixFile::SetLock(short type) const {
   struct flock lock {};

@@ -24,6 +24,7 @@ class PosixFile final : public File {
   absl::Status Truncate(std::uint64_t size) override;
   absl::StatusOr<FileInfo> Info() override;
   absl::Status Lock() override;
+  absl::StatusOr<bool> IsInPlace() override;
 
  private:
   absl::Status CheckSizeLimit(std::string_view call, std::uint64_t end) const;

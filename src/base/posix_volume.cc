@@ -88,7 +88,9 @@ absl::StatusOr<VolumeInfo> PosixVolume(int fd, std::string_view place) {
   VolumeInfo volume{.type = fmt::format("{:#x}", magic),
                     .survives_power_loss = true,
                     .is_network = false,
-                    .free_bytes = info.f_bavail * static_cast<std::uint64_t>(info.f_bsize)};
+                    .free_bytes = info.f_bavail * static_cast<std::uint64_t>(info.f_bsize),
+                    .total_bytes = info.f_blocks * static_cast<std::uint64_t>(info.f_bsize)};
+  if (info.f_files > 0) volume.free_files = info.f_ffree;  // btrfs and others make them as needed
   for (const VolumeRow& row : kVolumes) {
     if (row.magic != magic) continue;
     volume.type = row.type;

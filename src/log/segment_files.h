@@ -36,6 +36,11 @@ constexpr std::uint64_t UsableBlocks(std::uint64_t prepared_bytes, std::uint64_t
 inline constexpr std::string_view kHeadName = "HEAD";
 inline constexpr std::string_view kLockName = "LOCK";
 
+/// What it means where Directory::OverwriteInPlace says no.
+inline constexpr std::string_view kCopiesOnWrite =
+    "every write takes new space (copy on write), so that on a full disk even operations for which "
+    "the log has prepared its space may have to wait";
+
 LogFileName SegmentName(std::uint64_t number);
 std::optional<std::uint64_t> ParseSegmentName(std::string_view name);
 
@@ -72,7 +77,8 @@ absl::Status NamedAsNow(const SegmentFile& file, const absl::Status& status);
 /// One thread at a time, PrepareChunk and RetireBelow apart.
 class SegmentFiles {
  public:
-  /// Finds out whether direct writes work here, takes the lock, removes *.tmp, and adopts spares.
+  /// Finds out whether direct writes work here, takes the lock, removes *.tmp, and adopts spares,
+  /// those apart whose space is shared.
   static absl::StatusOr<std::unique_ptr<SegmentFiles>> Open(Directory& directory,
                                                             std::uint64_t segment_bytes);
 
@@ -114,6 +120,9 @@ class SegmentFiles {
 
  private:
   SegmentFiles(Directory& directory, std::uint64_t segment_bytes);
+  /// Sets aside what is no file under a name that a file of the log will want.
+  absl::Status ClearNames();
+  absl::StatusOr<bool> CanRecycle(File& file, std::uint64_t size) const;
   absl::Status ProbePath();
   absl::Status AdoptSpares();
   absl::StatusOr<std::unique_ptr<File>> OpenForWriting(std::string_view name, Create create);
@@ -125,6 +134,7 @@ class SegmentFiles {
   Directory& directory_;
   std::uint64_t segment_bytes_;
   WritePath path_ = WritePath::kDirect;
+  bool in_place_ = true;  ///< overwriting prepared space needs no new space
   DirectoryLock lock_;
   std::deque<SegmentFile> spares_;
   std::uint64_t next_spare_ = 1;

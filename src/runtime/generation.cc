@@ -5,6 +5,7 @@
 #include "dr/digest.h"
 #include "dr/status.h"
 #include "fmt/format.h"
+#include "src/base/set_aside.h"
 #include "src/base/status_macros.h"
 
 namespace dr::inline v0 {
@@ -72,6 +73,7 @@ absl::Status CreateFirst(Directory& root) {
     DR_RETURN_IF_ERROR(generation->OpenDirectory(room, Create::kIfMissing).status());
   }
   DR_RETURN_IF_ERROR(generation->Sync());
+  DR_RETURN_IF_ERROR(SetAsideUnlessFile(root, kCurrentTemporary));
   DR_ASSIGN_OR_RETURN(
       std::unique_ptr<File> current,
       root.Open(kCurrentTemporary, {.access = Access::kWrite, .create = Create::kIfMissing}));
@@ -104,6 +106,17 @@ absl::Status OpenRooms(Directory& directory, Generation& generation) {
   return absl::OkStatus();
 }
 
+// Refused here, with the file's name and owner, nothing has been written yet.
+absl::Status CheckWritable(Directory& directory) {
+  DR_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> entries, directory.List());
+  for (const DirectoryEntry& entry : entries) {
+    if (entry.type != DirectoryEntry::Type::kFile) continue;
+    const absl::Status opened = directory.Open(entry.name, {.access = Access::kWrite}).status();
+    if (!opened.ok() && !absl::IsNotFound(opened)) return opened;
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<DirectoryLock> LockGeneration(Directory& root) {
@@ -130,7 +143,6 @@ absl::StatusOr<Generation> OpenGeneration(FileSystem& files, std::string_view pa
   Generation generation;
   DR_ASSIGN_OR_RETURN(generation.root, files.OpenDirectory(path, Create::kIfMissing));
   DR_ASSIGN_OR_RETURN(generation.lock, DirectoryLock::TakeFile(*generation.root, kLock));
-  generation.lock.Sign();
   absl::StatusOr<std::string> name = ReadCurrent(*generation.root);
   if (absl::IsNotFound(name.status())) {
     DR_RETURN_IF_ERROR(CreateFirst(*generation.root));
@@ -143,6 +155,10 @@ absl::StatusOr<Generation> OpenGeneration(FileSystem& files, std::string_view pa
   // Not the root's: a wrapper of the program may have locked that, as flock(1) does.
   DR_RETURN_IF_ERROR(generation.lock.Hold(*directory));
   DR_RETURN_IF_ERROR(OpenRooms(*directory, generation));
+  for (Directory* place : {generation.root.get(), generation.wal.get()}) {
+    DR_RETURN_IF_ERROR(CheckWritable(*place));
+  }
+  generation.lock.Sign();
   return generation;
 }
 

@@ -13,6 +13,7 @@
 #include "fmt/format.h"
 #include "src/base/directory_lock.h"
 #include "src/base/status_macros.h"
+#include "src/store/exclusive_names.h"
 #include "src/store/key_path.h"
 
 namespace dr::inline v0 {
@@ -20,7 +21,6 @@ namespace {
 
 constexpr std::uint64_t kMaxValueBytes = 256ULL << 20;
 constexpr std::string_view kLockFile = ".lock";
-constexpr std::string_view kTemporaryPrefix = ".tmp-";
 // A file's first page goes through a buffer: one call moves a small value with its header, and the
 // rest of a large one is neither copied nor moved up to its place.
 constexpr std::size_t kPageBytes = 4096, kFirstBytes = kPageBytes - kStoredHeaderBytes;
@@ -86,6 +86,7 @@ absl::StatusOr<std::unique_ptr<DirectoryStore>> DirectoryStore::Open(
                       OpenToRead(std::move(root), random, clock));
   DR_ASSIGN_OR_RETURN(const WriteTurn turn, store->AwaitTurn(context));
   DR_RETURN_IF_ERROR(store->Clean(*store->root_));
+  DR_RETURN_IF_ERROR(ProbeExclusiveNames(*store->root_));
   return store;
 }
 
@@ -127,9 +128,10 @@ absl::StatusOr<DirectoryStore::WriteTurn> DirectoryStore::AwaitTurn(const Contex
 absl::Status DirectoryStore::Clean(Directory& directory) {
   DR_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> entries, directory.List());
   for (const DirectoryEntry& entry : entries) {
-    if (entry.name.starts_with(kTemporaryPrefix)) {
+    const bool is_directory = entry.type == DirectoryEntry::Type::kDirectory;
+    if (!is_directory && entry.name.starts_with(kTemporaryPrefix)) {
       DR_RETURN_IF_ERROR(directory.Remove(entry.name));
-    } else if (entry.type == DirectoryEntry::Type::kDirectory && KeyOfName(entry.name, true)) {
+    } else if (is_directory && KeyOfName(entry.name, true)) {
       DR_ASSIGN_OR_RETURN(std::unique_ptr<Directory> child,
                           directory.OpenDirectory(entry.name, Create::kNever));
       DR_RETURN_IF_ERROR(Clean(*child));
@@ -162,7 +164,15 @@ absl::StatusOr<DirectoryStore::Place> DirectoryStore::Find(std::string_view key,
 
 absl::StatusOr<Item> DirectoryStore::Read(Directory& directory, std::string_view name,
                                           std::string_view key) {
-  DR_ASSIGN_OR_RETURN(std::unique_ptr<File> file, directory.Open(name, {}));
+  absl::StatusOr<std::unique_ptr<File>> opened = directory.Open(name, {});
+  if (absl::IsInvalidArgument(opened.status())) {
+    return MakeFault({.kind = FaultKind::kAuthFailed,
+                      .place = std::string(key),
+                      .next = "move it away and restore the value from a copy"},
+                     fmt::format("what lies under {} is no regular file", name));
+  }
+  DR_RETURN_IF_ERROR(opened.status());
+  const std::unique_ptr<File> file = *std::move(opened);
   DR_ASSIGN_OR_RETURN(FileInfo info, file->Info());
   if (info.size > kStoredHeaderBytes + kMaxValueBytes) {
     return MakeFault({.kind = FaultKind::kAuthFailed,
@@ -304,9 +314,10 @@ absl::Status DirectoryStore::Collect(Directory& directory, const std::string& pa
     } else {
       const absl::StatusOr<FileInfo> info = directory.Info(entry.name);
       if (absl::IsNotFound(info.status())) continue;
-      DR_RETURN_IF_ERROR(info.status());
-      entries.push_back(
-          {entry.key, info->size - std::min<std::uint64_t>(info->size, kStoredHeaderBytes)});
+      // What is no file is listed, so that reading it tells that the value is lost.
+      if (!info.ok() && !absl::IsInvalidArgument(info.status())) return info.status();
+      const std::uint64_t size = info.ok() ? info->size : 0;
+      entries.push_back({entry.key, size - std::min<std::uint64_t>(size, kStoredHeaderBytes)});
     }
     for (std::size_t i = known; i < entries.size(); ++i) last = std::max(last, entries[i].key);
   }
@@ -338,9 +349,9 @@ absl::Status DirectoryStore::Delete(std::string_view key, const DeleteOptions& o
     DR_ASSIGN_OR_RETURN(Item current, Read(*place->directory, place->name, key));
     if (current.version != *options.if_version) return ValueChanged(key);
   }
-  // Not there: removed, perhaps, by a call that could not sync.
+  // Not there: removed, perhaps, by a call that could not sync. A folder is nobody's value.
   absl::Status removed = place->directory->Remove(place->name);
-  if (!removed.ok() && !absl::IsNotFound(removed)) {
+  if (!removed.ok() && !absl::IsNotFound(removed) && !absl::IsInvalidArgument(removed)) {
     const bool is_there = place->directory->Info(place->name).ok();
     return is_there ? removed : MayHaveHappened(key, removed);
   }
