@@ -20,6 +20,7 @@
 //                         be longer: rediss, postgresql
 //   directory             of a host that keeps its log and its state in files
 //   durability            local or process
+//   segment_bytes         of a file of the log: a multiple of 4096 from 65536 on; 0: by the volume
 //   snapshot_interval     time from one checkpoint to the next; 0: none by time
 //   snapshot_on_shutdown  true or false
 //   snapshots_kept        a number from 1 on

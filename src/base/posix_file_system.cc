@@ -74,6 +74,7 @@ absl::StatusOr<FileDescriptor> OpenOrMake(const Syscalls& system, const std::str
   DR_RETURN_IF_ERROR(SyncDirectory(system, parent, split.parent));
   fd = OpenPath(system, parent.get(), split.name);
   if (!fd.valid()) return MakeIoFault("open", path, errno);
+  DR_RETURN_IF_ERROR(GiveToOwnerOf(system, parent, fd, path));
   return fd;
 }
 
@@ -82,6 +83,15 @@ absl::StatusOr<FileDescriptor> OpenOrMake(const Syscalls& system, const std::str
 absl::StatusOr<FileInfo> Directory::Info(std::string_view name) {
   DR_ASSIGN_OR_RETURN(const std::unique_ptr<File> file, Open(name, {}));
   return file->Info();
+}
+
+absl::StatusOr<bool> File::IsInPlace() { return true; }
+
+absl::StatusOr<bool> Directory::OverwriteInPlace() { return true; }
+
+absl::StatusOr<std::unique_ptr<HeldLock>> Directory::Lock() {
+  return MakeFault({.kind = FaultKind::kUnsupported, .next = "lock a file in it"},
+                   "this directory has no lock of its own");
 }
 
 absl::StatusOr<std::unique_ptr<Directory>> OpenPosixDirectory(const Syscalls& system,

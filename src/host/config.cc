@@ -75,6 +75,12 @@ constexpr Key kKeys[] = {
        return value == "local" || value == "process";
      },
      "local or process"},
+    {"segment_bytes",
+     [](std::string_view value, HostOptions& options) {
+       std::uint64_t& bytes = options.log.segment_bytes;
+       return ReadNumber(value, bytes) && bytes % 4096 == 0 && (bytes == 0 || bytes >= 65536);
+     },
+     "a multiple of 4096 from 65536 on, or 0"},
     {"snapshot_interval",
      [](std::string_view value, HostOptions& options) {
        return ReadTime(value, options.checkpoint.interval);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "dr/digest.h"
+#include "src/base/set_aside.h"
 #include "src/base/status_macros.h"
 #include "src/format/little_endian.h"
 
@@ -28,7 +29,9 @@ std::array<char, kBytes> Encode(const DurableMark& mark) {
 
 absl::StatusOr<std::optional<DurableMark>> ReadDurableMark(Directory& directory) {
   const absl::StatusOr<std::unique_ptr<File>> file = directory.Open(kDurableMarkName, {});
-  if (absl::IsNotFound(file.status())) return std::nullopt;
+  if (absl::IsNotFound(file.status()) || absl::IsInvalidArgument(file.status())) {
+    return std::nullopt;  // what is no file is no mark
+  }
   DR_RETURN_IF_ERROR(file.status());
   std::array<char, kBytes> bytes = {};
   DR_RETURN_IF_ERROR((*file)->ReadAt(0, bytes).status());
@@ -40,6 +43,7 @@ absl::StatusOr<std::optional<DurableMark>> ReadDurableMark(Directory& directory)
 }
 
 absl::StatusOr<DurableMarkWriter> DurableMarkWriter::Open(Directory& directory, LogId log) {
+  DR_RETURN_IF_ERROR(SetAsideUnlessFile(directory, kDurableMarkName));
   DR_ASSIGN_OR_RETURN(
       std::unique_ptr<File> file,
       directory.Open(kDurableMarkName, {.access = Access::kWrite, .create = Create::kIfMissing}));

@@ -279,7 +279,7 @@ absl::StatusOr<ReplayReport> Verify(const ReplayOptions& options, const Componen
         "the scratch place is not empty");
   }
   // A copy of files that a host changes meanwhile would show damage that is not there.
-  DR_ASSIGN_OR_RETURN(std::unique_ptr<File> lock, LockGeneration(*source));
+  DR_ASSIGN_OR_RETURN(const DirectoryLock lock, LockGeneration(*source));
   ReplayReport report;
   absl::Status status = WithinMemory([&]() -> absl::Status {
     DR_RETURN_IF_ERROR(FillScratch(*source, *scratch));

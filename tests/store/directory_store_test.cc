@@ -1,13 +1,17 @@
 #include "dr/directory_store.h"
 
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <thread>
+#include <utility>
 #include <vector>
 
+#include "src/base/directory_lock.h"
 #include "tests/store/sim_store.h"
 #include "tests/temp_directory.h"
 
@@ -211,6 +215,75 @@ TEST_CASE("A put waits for another process's lock until the deadline") {
   CHECK(absl::IsDeadlineExceeded(store->Delete("k", {}, soon)));
   CHECK(absl::IsNotFound(store->Get("k", {}).status()));  // readers do not wait
   lock->reset();
+  CHECK(store->Put("k", "x", {}, {}).ok());
+}
+
+// A process that holds the store's lock and is stopped, as by SIGSTOP or a suspended machine.
+class StoppedHolder {
+ public:
+  explicit StoppedHolder(const std::string& path) {
+    pid_ = fork();
+    if (pid_ == 0) {
+      RealStore store(path);
+      auto root = store.files.OpenDirectory(path, Create::kNever);
+      auto lock = DirectoryLock::Take(**root, ".lock");
+      if (lock.ok()) lock->Sign();
+      raise(SIGSTOP);
+      _exit(lock.ok() ? 0 : 1);
+    }
+    int status = 0;
+    REQUIRE(waitpid(pid_, &status, WUNTRACED) == pid_);
+    REQUIRE(WIFSTOPPED(status));
+  }
+  ~StoppedHolder() {
+    if (pid_ > 0) End();
+  }
+  void End() {
+    kill(pid_, SIGKILL);
+    waitpid(std::exchange(pid_, 0), nullptr, 0);
+  }
+  pid_t pid() const { return pid_; }
+
+ private:
+  pid_t pid_;
+};
+
+TEST_CASE("no call waits beyond its context for a stopped process that has the lock (K74)") {
+  TempDirectory temp;
+  RealStore store(temp / "store");
+  StoppedHolder holder(temp / "store");
+  const auto in = [&](auto time) { return Context{.deadline = store.clock.Now() + time}; };
+  const absl::Status late = store->Put("k", "x", {}, in(std::chrono::milliseconds(20))).status();
+  CHECK(absl::IsDeadlineExceeded(late));
+  CHECK(late.message().find(fmt::format("process {} has it locked", holder.pid())) !=
+        absl::string_view::npos);
+  CHECK(absl::IsDeadlineExceeded(store->Delete("k", {}, in(std::chrono::milliseconds(20)))));
+  CHECK(absl::IsDeadlineExceeded(store->Check(in(std::chrono::milliseconds(20)))));
+  CHECK(absl::IsNotFound(store->Get("k", in(std::chrono::seconds(2))).status()));
+  auto root = store.files.OpenDirectory(temp / "store", Create::kNever);
+  CHECK(absl::IsDeadlineExceeded(DirectoryStore::Open(*std::move(root), store.random, store.clock,
+                                                      in(std::chrono::milliseconds(20)))
+                                     .status()));
+  std::stop_source stop;
+  std::jthread stopper([&] { stop.request_stop(); });
+  CHECK(absl::IsCancelled(store->Put("k", "x", {}, {.stop = stop.get_token()}).status()));
+  // Two threads of one process, of which the one that waits behind the other has less time.
+  std::jthread patient([&] { CHECK(store->Put("later", "x", {}, {}).ok()); });
+  CHECK(absl::IsDeadlineExceeded(
+      store->Put("k", "x", {}, in(std::chrono::milliseconds(20))).status()));
+  holder.End();
+  patient.join();
+  CHECK(store->Put("k", "x", {}, {}).ok());
+}
+
+TEST_CASE("two processes never have a store's turn at once although its lock file goes (K67)") {
+  TempDirectory temp;
+  RealStore store(temp / "store");
+  StoppedHolder holder(temp / "store");
+  std::filesystem::remove(temp / "store/.lock");
+  const Context soon{.deadline = store.clock.Now() + std::chrono::milliseconds(20)};
+  CHECK(absl::IsDeadlineExceeded(store->Put("k", "x", {}, soon).status()));
+  holder.End();
   CHECK(store->Put("k", "x", {}, {}).ok());
 }
 

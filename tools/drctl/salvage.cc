@@ -161,13 +161,11 @@ absl::StatusOr<Output> PrepareOutput(Machine& machine, std::string path) {
 }
 
 // A host that goes on writing would not know of the other history.
-absl::StatusOr<std::unique_ptr<dr::File>> KeepHostsOut(dr::Directory& wal) {
-  auto lock = wal.Open(dr::kLockName, {.access = dr::Access::kWrite});
-  if (absl::IsNotFound(lock.status())) return nullptr;  // a copy that no host has opened
-  DR_RETURN_IF_ERROR(lock.status());
-  const absl::Status locked = (*lock)->Lock();
-  if (locked.ok()) return lock;
-  if (!absl::IsUnavailable(locked)) return locked;
+absl::StatusOr<dr::DirectoryLock> KeepHostsOut(dr::Directory& wal) {
+  auto there = wal.Info(dr::kLockName);
+  if (absl::IsNotFound(there.status())) return dr::DirectoryLock();  // a copy, never opened
+  auto lock = dr::DirectoryLock::Take(wal, dr::kLockName);
+  if (!absl::IsUnavailable(lock.status())) return lock;
   return dr::MakeFault(
       {.kind = dr::FaultKind::kBusy, .place = std::string(dr::kLockName), .next = "stop it first"},
       "a host is at work in this log");
@@ -215,7 +213,7 @@ void PrintText(const SalvageArguments& salvage, const SalvagePlan& plan) {
 absl::Status WalSalvage(Machine& machine, const Arguments& arguments,
                         const SalvageArguments& salvage) {
   DR_ASSIGN_OR_RETURN(Source source, OpenSource(machine, arguments.directory));
-  DR_ASSIGN_OR_RETURN(auto lock, KeepHostsOut(*source.wal));
+  DR_ASSIGN_OR_RETURN(const dr::DirectoryLock lock, KeepHostsOut(*source.wal));
   DR_ASSIGN_OR_RETURN(SalvagePlan plan, PlanSalvage(source, {salvage.to}));
   if (!salvage.output.empty()) {
     DR_RETURN_IF_ERROR(Write(machine, source, plan, salvage.output));
