@@ -147,6 +147,11 @@ class DR_EXPORT FileSystem {
   /// the names are synced, that of a directory which was already there included.
   virtual absl::StatusOr<std::unique_ptr<Directory>> OpenDirectory(std::string_view path,
                                                                    Create create) = 0;
+  /// The first `bytes_max` bytes of what an operator names: a configuration, credentials. As in
+  /// OpenDirectory the path may contain symbolic links, its last name included. Where the file
+  /// system has such things it may be a pipe or /dev/stdin, which is read to its end and so waits
+  /// for whoever writes it.
+  virtual absl::StatusOr<std::string> ReadFile(std::string_view path, std::size_t bytes_max);
 };
 
 /// The machine's files.
@@ -154,6 +159,7 @@ class DR_EXPORT PosixFileSystem final : public FileSystem {
  public:
   absl::StatusOr<std::unique_ptr<Directory>> OpenDirectory(std::string_view path,
                                                            Create create) override;
+  absl::StatusOr<std::string> ReadFile(std::string_view path, std::size_t bytes_max) override;
 };
 
 }  // namespace dr::inline v0

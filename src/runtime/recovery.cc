@@ -63,7 +63,9 @@ absl::StatusOr<ComponentTable> ClaimComponents(const std::vector<StatefulCompone
     if (core.schema().version == 0) return bad("schema version 0");
     if (!table.try_emplace(core.id(), &core).second) return bad("the id is used twice");
     DR_RETURN_IF_ERROR(core.Claim());
-    DR_RETURN_IF_ERROR(core.RegisterUpgrades(upgrades));
+    RestoreRegistry own;
+    DR_RETURN_IF_ERROR(core.RegisterUpgrades(own));
+    DR_RETURN_IF_ERROR(upgrades.Merge(own));
   }
   return table;
 }
