@@ -58,12 +58,12 @@ absl::Status ExamineFileLimit(Diagnosis& found) {
   return absl::OkStatus();
 }
 
-absl::Status ExamineVolume(const Machine& machine, dr::Directory& directory, Diagnosis& found) {
+absl::Status ExamineVolume(Machine& machine, dr::Directory& directory, Diagnosis& found) {
   DR_ASSIGN_OR_RETURN(found.volume, directory.Volume());
   VolumeVerdict verdict = JudgeVolume(found.volume);
   found.durable = verdict.durable;
   for (std::string& warning : verdict.warnings) found.warnings.push_back(std::move(warning));
-  found.cost = MeasureWrites(directory, machine.clock);
+  found.cost = MeasureWrites(directory, machine.clock, machine.random);
   if (found.cost.ok() && !found.cost->waits_for_device()) {
     found.warnings.push_back(
         "a durable write costs about as much as any other: nothing here waits "
