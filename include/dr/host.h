@@ -126,8 +126,11 @@ class DR_EXPORT Host {
                                             const Context& context = {});
 
   // For hosts with a repository and no directory; kFailedPrecondition for others. kNotFound: the
-  // host has no such component. Once another host has the repository, these, Checkpoint and every
-  // commit fail with kFailedPrecondition, and a fault kFenced.
+  // host has no such component. Once another host has opened the repository this one can save
+  // nothing more. It notices that in its next Checkpoint (also by policy or in Shutdown), SaveState,
+  // LoadState or DeleteState, those with nothing to write included: they fail with
+  // kFailedPrecondition, a fault kFenced, and from then on so does everything, commits among it.
+  // Until then commits are OK; kProcess promises nothing more than that.
 
   /// Saves one component as it is now; the others stay as they were saved, so what is there is of
   /// several moments, and may hold a part of a batch, until the next checkpoint. (With a ttl all

@@ -115,7 +115,11 @@ absl::Status SegmentFiles::AdoptSpares() {
   DR_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> entries, directory_.List());
   for (const DirectoryEntry& entry : entries) {
     if (entry.type != DirectoryEntry::Type::kFile) continue;
-    if (entry.name.ends_with(kTemporarySuffix)) DR_RETURN_IF_ERROR(directory_.Remove(entry.name));
+    if (entry.name.ends_with(kTemporarySuffix)) {
+      // `drctl doctor` may have been faster.
+      absl::Status removed = directory_.Remove(entry.name);
+      if (!absl::IsNotFound(removed)) DR_RETURN_IF_ERROR(removed);
+    }
     std::optional<std::uint64_t> number = ParseNumbered(entry.name, kSpareSuffix);
     if (!number) continue;
     next_spare_ = std::max(next_spare_, *number + 1);

@@ -118,7 +118,7 @@ inline absl::StatusOr<OpenLog> TryOpen(Directory& directory, const Clock& clock,
   wal_options.observer = observer;
   wal_options.segment_bytes = options.segment_bytes;
   wal_options.group_bytes = options.group_bytes;
-  wal_options.known_durable = options.known_durable;
+  wal_options.known_durable = {{.durable = {.lsn = options.known_durable}}};
   wal_options.needed_from = options.needed_from;
   absl::StatusOr<std::unique_ptr<Wal>> wal = Wal::Open(directory, wal_options);
   if (!wal.ok()) return wal.status();

@@ -96,12 +96,12 @@ absl::Status ExamineOverwriting(dr::Directory& directory, Diagnosis& found) {
   return absl::OkStatus();
 }
 
-absl::Status ExamineVolume(const Machine& machine, dr::Directory& directory, Diagnosis& found) {
+absl::Status ExamineVolume(Machine& machine, dr::Directory& directory, Diagnosis& found) {
   DR_ASSIGN_OR_RETURN(found.volume, directory.Volume());
   VolumeVerdict verdict = JudgeVolume(found.volume);
   found.durable = verdict.durable;
   for (std::string& warning : verdict.warnings) found.warnings.push_back(std::move(warning));
-  found.cost = MeasureWrites(directory, machine.clock);
+  found.cost = MeasureWrites(directory, machine.clock, machine.random);
   if (found.cost.ok()) {
     found.names = dr::ProbeExclusiveNames(directory);
     DR_RETURN_IF_ERROR(ExamineOverwriting(directory, found));

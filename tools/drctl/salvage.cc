@@ -62,6 +62,9 @@ absl::StatusOr<dr::SegmentPrefix> NewPrefix(Machine& machine, const SalvagePlan&
     prefix.epoch = {std::max(prefix.epoch.value, segment.prefix.epoch.value + 1)};
     prefix.created = std::max(prefix.created, segment.prefix.created);
   }
+  for (const dr::BackupManifest& manifest : plan.checkpoints) {
+    prefix.epoch = {std::max(prefix.epoch.value, manifest.epoch.value + 1)};
+  }
   DR_ASSIGN_OR_RETURN(prefix.log.high, machine.random.Next());
   DR_ASSIGN_OR_RETURN(prefix.log.low, machine.random.Next());
   DR_ASSIGN_OR_RETURN(prefix.salt, machine.random.Next());
@@ -100,6 +103,7 @@ absl::Status WriteCheckpoints(Machine& machine, Source& source, const SalvagePla
       }
     }
     manifest.log = prefix.log;
+    manifest.epoch = prefix.epoch;
     manifest.durable_lsn = std::min(manifest.durable_lsn, plan.to);
     DR_RETURN_IF_ERROR(repository->Publish(std::move(manifest), {}).status());
   }
@@ -176,7 +180,13 @@ absl::Status Write(Machine& machine, Source& source, const SalvagePlan& plan,
   DR_ASSIGN_OR_RETURN(Output output, PrepareOutput(machine, path));
   DR_RETURN_IF_ERROR(WriteInto(machine, source, plan, output.partial_path));
   DR_RETURN_IF_ERROR(output.parent->Rename(output.partial, output.name));
-  return output.parent->Sync();
+  const absl::Status synced = output.parent->Sync();
+  if (synced.ok()) return synced;
+  return dr::MakeFault({.kind = dr::FaultKind::kAmbiguous,
+                        .place = path,
+                        .next = "verify what is there, and sync the disk"},
+                       fmt::format("it is written, but whether its name will last is not known: {}",
+                                   dr::AsStd(synced.message())));
 }
 
 void PrintJson(const SalvageArguments& salvage, const SalvagePlan& plan) {
