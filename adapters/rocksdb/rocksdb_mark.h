@@ -2,8 +2,8 @@
 // ACKNOWLEDGED, a file beside RocksDB's with the sequence numbers of the last writes that were
 // acknowledged. It tells a log whose last record was torn by a kill from one that has lost more.
 //
-// A page that is written behind each synced write and never synced itself: exact after a kill; after
-// a power cut it may be some seconds old, which only makes it ask for less.
+// A page that is written behind each synced write and never synced itself: exact after a kill;
+// after a power cut it may be some seconds old, which only makes it ask for less.
 #pragma once
 
 #include <cstdint>

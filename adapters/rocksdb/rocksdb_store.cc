@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::uint64_t kMaxValueBytes = 64ULL << 20;
 constexpr std::uint64_t kMaxBatchBytes = 1ULL << 30;  // RocksDB's own end is at 4 GiB
-// A write that fails may be in the log, and after it RocksDB takes no more: refused before is better.
+// After a write that failed RocksDB takes no more, and the write may be in its log.
 constexpr std::uint64_t kFreeBytes = 16ULL << 20;
 
 ::rocksdb::Slice SliceOf(std::string_view s) { return {s.data(), s.size()}; }

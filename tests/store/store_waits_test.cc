@@ -29,7 +29,7 @@ class Scripted final : public StateAdapter {
   absl::StatusOr<Version> Put(std::string_view key, std::string_view value,
                               const PutOptions& options, const Context& context) override {
     if (absl::Status s = script_(context); !s.ok()) return s;
-    return memory_.Put(key, value, options, context);
+    return memory_.Put(key, value, options, {});
   }
   absl::StatusOr<Item> Get(std::string_view key, const Context& context) override {
     return memory_.Get(key, context);
