@@ -1,6 +1,7 @@
 #include "src/base/resolver.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstring>
 #include <memory>
@@ -41,6 +42,13 @@ absl::Status Unresolved(std::string_view host, std::string_view why) {
 }
 
 }  // namespace
+
+std::string TextOf(const Address& address) {
+  std::array<char, NI_MAXHOST> text = {};
+  getnameinfo(reinterpret_cast<const sockaddr*>(&address.bytes), address.size, text.data(),
+              text.size(), nullptr, 0, NI_NUMERICHOST);
+  return text.data();
+}
 
 Resolver::Resolver(const Clock& clock)
     : Resolver(clock, [](const std::string& host, std::vector<Address>& found) {

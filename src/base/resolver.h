@@ -23,6 +23,9 @@ struct Address {
   socklen_t size = 0;
 };
 
+/// Of an address alone, without its port.
+DR_EXPORT std::string TextOf(const Address& address);
+
 /// Thread-safe. The system's resolver takes no deadline, so a name is looked up on a thread of its
 /// own, which may outlive everything here and touches none of it; at most one at a time per name.
 class DR_EXPORT Resolver {
