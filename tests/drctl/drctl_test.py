@@ -424,6 +424,34 @@ def doctor_owner(at):
     assert any("belongs to user 65534, and this is user 0" in w for w in ask("doctor", at)["warnings"])
 
 
+def doctor_files(at):
+    host(at, "add:1")
+    os.mkfifo(wal(at) / "DURABLE.tmp")
+    (at / "RESERVE").unlink(missing_ok=True)
+    (at / "RESERVE").mkdir()
+    warnings = ask("doctor", at)["warnings"]
+    for name in ("g-000001/wal/DURABLE.tmp", "RESERVE"):
+        assert f"{name} is no regular file; move it away" in warnings, warnings
+    if os.geteuid() == 0:
+        os.chown(wal(at) / "HEAD", 65534, -1)
+        assert any("wal/HEAD belongs to user 65534" in w for w in ask("doctor", at)["warnings"])
+
+
+def doctor_copy_on_write(at):
+    """zfs is not here to be asked; a btrfs that gives the attribute is none that must be warned of."""
+    image = at.parent / "image"
+    made = subprocess.run(["sh", "-c", f"truncate -s 128M {image} && mkfs.btrfs -q {image}"], capture_output=True, text=True)
+    if made.returncode != 0:
+        skip(f"no btrfs can be made: {made.stderr}")
+    at.mkdir()
+    done = subprocess.run(["unshare", "-m", "sh", "-c", f"mount -o loop {image} {at} || exit 77; '{DRCTL}' doctor --json {at}"],
+                          capture_output=True, text=True)
+    if done.returncode == 77 or "unshare" in done.stderr:
+        skip(f"no btrfs can be mounted: {done.stderr}")
+    found = json.loads(done.stdout)
+    assert found["file_system"] == "btrfs" and not any("copy on write" in w for w in found["warnings"]), found
+
+
 def doctor_memory(at):
     if not pathlib.Path("/dev/shm").is_dir():
         skip("there is no /dev/shm")

@@ -383,6 +383,83 @@ TEST_CASE("P21: A put that was done and not answered is read back") {
   }
 }
 
+TEST_CASE("a put or delete whose name may have changed is unknown and never to be retried (K76)") {
+  const PutCondition condition = GENERATE(PutCondition::kIfAbsent, PutCondition::kAlways);
+  SimFileSystem disk;
+  SimStore store(disk);
+  REQUIRE(store->Put("before", "x", {}, {}).ok());
+  disk.Inject({.error = EIO, .only = SimCall::kSyncNames});
+  CHECK(absl::IsUnknown(store->Put("k", "x", {.condition = condition}, {}).status()));
+  CHECK(store->Get("k", {})->value == "x");
+  disk.Inject({.error = EIO, .only = SimCall::kSyncNames});
+  CHECK(absl::IsUnknown(store->PutMany(std::vector<KeyValue>{{"k", "y"}}, {})));
+  disk.Inject({.error = EIO, .only = SimCall::kSyncNames});
+  CHECK(absl::IsUnknown(store->Delete("k", {}, {})));
+  CHECK(absl::IsNotFound(store->Get("k", {}).status()));
+  // An unlink that failed and left the name has not happened.
+  disk.Inject({.error = EIO, .only = SimCall::kNames});
+  CHECK(absl::IsUnavailable(store->Delete("before", {}, {})));
+  CHECK(store->Get("before", {})->value == "x");
+}
+
+TEST_CASE("what is no file under a key is a lost value and a delete takes it away (K78)") {
+  TempDirectory temp;
+  RealStore store(temp / "store");
+  REQUIRE(mkfifo((temp / "store/fifo").c_str(), 0600) == 0);
+  std::filesystem::create_symlink("nowhere", temp / "store/link");
+  for (const char* key : {"fifo", "link"}) {
+    CHECK(absl::IsDataLoss(store->Get(key, {}).status()));
+    CHECK(store->List("", "", {})->entries.at(0).key == key);
+    CHECK(store->Delete(key, {}, {}).ok());
+    CHECK(absl::IsNotFound(store->Get(key, {}).status()));
+  }
+  std::filesystem::create_directories(temp / "store/folder/full");
+  std::filesystem::create_directories(temp / "store/.tmp-folder");
+  CHECK(absl::IsDataLoss(store->Get("folder", {}).status()));
+  CHECK(store->Delete("folder", {}, {}).ok());
+  const RealStore again(temp / "store");
+}
+
+class DirectoryWithoutNames final : public Directory {
+ public:
+  explicit DirectoryWithoutNames(std::unique_ptr<Directory> real) : real_(std::move(real)) {}
+  absl::StatusOr<std::unique_ptr<File>> Open(std::string_view name, OpenOptions options) override {
+    return real_->Open(name, options);
+  }
+  absl::StatusOr<std::unique_ptr<Directory>> OpenDirectory(std::string_view name,
+                                                           Create create) override {
+    return real_->OpenDirectory(name, create);
+  }
+  absl::StatusOr<std::vector<DirectoryEntry>> List() override { return real_->List(); }
+  absl::Status Rename(std::string_view from, std::string_view to) override {
+    return real_->Rename(from, to);
+  }
+  absl::Status Link(std::string_view, std::string_view) override {
+    return MakeFault({.kind = FaultKind::kUnsupported}, "no such thing");
+  }
+  absl::Status Remove(std::string_view name) override { return real_->Remove(name); }
+  absl::Status RemoveDirectory(std::string_view name) override {
+    return real_->RemoveDirectory(name);
+  }
+  absl::Status Sync() override { return real_->Sync(); }
+  absl::StatusOr<VolumeInfo> Volume() override { return real_->Volume(); }
+
+ private:
+  std::unique_ptr<Directory> real_;
+};
+
+TEST_CASE("a store is not opened where no name can be given to one of two (K32)") {
+  SimFileSystem disk;
+  SimStore other(disk);
+  auto root = *disk.OpenDirectory("/store", Create::kNever);
+  CHECK(absl::IsUnimplemented(
+      DirectoryStore::Open(std::make_unique<DirectoryWithoutNames>(std::move(root)), other.random,
+                           other.clock)
+          .status()));
+  CHECK(ValuesOf(*other).empty());
+  CHECK((*disk.OpenDirectory("/store", Create::kNever))->List()->size() == 1);  // .lock
+}
+
 constexpr int kProcesses = 4;
 constexpr int kRounds = 25;
 
