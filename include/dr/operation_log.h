@@ -13,6 +13,7 @@
 #include <atomic>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "absl/status/status.h"
@@ -79,6 +80,17 @@ class DR_EXPORT OperationLog {
   /// last Lsn.
   absl::StatusOr<Lsn> AppendBatch(std::span<LogEntry* const> entries, const Context& context = {});
 
+  // AppendBatch in steps, for callers that take the Lsns under a lock of their own: they wait for
+  // space and room without it. Admit once; then TryAppend and AwaitRoom in turn, or Withdraw.
+
+  /// Checks the entries and settles space for what is large in them. Fails as Append.
+  absl::Status Admit(std::span<LogEntry* const> entries, const Context& context);
+  void Withdraw(std::span<LogEntry* const> entries);
+  /// Takes no lock and never waits. nullopt: there is no room for all of them now.
+  std::optional<Lsn> TryAppend(std::span<LogEntry* const> entries);
+  /// For `count` entries. Others may have taken it when this returns.
+  absl::Status AwaitRoom(std::uint64_t count, const Context& context);
+
   absl::Status Stage(Lsn upto) { return sink_.Stage(*this, upto); }
   absl::Status Persist(Lsn upto, const Context& context = {}) {
     return sink_.durable() >= upto ? absl::OkStatus() : sink_.Persist(*this, upto, context);
@@ -88,6 +100,8 @@ class DR_EXPORT OperationLog {
   Lsn staged() const { return {staged_.load(std::memory_order_acquire)}; }  ///< taken by the sink
   Lsn durable() const { return sink_.durable(); }
   std::size_t capacity() const { return mask_ + 1; }
+  /// The log takes nothing more; AwaitRoom says why.
+  bool closed() const { return closed_.load(std::memory_order_acquire); }
 
   // For the sink, one thread at a time.
 
@@ -99,7 +113,10 @@ class DR_EXPORT OperationLog {
   /// Producers may take Lsns up to and including `lsn` (never lowered).
   void Allow(Lsn lsn) { limit_.store(lsn.value, std::memory_order_release); }
   /// No more Lsns: whoever comes now is sent to MakeRoom, which says why.
-  void Close() { limit_.store(0, std::memory_order_release); }
+  void Close() {
+    limit_.store(0, std::memory_order_release);
+    closed_.store(true, std::memory_order_release);
+  }
   Lsn limit() const { return {limit_.load(std::memory_order_acquire)}; }
 
  private:
@@ -114,14 +131,13 @@ class DR_EXPORT OperationLog {
     entry.record.batch_continues = batch_continues;
     slots_[lsn & mask_].store(&entry, std::memory_order_release);
   }
-  absl::Status Room(std::uint64_t count, const Context& context);
-
   LogSink& sink_;
   std::size_t mask_;
   std::unique_ptr<std::atomic<LogEntry*>[]> slots_;
   alignas(64) std::atomic<std::uint64_t> tail_;
   alignas(64) std::atomic<std::uint64_t> limit_;
   std::atomic<std::uint64_t> staged_;
+  std::atomic<bool> closed_ = false;
 };
 
 }  // namespace dr::inline v0
