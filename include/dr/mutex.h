@@ -4,11 +4,13 @@
 // built for ThreadSanitizer, which then reports correct programs.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 
 #include "absl/base/thread_annotations.h"
 #include "dr/export.h"
@@ -74,6 +76,14 @@ class CondVar {
     condition_.wait_for(lock, duration);
     lock.release();
   }
+  /// False: `end` has come.
+  bool WaitUntil(Mutex& mutex, std::chrono::steady_clock::time_point end)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
+    const std::cv_status status = condition_.wait_until(lock, end);
+    lock.release();
+    return status == std::cv_status::no_timeout;
+  }
   void NotifyOne() { condition_.notify_one(); }
   void NotifyAll() { condition_.notify_all(); }
 
@@ -83,10 +93,10 @@ class CondVar {
   };
 };
 
-/// Readers share it, a writer has it alone. New readers do not pass a writer that waits, and a second
-/// writer does not pass the readers that waited for the first. A thread that reads may lock it, or
-/// another one, for reading again. What a thread can only do by waiting for itself (any other lock of
-/// a mutex that it has) throws std::system_error, as far as its HeldByThisThread tells.
+/// Readers share it, a writer has it alone. New readers do not pass a writer that waits, and a
+/// second writer does not pass the readers that waited for the first. A thread that reads may lock
+/// it, or another one, for reading again. Any other lock of a mutex that the thread has, for which
+/// it would wait for itself, throws std::system_error where HeldByThisThread can tell.
 class DR_EXPORT ABSL_LOCKABLE SharedMutex {
  public:
   SharedMutex() = default;
@@ -107,10 +117,14 @@ class DR_EXPORT ABSL_LOCKABLE SharedMutex {
 
  private:
   enum class Mode : std::uint8_t { kShared, kAlone };
-  static constexpr std::chrono::nanoseconds kForEver = std::chrono::nanoseconds::max();
+  using End = std::optional<std::chrono::steady_clock::time_point>;  ///< of waiting; or never
 
-  bool Lock(Mode mode, std::chrono::nanoseconds duration);
-  bool LockSlowly(Mode mode, std::chrono::nanoseconds duration);
+  static End In(std::chrono::nanoseconds duration) {
+    return std::chrono::steady_clock::now() +
+           std::min<std::chrono::nanoseconds>(duration, std::chrono::hours(1));
+  }
+  bool TryLock(Mode mode);
+  bool LockSlowly(Mode mode, End end);
   bool MayEnter(Mode mode, std::uint32_t state) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(waiting_mutex_);
 
   // Who is inside, and whether anybody waits. Only a waiter's own lock of waiting_mutex_ and the

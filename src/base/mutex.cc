@@ -56,22 +56,19 @@ thread_local HeldLocks held;
 
 bool SharedMutex::HeldByThisThread() const { return held.Has(*this); }
 
-bool SharedMutex::Lock(Mode mode, std::chrono::nanoseconds duration) {
+// Past nobody who waits.
+bool SharedMutex::TryLock(Mode mode) {
   const bool alone = mode == Mode::kAlone;
   std::uint32_t state = state_.load(std::memory_order_relaxed);
-  bool entered = false;
-  while (!entered && (alone ? state == 0 : (state & (kWriter | kWaiting)) == 0)) {
-    entered = state_.compare_exchange_weak(state, state + (alone ? kWriter : kReader),
-                                           std::memory_order_acquire, std::memory_order_relaxed);
-  }
-  if (!entered) {
-    if (alone ? held.Has(*this) : held.HasAlone(*this)) {
-      throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur));
+  while (alone ? state == 0 : (state & (kWriter | kWaiting)) == 0) {
+    if (!state_.compare_exchange_weak(state, state + (alone ? kWriter : kReader),
+                                      std::memory_order_acquire, std::memory_order_relaxed)) {
+      continue;
     }
-    entered = LockSlowly(mode, duration);
+    held.Add(*this, alone);
+    return true;
   }
-  if (entered) held.Add(*this, alone);
-  return entered;
+  return false;
 }
 
 // A thread that reads must not wait for a writer, which may wait for it.
@@ -81,29 +78,27 @@ bool SharedMutex::MayEnter(Mode mode, std::uint32_t state) const {
   return writers_waiting_ == 0 || readers_next_ > 0 || held.reads();
 }
 
-bool SharedMutex::LockSlowly(Mode mode, std::chrono::nanoseconds duration) {
+bool SharedMutex::LockSlowly(Mode mode, End end) {
   const bool alone = mode == Mode::kAlone;
-  const auto end = std::chrono::steady_clock::now() +
-                   std::min<std::chrono::nanoseconds>(duration, std::chrono::hours(1));
+  if (alone ? held.Has(*this) : held.HasAlone(*this)) {
+    throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur));
+  }
   MutexLock lock(waiting_mutex_);
   std::uint32_t& waiting = alone ? writers_waiting_ : readers_waiting_;
   ++waiting;
   std::uint32_t state = state_.fetch_or(kWaiting, std::memory_order_relaxed) | kWaiting;
   bool entered = false;
-  for (;;) {
+  for (bool wait = true;; state = state_.load(std::memory_order_relaxed)) {
     while (!entered && MayEnter(mode, state)) {
       entered = state_.compare_exchange_weak(state, state + (alone ? kWriter : kReader),
                                              std::memory_order_acquire, std::memory_order_relaxed);
     }
-    if (entered) break;
-    if (duration == kForEver) {
-      changed_.Wait(waiting_mutex_);
+    if (entered || !wait) break;
+    if (end) {
+      wait = changed_.WaitUntil(waiting_mutex_, *end);
     } else {
-      const auto left = end - std::chrono::steady_clock::now();
-      if (left.count() <= 0) break;
-      changed_.WaitFor(waiting_mutex_, left);
+      changed_.Wait(waiting_mutex_);
     }
-    state = state_.load(std::memory_order_relaxed);
   }
   --waiting;
   if (!alone && entered && readers_next_ > 0) --readers_next_;
@@ -113,6 +108,7 @@ bool SharedMutex::LockSlowly(Mode mode, std::chrono::nanoseconds duration) {
   } else {
     changed_.NotifyAll();  // those behind may be in front now
   }
+  if (entered) held.Add(*this, alone);
   return entered;
 }
 
@@ -146,13 +142,17 @@ void SharedMutex::unlock_shared() {
   changed_.NotifyAll();
 }
 
-void SharedMutex::lock() { Lock(Mode::kAlone, kForEver); }
-void SharedMutex::lock_shared() { Lock(Mode::kShared, kForEver); }
+void SharedMutex::lock() {
+  if (!TryLock(Mode::kAlone)) LockSlowly(Mode::kAlone, std::nullopt);
+}
+void SharedMutex::lock_shared() {
+  if (!TryLock(Mode::kShared)) LockSlowly(Mode::kShared, std::nullopt);
+}
 bool SharedMutex::try_lock_for(std::chrono::nanoseconds duration) {
-  return Lock(Mode::kAlone, duration);
+  return TryLock(Mode::kAlone) || LockSlowly(Mode::kAlone, In(duration));
 }
 bool SharedMutex::try_lock_shared_for(std::chrono::nanoseconds duration) {
-  return Lock(Mode::kShared, duration);
+  return TryLock(Mode::kShared) || LockSlowly(Mode::kShared, In(duration));
 }
 
 }  // namespace dr::inline v0

@@ -42,8 +42,8 @@ class CallbackWatch {
     std::uint64_t progress_ = 0;  ///< the last of its own
   };
 
-  /// The callback in which nothing has moved for `deadline`, as far as earlier calls have seen; null
-  /// if there is none, or if an earlier call has told it. A call adds at most two periods of
+  /// The callback in which nothing has moved for `deadline`, as far as earlier calls have seen;
+  /// null if there is none, or if an earlier call has told it. A call adds at most two periods of
   /// `deadline` / kLooksPerDeadline to what it has seen: while the process was stopped, or the
   /// machine suspended, nobody looked and nothing could move.
   const char* Overdue(Instant now, std::chrono::nanoseconds deadline) {

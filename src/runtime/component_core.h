@@ -91,8 +91,8 @@ class ComponentCore {
   absl::Status Close(const Context& context);
   /// Tells those who still wait for an asynchronous commit that its outcome is open. Closed before.
   void Detach();
-  /// The component itself is gone: no callback runs any more when this returns. In a host that still
-  /// has it, it has failed.
+  /// The component itself is gone: no callback runs any more when this returns. In a host that
+  /// still has it, it has failed.
   void Orphan();
   /// Applies what is ready, unless another thread does; completes what cannot be applied any more,
   /// once the log is poisoned.

@@ -1,5 +1,5 @@
-// Checkpoints of a component that goes on working: its state at one moment, and several components at
-// one position; and the way back, another state in the place of the one it has.
+// Checkpoints of a component that goes on working: its state at one moment, and several components
+// at one position; and the way back, another state in the place of the one it has.
 
 #include <algorithm>
 #include <deque>

@@ -27,7 +27,7 @@ class ComponentCore::Call {
   Runtime* runtime_;
 };
 
-/// While it lives this thread holds the order of a component. No observer is called on it meanwhile:
+/// While it lives this thread holds a component's order. No observer is called on it meanwhile:
 /// the observer may wait for a thread that waits for the order.
 class ComponentCore::HoldingOrder {
  public:
