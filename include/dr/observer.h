@@ -35,6 +35,8 @@ enum class EventKind : std::uint8_t {
   kWeakStore,          ///< the store promises less than a host needs; `text` says what is void
   kFenced,             ///< another host has taken over; nothing is accepted any more
   kPruneFailed,        ///< what no kept checkpoint needs is still there; the next one tries again
+  kStateHeld,          ///< `component` applies nothing because readers have had its state lock for
+                       ///< the callbacks' deadline; it goes on when they let go
 };
 DR_EXPORT std::string_view NameOf(EventKind kind);
 

@@ -145,7 +145,7 @@ absl::Status DirectoryBacking::Open(const Context& context) {
 
 void DirectoryBacking::Begin(Runtime& runtime) {
   std::vector<ComponentCore*> cores;
-  for (const auto& [id, core] : around_.components) cores.push_back(core);
+  for (const auto& [id, core] : around_.components) cores.push_back(core.get());
   checkpoints_ =
       std::make_unique<CheckpointWriter>(runtime, *wal_, *repository_, std::move(cores),
                                          around_.options.checkpoint, std::move(manifest_));

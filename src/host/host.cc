@@ -20,6 +20,9 @@ namespace {
 
 constexpr auto kTick = std::chrono::milliseconds(10);  // an idle log is sealed after one or two
 
+// How long the worker is inside one component before another thread goes on with the rest.
+constexpr auto kPatience = std::chrono::milliseconds(40);
+
 }  // namespace
 
 class Host::Impl {
@@ -95,6 +98,8 @@ class Host::Impl {
   Mutex start_mutex_;
   bool started_ ABSL_GUARDED_BY(start_mutex_) = false;
   Worker worker_, checkpoint_worker_, watchdog_;
+  std::atomic<int> pumping_ = 0;       ///< threads that apply what nobody waits for
+  std::atomic<bool> watched_ = false;  ///< the watchdog looks at them again and again
 };
 
 Host::Impl::~Impl() {
@@ -157,15 +162,26 @@ absl::Status Host::Impl::Open(const AdapterRegistry& adapters, const Context& co
 }
 
 void Host::Impl::CompletePending(const Context& context) {
-  for (const auto& [id, core] : components_) core->Pump(context);
+  bool any = false;
+  for (const auto& [id, core] : components_) any |= core->pending_count() > 0;
+  if (any) {
+    ++pumping_;
+    if (!watched_.exchange(true)) watchdog_.Wake();
+    for (const auto& [id, core] : components_) core->Pump(context);
+    --pumping_;
+  }
   runtime_->completions.Run();
 }
 
-// A component that hangs in its callback has failed; the thread that is inside is given up for it.
+// A component that hangs in its callback has failed. One that is slow delays itself alone: another
+// thread goes on in the place of the one inside it.
 void Host::Impl::WatchCallbacks() {
-  bool hangs = false;
-  for (const auto& [id, core] : components_) hangs |= core->Watch();
-  if (hangs) worker_.Replace();
+  bool delays = runtime_->completions.GiveUpOverdue(clock_->Now(), options_.callback_deadline);
+  for (const auto& [id, core] : components_) {
+    core->Watch();
+    delays |= core->DelaysOthers(kPatience);
+  }
+  if (delays) worker_.Replace();
 }
 
 absl::Status Host::Impl::Start() {
@@ -183,7 +199,13 @@ absl::Status Host::Impl::Start() {
     }));
   });
   checkpoint_worker_.Start(kTick, [this] { CheckpointIfDue({.stop = destroyed_.get_token()}); });
-  watchdog_.Start(options_.callback_deadline / 4, [this] { WatchCallbacks(); });
+  watchdog_.Start(options_.callback_deadline / kLooksPerDeadline, [this] {
+    watched_ = false;
+    WatchCallbacks();
+    if (pumping_ == 0) return;  // else a thread that is applying has to be looked at soon
+    watched_ = true;
+    watchdog_.WakeIn(kPatience / kLooksPerDeadline);
+  });
   return absl::OkStatus();
 }
 
@@ -295,7 +317,7 @@ absl::StatusOr<ComponentCore*> Host::Impl::Direct(std::string_view call,
                      fmt::format("{} is not for a host whose directory has it all", call));
   }
   const auto found = components_.find(id);
-  if (found != components_.end()) return found->second;
+  if (found != components_.end()) return found->second.get();
   return MakeFault({.kind = FaultKind::kMissing,
                     .place = std::string(id),
                     .next = "name one of HostOptions::components"},
@@ -363,7 +385,7 @@ void Host::Impl::Detach() {
     static_cast<void>(core->Close({}));
     core->Detach();
   }
-  runtime_->completions.Run();
+  runtime_->completions.Finish();
   backing_->Release();
 }
 

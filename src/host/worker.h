@@ -1,6 +1,7 @@
 // A thread that does something every so often, or when it is woken.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -30,6 +31,11 @@ class Worker {
     MutexLock lock(mutex_);
     if (!stop_ && working_) StartThread();
   }
+  /// From inside the work: the next is due in `delay`, if not before.
+  void WakeIn(std::chrono::nanoseconds delay) {
+    MutexLock lock(mutex_);
+    next_in_ = delay;
+  }
   void Wake() {
     MutexLock lock(mutex_);
     woken_ = true;
@@ -46,36 +52,56 @@ class Worker {
       DR_RETURN_IF_ERROR(CheckContext(context, clock, "work under way"));
       changed_.WaitFor(mutex_, std::chrono::milliseconds(10));
     }
-    for (std::thread& thread : threads_) thread.join();
-    threads_.clear();
+    JoinEnded();
     return absl::OkStatus();
   }
   /// In a forked child, where the threads do not exist and the lock may be held for ever.
   void Forget() {
     // Kept for ever: to join or detach a thread that is not there is undefined.
-    static_cast<void>(new std::list<std::thread>(std::move(threads_)));
+    static_cast<void>(new std::list<Thread>(std::move(threads_)));
     forgotten_ = true;
   }
 
  private:
+  struct Thread {
+    std::thread thread;
+    bool ended = false;
+  };
+
   void StartThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    const std::uint64_t generation = ++generation_;
+    JoinEnded();
+    Thread& thread = threads_.emplace_back();
+    try {
+      thread.thread =
+          std::thread([this, &thread, generation = generation_ + 1] { Run(thread, generation); });
+    } catch (...) {
+      threads_.pop_back();
+      throw;
+    }
+    ++generation_;
     working_ = false;
-    threads_.emplace_back([this, generation] { Run(generation); });
     ++running_;
   }
-  void Run(std::uint64_t generation) {
+  void JoinEnded() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    threads_.remove_if([](Thread& thread) {
+      if (thread.ended) thread.thread.join();
+      return thread.ended;
+    });
+  }
+  void Run(Thread& self, std::uint64_t generation) {
     MutexLock lock(mutex_);
     while (!stop_ && generation == generation_) {
-      if (!woken_) changed_.WaitFor(mutex_, period_);
+      if (!woken_) changed_.WaitFor(mutex_, std::min(period_, next_in_));
       if (stop_ || generation != generation_) break;
       woken_ = false;
+      next_in_ = period_;
       working_ = true;
       mutex_.unlock();
       work_();
       mutex_.lock();
       if (generation == generation_) working_ = false;
     }
+    self.ended = true;
     --running_;
     changed_.NotifyAll();
   }
@@ -83,13 +109,14 @@ class Worker {
   Mutex mutex_;
   CondVar changed_;
   std::chrono::nanoseconds period_ ABSL_GUARDED_BY(mutex_) = {};
+  std::chrono::nanoseconds next_in_ ABSL_GUARDED_BY(mutex_) = std::chrono::nanoseconds::max();
   std::function<void()> work_;
   bool woken_ ABSL_GUARDED_BY(mutex_) = false;
   bool working_ ABSL_GUARDED_BY(mutex_) = false;
   bool stop_ ABSL_GUARDED_BY(mutex_) = false;
   std::uint64_t generation_ ABSL_GUARDED_BY(mutex_) = 0;  ///< of the thread that counts
   std::uint64_t running_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::list<std::thread> threads_;
+  std::list<Thread> threads_;
   bool forgotten_ = false;
 };
 
