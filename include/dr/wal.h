@@ -82,19 +82,20 @@ class DR_EXPORT Wal final : public LogSink {
   static absl::StatusOr<std::unique_ptr<Wal>> Open(Directory& directory, const WalOptions& options);
   ~Wal() override;
 
-  absl::Status MakeRoom(OperationLog& log, std::uint64_t count, const Context& context) override;
-  absl::Status Admit(OperationLog& log, std::size_t payload_bytes, const Context& context) override;
-  void Withdraw(OperationLog& log, std::size_t payload_bytes) override;
-  absl::Status Stage(OperationLog& log, Lsn upto) override;
-  absl::Status Persist(OperationLog& log, Lsn upto, const Context& context) override;
+  void Bind(OperationLog& log) override;
+  absl::Status MakeRoom(std::uint64_t count, const Context& context) override;
+  absl::Status Admit(std::size_t payload_bytes, const Context& context) override;
+  void Withdraw(std::size_t payload_bytes) override;
+  absl::Status Stage(Lsn upto, const Context& context) override;
+  absl::Status Persist(Lsn upto, const Context& context) override;
   Lsn durable() const override;
 
   /// Records on the disk that all so far is durable, if that is not there yet; what follows a seal
   /// can be told from rot. Called when the log is idle and at an orderly end.
-  absl::Status Seal(OperationLog& log);
+  absl::Status Seal(const Context& context = {});
   /// Prepares file space ahead, a step at a time. True: there is more to do. Called by the host's
   /// thread; without one, producers that find no room do it themselves.
-  absl::StatusOr<bool> Prepare(OperationLog& log);
+  absl::StatusOr<bool> Prepare();
   /// While held, no more space is prepared: what is free is somebody else's. What is prepared is
   /// still written to.
   absl::Status HoldGrowth(bool held);
@@ -106,8 +107,8 @@ class DR_EXPORT Wal final : public LogSink {
   const WalRecovery& recovery() const;
   Epoch epoch() const;
   LogId log_id() const;
-  std::int64_t last_time_ns() const;  ///< of the newest staged record
-  absl::Status status() const;        ///< OK, or why the log is poisoned
+  std::int64_t last_time_ns() const;     ///< of the newest staged record
+  absl::Status status() const override;  ///< OK, or why the log is poisoned
   WalFigures figures() const;
 
  private:

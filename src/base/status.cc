@@ -212,6 +212,11 @@ std::optional<Fault> FaultOf(const absl::Status& status) {
   return DecodePayload(AsStd(payload->Flatten()));
 }
 
+bool IsFault(const absl::Status& status, FaultKind kind) {
+  const std::optional<Fault> fault = FaultOf(status);
+  return fault && fault->kind == kind;
+}
+
 absl::Status WithPlace(const absl::Status& status, std::string_view place) {
   std::optional<Fault> fault = FaultOf(status);
   if (!fault || fault->place.empty()) return status;

@@ -43,7 +43,7 @@ class DirectoryBacking final : public Backing {
   }
   absl::StatusOr<CheckpointInfo> Take(const Context& context) override;
   RepositoryCheckpoints* direct() override { return nullptr; }
-  absl::Status Seal() override { return wal_->Seal(*log_); }
+  absl::Status Seal() override { return wal_->Seal(); }
   void Release() override { generation_.lock.reset(); }
   std::uint64_t bytes() const override { return found_.replayed.bytes + wal_->figures().bytes; }
   Position checkpointed() const override { return checkpoints_->newest(); }
@@ -129,10 +129,10 @@ absl::Status DirectoryBacking::KeepLog(bool at_rest) {
   const bool nothing_came = last.value == last_seen_.exchange(last.value);
   if ((at_rest || nothing_came) &&
       wal_->figures().unsealed_records + (last.value - log_->durable().value) > 0) {
-    DR_RETURN_IF_ERROR(wal_->Seal(*log_));
+    DR_RETURN_IF_ERROR(wal_->Seal());
   }
   for (;;) {
-    DR_ASSIGN_OR_RETURN(bool more, wal_->Prepare(*log_));
+    DR_ASSIGN_OR_RETURN(bool more, wal_->Prepare());
     if (!more) return absl::OkStatus();
   }
 }

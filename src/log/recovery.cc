@@ -182,7 +182,9 @@ absl::StatusOr<std::unique_ptr<LogReader>> OpenRecovered(Directory& directory,
     }
     return Gap(SegmentName(number), {}, "the segment in which a record begins is missing");
   };
-  return LogReader::Open(directory, std::move(locate), newest, from);
+  return LogReader::Open(
+      directory, {.segment_with = [newest](Lsn) { return newest; }, .locate = std::move(locate)},
+      from);
 }
 
 namespace {

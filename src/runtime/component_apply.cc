@@ -78,8 +78,8 @@ absl::Status ComponentCore::AwaitDurable(Lsn lsn, const Context& context) {
     needed = std::min(lsn, last_local_);
   }
   absl::Status reached = runtime.log.Persist(needed, context);
-  if (reached.ok()) reached = runtime.log.Stage(lsn);
-  if (!reached.ok() && runtime.log.closed()) FailPending(reached);
+  if (reached.ok()) reached = runtime.log.Stage(lsn, context);
+  if (!reached.ok() && !runtime.log.status().ok()) FailPending(reached);
   return reached;
 }
 

@@ -238,7 +238,7 @@ absl::Status RepositoryCheckpoints::End() {
                  .place = fmt::format("epoch {}", newest_.epoch.value),
                  .next = "open a host again if this one is to go on; that ends the other one"},
                 "another host has taken over");
-  sink_.End(runtime_.log, fenced);
+  sink_.End(fenced);
   Notify(EventKind::kFenced, fenced);
   return fenced;
 }

@@ -220,7 +220,7 @@ inline void LogLife::Append(const std::vector<std::size_t>& sizes) {
 }
 
 inline void LogLife::Seal() {
-  if (!wal_->Seal(*log_).ok()) return Close();
+  if (!wal_->Seal().ok()) return Close();
   Note(kSealed, head_);
 }
 

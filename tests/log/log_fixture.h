@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -54,33 +55,51 @@ struct LogOptions {
   Lsn needed_from = {1};
 };
 
+/// Records of one batch, which stay where they are while the log may read them.
+struct Batch {
+  std::vector<std::string> payloads;
+  std::vector<LogEntry> entries;
+};
+
+/// Batches whose outcome is open. Thread-safe.
+struct OpenBatches {
+  void Keep(std::unique_ptr<Batch> batch) {
+    const std::lock_guard lock(mutex);
+    batches.push_back(std::move(batch));
+  }
+  std::mutex mutex;
+  std::vector<std::unique_ptr<Batch>> batches;
+};
+
 /// An open log: the Wal with its OperationLog in front.
 struct OpenLog {
+  std::unique_ptr<OpenBatches> open = std::make_unique<OpenBatches>();
   std::unique_ptr<Wal> wal;
   std::unique_ptr<OperationLog> log;
 
   /// Appends one record and waits for its sync.
-  absl::StatusOr<Lsn> Append(std::string_view payload) {
-    LogEntry entry;
-    entry.record.component = "c";
-    entry.record.schema_version = 1;
-    entry.record.payload = payload;
-    absl::StatusOr<Lsn> lsn = log->Append(entry);
-    if (!lsn.ok()) return lsn;
-    if (absl::Status durable = log->Persist(*lsn); !durable.ok()) return durable;
-    return lsn;
+  absl::StatusOr<Lsn> Append(std::string_view payload, const Context& context = {}) {
+    return AppendBatch({std::string(payload)}, context);
   }
-  absl::StatusOr<Lsn> AppendBatch(const std::vector<std::string>& payloads) {
-    std::vector<LogEntry> entries(payloads.size());
+  absl::StatusOr<Lsn> AppendBatch(std::vector<std::string> payloads, const Context& context = {}) {
+    auto batch = std::make_unique<Batch>();
+    batch->payloads = std::move(payloads);
+    batch->entries.resize(batch->payloads.size());
     std::vector<LogEntry*> pointers;
-    for (std::size_t i = 0; i < payloads.size(); ++i) {
-      entries[i].record.component = "c";
-      entries[i].record.payload = payloads[i];
-      pointers.push_back(&entries[i]);
+    for (std::size_t i = 0; i < batch->payloads.size(); ++i) {
+      LogEntry& entry = batch->entries[i];
+      entry.record.component = "c";
+      entry.record.schema_version = 1;
+      entry.record.payload = batch->payloads[i];
+      pointers.push_back(&entry);
     }
-    absl::StatusOr<Lsn> last = log->AppendBatch(pointers);
+    absl::StatusOr<Lsn> last = pointers.size() == 1 ? log->Append(*pointers[0], context)
+                                                    : log->AppendBatch(pointers, context);
     if (!last.ok()) return last;
-    if (absl::Status durable = log->Persist(*last); !durable.ok()) return durable;
+    if (absl::Status durable = log->Persist(*last, context); !durable.ok()) {
+      open->Keep(std::move(batch));
+      return durable;
+    }
     return last;
   }
 };
