@@ -135,6 +135,7 @@ class DR_EXPORT OperationLog {
     slots_[lsn & mask_].store(&entry, std::memory_order_release);
   }
   LogEntry& AwaitPublished(Lsn lsn) const;
+
   LogSink& sink_;
   std::size_t mask_;
   std::unique_ptr<std::atomic<LogEntry*>[]> slots_;

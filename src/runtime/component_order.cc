@@ -62,7 +62,6 @@ absl::Status ComponentCore::AwaitOrder(const Context& context, const OrderHold* 
     const bool kept = next_holder_ != nullptr && next_holder_ != holder;
     if (order_held_ || kept) {
       DR_RETURN_IF_ERROR(CheckContext(context, runtime.clock, "the order of component " + id_));
-      DR_RETURN_IF_ERROR(runtime.log.status());
       if (cut_ != nullptr) {
         std::shared_ptr<Cut> cut = std::exchange(cut_, nullptr);
         MutexUnlock unlocked(order_mutex_);
@@ -73,6 +72,8 @@ absl::Status ComponentCore::AwaitOrder(const Context& context, const OrderHold* 
       if (waited && !kept) next_holder_ = holder;
       waited = true;
       WaitAWhile(order_changed_, order_mutex_, context);
+      MutexUnlock unlocked(order_mutex_);
+      DR_RETURN_IF_ERROR(runtime.log.status());
     } else if (barrier_ > applied()) {
       const Lsn barrier = barrier_;
       MutexUnlock unlocked(order_mutex_);
