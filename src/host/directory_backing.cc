@@ -1,7 +1,6 @@
 // A directory: a log, and checkpoints beside it.
 
 #include <algorithm>
-#include <atomic>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -37,16 +36,25 @@ class DirectoryBacking final : public Backing {
   void Begin(Runtime& runtime) override;
   const Found& found() const override { return found_; }
   absl::Status status() const override { return wal_->status(); }
+  LogNeeds Needs() const override {
+    const WalFigures figures = wal_->figures();
+    return {.seal = figures.unsealed_records > 0 || log_->durable() < log_->last(),
+            .room = figures.no_space};
+  }
   absl::Status KeepLog(bool at_rest) override;
-  bool IsDue(std::chrono::nanoseconds age) const override {
-    return wal_->figures().no_space && age >= kAgeOnFullDisk;
+  std::optional<std::chrono::nanoseconds> checkpoint_anyway() const override {
+    if (!wal_->figures().no_space) return std::nullopt;
+    return kAgeOnFullDisk;
   }
   absl::StatusOr<CheckpointInfo> Take(const Context& context) override;
   RepositoryCheckpoints* direct() override { return nullptr; }
   absl::Status Seal() override { return wal_->Seal(*log_); }
-  void Release() override { generation_.lock.reset(); }
+  void LimitPatience() override {}
   std::uint64_t bytes() const override { return found_.replayed.bytes + wal_->figures().bytes; }
-  Position checkpointed() const override { return checkpoints_->newest(); }
+  std::optional<Position> checkpointed() const override {
+    const Position newest = checkpoints_->newest();
+    return newest == Position{} ? std::nullopt : std::optional(newest);
+  }
   void AddTo(Figures& figures) const override {
     figures.durable = {wal_->epoch(), wal_->durable()};
     figures.wal = wal_->figures();
@@ -56,7 +64,7 @@ class DirectoryBacking final : public Backing {
   void KeepReserve();
 
   const Surroundings around_;
-  Generation generation_;
+  Generation generation_;  ///< destroyed last: what follows is closed before its lock is given back
   std::unique_ptr<DirectoryStore> store_;
   std::unique_ptr<Repository> repository_;
   std::unique_ptr<Wal> wal_;
@@ -65,7 +73,6 @@ class DirectoryBacking final : public Backing {
   Found found_;
   std::unique_ptr<CheckpointWriter> checkpoints_;
   std::optional<Reserve> reserve_;
-  std::atomic<std::uint64_t> last_seen_ = 0;  ///< by the tick before
 };
 
 absl::Status DirectoryBacking::Open(const Context& context) {
@@ -125,12 +132,7 @@ void DirectoryBacking::Begin(Runtime& runtime) {
 }
 
 absl::Status DirectoryBacking::KeepLog(bool at_rest) {
-  const Lsn last = log_->last();
-  const bool nothing_came = last.value == last_seen_.exchange(last.value);
-  if ((at_rest || nothing_came) &&
-      wal_->figures().unsealed_records + (last.value - log_->durable().value) > 0) {
-    DR_RETURN_IF_ERROR(wal_->Seal(*log_));
-  }
+  if (at_rest && Needs().seal) DR_RETURN_IF_ERROR(wal_->Seal(*log_));
   for (;;) {
     DR_ASSIGN_OR_RETURN(bool more, wal_->Prepare(*log_));
     if (!more) return absl::OkStatus();

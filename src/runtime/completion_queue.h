@@ -48,6 +48,10 @@ class CompletionQueue {
     MutexLock lock(mutex_);
     if (wake_) wake_();
   }
+  bool empty() const {
+    MutexLock lock(mutex_);
+    return completions_.empty();
+  }
   /// Runs all that are there, without a lock.
   void Run() {
     IntrusiveQueue<Completion> completions;
@@ -61,7 +65,7 @@ class CompletionQueue {
   }
 
  private:
-  Mutex mutex_;
+  mutable Mutex mutex_;
   IntrusiveQueue<Completion> completions_ ABSL_GUARDED_BY(mutex_);
   absl::AnyInvocable<void()> wake_ ABSL_GUARDED_BY(mutex_);
 };
