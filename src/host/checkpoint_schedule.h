@@ -34,7 +34,7 @@ class CheckpointSchedule {
   /// is how long after the last attempt one is due even if nothing has.
   Instant Next(LogEnd log, std::optional<std::chrono::nanoseconds> anyway) const;
 
-  /// One was tried, which began at `log`.
+  /// One was tried, and covers the log up to there if it has not failed.
   void Tried(LogEnd log);
   void Count(const absl::StatusOr<CheckpointInfo>& info);
   void AddTo(Figures& figures) const;

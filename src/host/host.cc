@@ -309,8 +309,10 @@ void Host::Impl::Tell(const absl::StatusOr<CheckpointInfo>& info) {
 
 absl::StatusOr<CheckpointInfo> Host::Impl::Checkpoint(const Context& context) {
   absl::StatusOr<CheckpointInfo> info = InTurn(context, [&] {
-    const CheckpointSchedule::LogEnd end = log_end();
+    CheckpointSchedule::LogEnd end = log_end();
     absl::StatusOr<CheckpointInfo> taken = WithinMemory([&] { return backing_->Take(context); });
+    // What was logged and not applied yet is left for the next one.
+    if (taken.ok()) end.last = std::min(end.last, taken->position.lsn);
     checkpoints_.Tried(end);
     return taken;
   });
