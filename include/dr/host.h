@@ -15,6 +15,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -81,6 +82,13 @@ struct HostOptions {
   std::chrono::nanoseconds callback_deadline = std::chrono::seconds(30);
 };
 
+/// What a host knows of its store, by the calls it has made.
+struct StoreState {
+  bool reachable = true;
+  std::chrono::nanoseconds away = {};  ///< for how long it has not been
+  absl::Status last_error = {};        ///< of the newest outage, which may be over; OK: none yet
+};
+
 /// What a monitor wants to know. A snapshot; cheap to take.
 struct Figures {
   Position durable = {};         ///< without a directory: of the newest checkpoint
@@ -93,11 +101,15 @@ struct Figures {
   std::chrono::nanoseconds checkpoint_pause_p50 = {}, checkpoint_pause_p99 = {},
                            checkpoint_pause_max = {};  ///< writers of one component waited
   Position checkpointed = {};                          ///< of the newest checkpoint
+  /// Since the newest checkpoint was taken; nullopt: there is none.
+  std::optional<std::chrono::nanoseconds> checkpoint_age = {};
   std::vector<std::string> failed_components = {};
+  StoreState store = {};  ///< of the repository of a host without a directory
   WalFigures wal = {};
 };
 
-/// Thread-safe. Starts no thread before Start.
+/// Thread-safe. Starts no thread before Start. A caller that waits for another one's work, such as
+/// a checkpoint under way, does so no longer than its context allows.
 class DR_EXPORT Host {
  public:
   /// Recovers: newest readable checkpoint, then the log; from a repository alone the newest, which
@@ -115,11 +127,27 @@ class DR_EXPORT Host {
   Host& operator=(const Host&) = delete;
 
   /// From now on threads of the host seal an idle log, prepare space, complete asynchronous commits
-  /// and take checkpoints by policy.
+  /// and take checkpoints by policy. They are asleep while there is nothing to do. Called again it
+  /// does nothing. kResourceExhausted: not all could be made; none is left, and it may be called
+  /// again.
   absl::Status Start();
   /// Does once, on the caller's thread, what Start's threads do: for runtimes with a loop of their
-  /// own.
+  /// own. Called without being asked to, it takes the log to be at rest, and seals it. Such a loop
+  /// is asked by two things, both of them, and need not call at any other time:
+  ///
+  ///   const int fd = *host->descriptor();
+  ///   for (;;) {
+  ///     … poll(fd, POLLIN) until host->next_deadline() …
+  ///     host->Step();
+  ///   }
   absl::Status Step(const Context& context = {});
+  /// Readable when Step has something to do, or when `next_deadline` has come nearer; Step clears
+  /// it. The host's own: it is the same each time, not to be read or closed, and gone with the
+  /// host. From this call on a Step seals the log only when it has been at rest for a while.
+  absl::StatusOr<int> descriptor();
+  /// When Step will have something to do, by the environment's clock, if nothing else comes;
+  /// "never" if nothing is due. May have passed.
+  Instant next_deadline();
   /// Takes one now. A component that fails in it makes the whole checkpoint fail; the previous one
   /// stays in force.
   absl::StatusOr<CheckpointInfo> Checkpoint(CheckpointMode mode = CheckpointMode::kFuzzy,
@@ -144,9 +172,12 @@ class DR_EXPORT Host {
   /// something has been committed to it.
   absl::Status DeleteState(std::string_view component, const Context& context = {});
 
-  /// Refuses new commits, completes those under way, takes a last checkpoint (by policy), seals,
-  /// and detaches. Past the deadline it stops where it is, which is as safe as a kill. Without a
-  /// directory an error means that the state has not been saved: it may be called again.
+  /// Refuses new commits, completes those under way, takes a last checkpoint (by policy; one that
+  /// the host has under way by itself is given up for it), seals, detaches, and gives the directory
+  /// or the store back: another host may have it when this returns OK. Past the deadline it stops
+  /// where it is, which is as safe as a kill. Without a deadline it gives up on a store that has
+  /// not answered for 20 s. Without a directory an error means that the state has not been saved: it
+  /// may be called again.
   absl::Status Shutdown(const Context& context = {});
   Figures figures() const;
 

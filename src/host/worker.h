@@ -1,56 +1,74 @@
-// A thread that does something every so often, or when it is woken.
+// A thread that sleeps until it is woken, or until its work is due again.
 #pragma once
 
-#include <algorithm>
-#include <chrono>
+#include <pthread.h>
+
 #include <cstdint>
 #include <functional>
 #include <list>
+#include <system_error>
 #include <thread>
 #include <utility>
 
 #include "dr/clock.h"
 #include "dr/mutex.h"
 #include "dr/status.h"
+#include "fmt/format.h"
+#include "src/base/await.h"
 
 namespace dr::inline v0 {
 
 class Worker {
  public:
-  ~Worker() { static_cast<void>(Stop({}, SystemClock())); }
+  /// Returns when it is due again; never: when it is woken.
+  using Work = std::function<Instant()>;
 
-  void Start(std::chrono::nanoseconds period, std::function<void()> work) {
+  /// `name`: at most 15 characters, for those who look at the process.
+  Worker(const char* name, const Clock& clock) : name_(name), clock_(clock) {}
+  ~Worker() { static_cast<void>(Stop({})); }
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  /// Does nothing before it is woken. kResourceExhausted: no thread could be made; it may be tried
+  /// again, as after Stop.
+  absl::Status Start(Work work) {
     MutexLock lock(mutex_);
-    period_ = period;
     work_ = std::move(work);
-    StartThread();
+    stop_ = false;
+    return StartThread();
   }
   /// For work that hangs in a callback: another thread goes on in the place of the one inside it,
-  /// which ends when the callback returns.
-  void Replace() {
+  /// which ends when the callback returns. kResourceExhausted: none could be made.
+  absl::Status Replace() {
     MutexLock lock(mutex_);
-    if (!stop_ && working_) StartThread();
-  }
-  /// From inside the work: the next is due in `delay`, if not before.
-  void WakeIn(std::chrono::nanoseconds delay) {
-    MutexLock lock(mutex_);
-    next_in_ = delay;
+    if (stop_ || !working_) return absl::OkStatus();
+    woken_ = true;
+    return StartThread();
   }
   void Wake() {
     MutexLock lock(mutex_);
     woken_ = true;
     changed_.NotifyAll();
   }
+  bool working() const {
+    MutexLock lock(mutex_);
+    return working_;
+  }
   /// Waits for the work under way, within the context. Called again, or without Start, it does
   /// nothing.
-  absl::Status Stop(const Context& context, const Clock& clock) {
+  absl::Status Stop(const Context& context) {
     if (forgotten_) return absl::OkStatus();
+    const StopWake on_stop(context, mutex_, changed_);
     MutexLock lock(mutex_);
     stop_ = true;
     changed_.NotifyAll();
+    for (const Thread& thread : threads_) {
+      if (thread.thread.get_id() != std::this_thread::get_id()) continue;
+      return MakeFault({.kind = FaultKind::kUsage, .next = "call it from a thread of the program"},
+                       "a thread of the host was to wait for its own end");
+    }
     while (running_ > 0) {
-      DR_RETURN_IF_ERROR(CheckContext(context, clock, "work under way"));
-      changed_.WaitFor(mutex_, std::chrono::milliseconds(10));
+      DR_RETURN_IF_ERROR(AwaitChange(changed_, mutex_, context, clock_, "work under way"));
     }
     JoinEnded();
     return absl::OkStatus();
@@ -68,19 +86,23 @@ class Worker {
     bool ended = false;
   };
 
-  void StartThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+  absl::Status StartThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     JoinEnded();
-    Thread& thread = threads_.emplace_back();
+    std::list<Thread> made(1);
     try {
-      thread.thread =
-          std::thread([this, &thread, generation = generation_ + 1] { Run(thread, generation); });
-    } catch (...) {
-      threads_.pop_back();
-      throw;
+      made.front().thread = std::thread(
+          [this, &self = made.front(), generation = generation_ + 1] { Run(self, generation); });
+    } catch (const std::system_error& error) {
+      return MakeFault({.kind = FaultKind::kNoSpace,
+                        .place = name_,
+                        .next = "allow the process more threads and call again"},
+                       fmt::format("no thread could be made: {}", error.code().message()));
     }
+    threads_.splice(threads_.end(), made);
     ++generation_;
-    working_ = false;
     ++running_;
+    working_ = false;
+    return absl::OkStatus();
   }
   void JoinEnded() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     threads_.remove_if([](Thread& thread) {
@@ -89,15 +111,17 @@ class Worker {
     });
   }
   void Run(Thread& self, std::uint64_t generation) {
+    pthread_setname_np(pthread_self(), name_);
     MutexLock lock(mutex_);
-    while (!stop_ && generation == generation_) {
-      if (!woken_) changed_.WaitFor(mutex_, std::min(period_, next_in_));
-      if (stop_ || generation != generation_) break;
+    for (Instant due; !stop_ && generation == generation_;) {
+      if (!woken_ && clock_.Now() < due) {
+        clock_.Wait(changed_, mutex_, due);
+        continue;
+      }
       woken_ = false;
-      next_in_ = period_;
       working_ = true;
       mutex_.unlock();
-      work_();
+      due = work_();
       mutex_.lock();
       if (generation == generation_) working_ = false;
     }
@@ -106,11 +130,11 @@ class Worker {
     changed_.NotifyAll();
   }
 
-  Mutex mutex_;
+  const char* const name_;
+  const Clock& clock_;
+  mutable Mutex mutex_;
   CondVar changed_;
-  std::chrono::nanoseconds period_ ABSL_GUARDED_BY(mutex_) = {};
-  std::chrono::nanoseconds next_in_ ABSL_GUARDED_BY(mutex_) = std::chrono::nanoseconds::max();
-  std::function<void()> work_;
+  Work work_;
   bool woken_ ABSL_GUARDED_BY(mutex_) = false;
   bool working_ ABSL_GUARDED_BY(mutex_) = false;
   bool stop_ ABSL_GUARDED_BY(mutex_) = false;

@@ -27,11 +27,17 @@ class Callers {
     return open_.load();
   }
   void Leave() {
-    // Either this sees that it is closed, or AwaitEmpty sees that it has left.
-    if (inside_.fetch_sub(1) > 1 || open_.load()) return;
+    // The last access, since what was waited for is destroyed next. If it is closed in between,
+    // AwaitEmpty finds out by itself.
+    if (open_.load()) {
+      inside_.fetch_sub(1);
+      return;
+    }
     MutexLock lock(mutex_);
+    inside_.fetch_sub(1);
     left_.NotifyAll();
   }
+  std::int64_t count() const { return inside_.load(); }
   /// Closed before.
   absl::Status AwaitEmpty(const Context& context, const Clock& clock, std::string_view what) {
     MutexLock lock(mutex_);

@@ -53,6 +53,10 @@ class CompletionQueue {
     MutexLock lock(mutex_);
     if (wake_) wake_();
   }
+  bool empty() const {
+    MutexLock lock(mutex_);
+    return completions_.empty();
+  }
   /// Tells all that are there, without a lock, unless another thread does.
   void Run() {
     MutexLock lock(mutex_);
@@ -92,7 +96,7 @@ class CompletionQueue {
     told_.NotifyAll();
   }
 
-  Mutex mutex_;
+  mutable Mutex mutex_;
   CondVar told_;
   IntrusiveQueue<Completion> completions_ ABSL_GUARDED_BY(mutex_);
   absl::AnyInvocable<void()> wake_ ABSL_GUARDED_BY(mutex_);

@@ -65,6 +65,7 @@ absl::Status ComponentCore::CheckCall(const Call& call, const CommitOptions& opt
         {.kind = FaultKind::kPoisoned, .place = id_, .next = "commit in the parent only"},
         "this process was forked from the one that has the host");
   }
+  call.runtime()->bell.RingIfArmed();
   if (CallbackFrame* frame = CallbackFrame::Current(); frame != nullptr) {
     frame->reentered = true;
     const std::string& culprit = frame->component->id_;

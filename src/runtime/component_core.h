@@ -27,6 +27,7 @@
 #include "dr/stateful_component.h"
 #include "src/base/fork_guard.h"
 #include "src/base/intrusive_queue.h"
+#include "src/runtime/bell.h"
 #include "src/runtime/callback_watch.h"
 #include "src/runtime/callers.h"
 #include "src/runtime/completion_queue.h"
@@ -43,6 +44,7 @@ struct Runtime {
   std::chrono::nanoseconds callback_deadline = {};
   std::uint32_t digest_every = 0;
   CompletionQueue completions = {};
+  Bell bell = {};
   ForkGuard fork_guard = {};
 };
 
@@ -129,8 +131,10 @@ class ComponentCore {
   /// Replaces the state between two operations; `state` is whole, so an error is the component's.
   absl::Status Reload(StateReader& state, const Context& context);
 
-  // For figures.
+  // For figures, and for who wants to know whether there is something to do.
   absl::Status failure() const;
+  bool has_failed() const { return failed_.load(std::memory_order_acquire); }
+  std::int64_t callers() const { return callers_.count(); }
   Lsn applied() const { return {applied_.load(std::memory_order_acquire)}; }
   std::uint64_t applied_count() const { return applied_count_.load(std::memory_order_relaxed); }
   std::uint64_t pending_count() const { return pending_count_.load(std::memory_order_relaxed); }
