@@ -151,7 +151,8 @@ absl::StatusOr<std::unique_ptr<Wal>> Wal::Open(Directory& directory, const WalOp
     DR_RETURN_IF_ERROR(files->ReleaseBehind(prefix.number - 1, tail.written_end));
     segments.back().file_bytes = tail.written_end;
   }
-  DR_ASSIGN_OR_RETURN(DurableMarkWriter mark, DurableMarkWriter::Open(directory, prefix.log, prefix.epoch));
+  DR_ASSIGN_OR_RETURN(DurableMarkWriter mark,
+                      DurableMarkWriter::Open(directory, prefix.log, prefix.epoch));
   mark.Write(recovery.last);  // and has its block, whatever the disk is filled with later
   return std::unique_ptr<Wal>(
       new Wal(std::make_unique<Impl>(options, std::move(files), std::move(mark), std::move(live),
