@@ -154,10 +154,10 @@ class DR_EXPORT Host {
                                             const Context& context = {});
 
   // For hosts with a repository and no directory; kFailedPrecondition for others. kNotFound: the
-  // host has no such component. Once another host has opened the repository this one can save
-  // nothing more. It notices that in its next Checkpoint (also by policy or in Shutdown), SaveState,
-  // LoadState or DeleteState, those with nothing to write included: they fail with
-  // kFailedPrecondition, a fault kFenced, and from then on so does everything, commits among it.
+  // host has no such component. Once another host has opened the repository, this one can save
+  // nothing more. It notices that in its next Checkpoint (by policy and in Shutdown too),
+  // SaveState, LoadState or DeleteState, also if there is nothing to write: that call fails with
+  // kFailedPrecondition, a fault kFenced, and so does everything from then on, commits among it.
   // Until then commits are OK; kProcess promises nothing more than that.
 
   /// Saves one component as it is now; the others stay as they were saved, so what is there is of
