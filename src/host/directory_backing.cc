@@ -22,7 +22,9 @@
 namespace dr::inline v0 {
 namespace {
 
-constexpr auto kAgeOnFullDisk = std::chrono::seconds(1);  // of a checkpoint that one may succeed
+// Of a checkpoint that one may succeed.
+constexpr auto kAgeOnFullDisk = std::chrono::seconds(1);
+constexpr auto kAgeOnSmallVolume = std::chrono::milliseconds(50);
 
 // The live segment and the spares together take less than a tenth of a volume.
 constexpr std::uint64_t kSegmentsPerVolume = 64;
@@ -176,10 +178,10 @@ void DirectoryBacking::TellDoubts() const {
 
 // On a small volume the log must not wait for the policy's size, which may be more than there is.
 bool DirectoryBacking::IsDue(std::chrono::nanoseconds age) const {
-  if (age < kAgeOnFullDisk) return false;
   const WalFigures figures = wal_->figures();
   const std::uint64_t grown = (figures.rotations - rotations_at_checkpoint_) * segment_bytes_;
-  return figures.no_space || (IsSmall(volume_) && grown > volume_.total_bytes / 8);
+  return (figures.no_space && age >= kAgeOnFullDisk) ||
+         (IsSmall(volume_) && grown > volume_.total_bytes / 8 && age >= kAgeOnSmallVolume);
 }
 
 std::uint64_t DirectoryBacking::ReserveWanted(std::uint64_t checkpoint_bytes) const {
