@@ -22,7 +22,9 @@
 namespace dr::inline v0 {
 namespace {
 
-constexpr auto kAgeOnFullDisk = std::chrono::seconds(1);  // of a checkpoint that one may succeed
+// Of a checkpoint that one may succeed.
+constexpr auto kAgeOnFullDisk = std::chrono::seconds(1);
+constexpr auto kAgeOnSmallVolume = std::chrono::milliseconds(50);
 
 // The live segment and the spares together take less than a tenth of a volume.
 constexpr std::uint64_t kSegmentsPerVolume = 64;
@@ -67,9 +69,7 @@ class DirectoryBacking final : public Backing {
             .room = figures.no_space};
   }
   absl::Status KeepLog(bool at_rest) override;
-  std::optional<std::chrono::nanoseconds> checkpoint_anyway() const override {
-    return NeedsTrim() ? std::optional<std::chrono::nanoseconds>(kAgeOnFullDisk) : std::nullopt;
-  }
+  std::optional<std::chrono::nanoseconds> checkpoint_anyway() const override;
   absl::StatusOr<CheckpointInfo> Take(const Context& context) override;
   RepositoryCheckpoints* direct() override { return nullptr; }
   absl::Status Seal() override { return wal_->Seal(); }
@@ -86,7 +86,6 @@ class DirectoryBacking final : public Backing {
 
  private:
   void KeepReserve();
-  bool NeedsTrim() const;
   std::uint64_t ReserveWanted(std::uint64_t checkpoint_bytes) const;
   void TellDoubts() const;
 
@@ -188,10 +187,11 @@ void DirectoryBacking::TellDoubts() const {
 }
 
 // On a small volume the log must not wait for the policy's size, which may be more than there is.
-bool DirectoryBacking::NeedsTrim() const {
+std::optional<std::chrono::nanoseconds> DirectoryBacking::checkpoint_anyway() const {
   const WalFigures figures = wal_->figures();
   const std::uint64_t grown = (figures.rotations - rotations_at_checkpoint_) * segment_bytes_;
-  return figures.no_space || (IsSmall(volume_) && grown > volume_.total_bytes / 8);
+  if (IsSmall(volume_) && grown > volume_.total_bytes / 8) return kAgeOnSmallVolume;
+  return figures.no_space ? std::optional<std::chrono::nanoseconds>(kAgeOnFullDisk) : std::nullopt;
 }
 
 std::uint64_t DirectoryBacking::ReserveWanted(std::uint64_t checkpoint_bytes) const {
