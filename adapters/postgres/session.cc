@@ -277,7 +277,14 @@ absl::Status Session::Begin(const Context& context) {
   in_transaction_ = true;
   const std::string settings = Settings(until);
   const Query queries[] = {{kBegin}, {settings}};
-  return Send(queries, 1, until).status();
+  absl::Status begun = Send(queries, 1, until).status();
+  if (!lost_ || !absl::IsUnavailable(begun)) return begun;
+  // So does a pooler end what it does not allow, without a word.
+  return MakeFault({.kind = FaultKind::kIo,
+                    .place = server_.place,
+                    .next = "see whether the server is up; a pooler before it needs pool_mode = "
+                            "transaction or session"},
+                   AsStd(begun.message()));
 }
 
 absl::StatusOr<Rows> Session::Commit(const Context& context) {
