@@ -40,7 +40,7 @@ absl::Status DrLog::Warm() {
 
 void DrLog::Keep(std::stop_token stop) {
   while (!stop.stop_requested()) {
-    absl::StatusOr<bool> more = wal_->Prepare(*log_);
+    absl::StatusOr<bool> more = wal_->Prepare();
     if (trims_ == Trims::kLikeCheckpoints && wal_->figures().segments > kSegmentsKept) {
       static_cast<void>(wal_->Trim(dr::Next(wal_->durable())));
     }

@@ -31,31 +31,30 @@ struct Entries {
 
 class RingSink final : public dr::LogSink {
  public:
-  absl::Status MakeRoom(dr::OperationLog& log, std::uint64_t, const dr::Context&) override {
+  void Bind(dr::OperationLog& log) override { log_ = &log; }
+  absl::Status MakeRoom(std::uint64_t, const dr::Context&) override {
     std::unique_lock lock(mutex_, std::try_to_lock);
     if (!lock.owns_lock()) {
       std::this_thread::yield();
       return absl::OkStatus();
     }
-    const Lsn last = log.last();
-    for (Lsn lsn = dr::Next(log.staged()); lsn <= last; lsn = dr::Next(lsn)) {
-      while (log.At(lsn) == nullptr) std::this_thread::yield();
+    const Lsn last = log_->last();
+    for (Lsn lsn = dr::Next(log_->staged()); lsn <= last; lsn = dr::Next(lsn)) {
+      log_->AwaitEntry(lsn);
     }
-    log.Release(last);
-    log.Allow({last.value + kCapacity});
+    log_->Release(last);
+    log_->Allow({last.value + kCapacity});
     return absl::OkStatus();
   }
-  absl::Status Admit(dr::OperationLog&, std::size_t, const dr::Context&) override {
-    return absl::OkStatus();
-  }
-  void Withdraw(dr::OperationLog&, std::size_t) override {}
-  absl::Status Stage(dr::OperationLog&, Lsn) override { return absl::OkStatus(); }
-  absl::Status Persist(dr::OperationLog&, Lsn, const dr::Context&) override {
-    return absl::OkStatus();
-  }
+  absl::Status Admit(std::size_t, const dr::Context&) override { return absl::OkStatus(); }
+  void Withdraw(std::size_t) override {}
+  absl::Status Stage(Lsn, const dr::Context&) override { return absl::OkStatus(); }
+  absl::Status Persist(Lsn, const dr::Context&) override { return absl::OkStatus(); }
   Lsn durable() const override { return {}; }
+  absl::Status status() const override { return absl::OkStatus(); }
 
  private:
+  dr::OperationLog* log_ = nullptr;
   std::mutex mutex_;
 };
 

@@ -40,23 +40,27 @@ struct LogEntry {
 class DR_EXPORT LogSink {
  public:
   virtual ~LogSink() = default;
+  /// Called once, by the log whose operations land here, before anything else.
+  virtual void Bind(OperationLog& log) = 0;
   /// Raises the limit (OperationLog::Allow) so that `count` more small records can be taken, or
   /// says why not. May do I/O and wait.
-  virtual absl::Status MakeRoom(OperationLog& log, std::uint64_t count, const Context& context) = 0;
+  virtual absl::Status MakeRoom(std::uint64_t count, const Context& context) = 0;
   /// Settles space for records longer than kSmallRecordBytes before their Lsns are taken: one call
   /// for all large payloads of an append, with their sum.
-  virtual absl::Status Admit(OperationLog& log, std::size_t payload_bytes,
-                             const Context& context) = 0;
+  virtual absl::Status Admit(std::size_t payload_bytes, const Context& context) = 0;
   /// Gives back what Admit settled for records that were not appended after all.
-  virtual void Withdraw(OperationLog& log, std::size_t payload_bytes) = 0;
-  /// Fixes time and encoding of everything up to `upto`.
-  virtual absl::Status Stage(OperationLog& log, Lsn upto) = 0;
-  /// Returns when everything up to `upto` survives what the sink promises to survive. Who waits for
-  /// another's write is let go when `context` ends, with kUnknown: the operation may still happen.
-  /// Who writes itself, as the first to wait does, returns when its write does: no deadline ends a
-  /// system call.
-  virtual absl::Status Persist(OperationLog& log, Lsn upto, const Context& context) = 0;
+  virtual void Withdraw(std::size_t payload_bytes) = 0;
+  /// Fixes time and encoding of everything up to `upto`. kUnknown if `context` ends first.
+  virtual absl::Status Stage(Lsn upto, const Context& context) = 0;
+  /// Returns when everything up to `upto`, and the rest of a batch that it is inside of, survives
+  /// what the sink promises to survive. A caller that waits for another's write is let go when
+  /// `context` ends, with kUnknown: the operation may still happen. A caller that writes itself, as
+  /// the first to wait does, returns when its write does: no deadline ends a system call. kUnknown
+  /// also if the write failed, which `status` tells.
+  virtual absl::Status Persist(Lsn upto, const Context& context) = 0;
   virtual Lsn durable() const = 0;
+  /// OK, or why nothing is accepted any more.
+  virtual absl::Status status() const = 0;
 };
 
 struct OperationLogOptions {
@@ -79,26 +83,30 @@ class DR_EXPORT OperationLog {
   /// last Lsn.
   absl::StatusOr<Lsn> AppendBatch(std::span<LogEntry* const> entries, const Context& context = {});
 
-  absl::Status Stage(Lsn upto) { return sink_.Stage(*this, upto); }
+  absl::Status Stage(Lsn upto, const Context& context = {}) { return sink_.Stage(upto, context); }
   absl::Status Persist(Lsn upto, const Context& context = {}) {
-    return sink_.durable() >= upto ? absl::OkStatus() : sink_.Persist(*this, upto, context);
+    return sink_.durable() >= upto ? absl::OkStatus() : sink_.Persist(upto, context);
   }
 
   Lsn last() const { return {tail_.load(std::memory_order_acquire)}; }      ///< ordered
   Lsn staged() const { return {staged_.load(std::memory_order_acquire)}; }  ///< taken by the sink
   Lsn durable() const { return sink_.durable(); }
+  absl::Status status() const { return sink_.status(); }  ///< of the sink
   std::size_t capacity() const { return mask_ + 1; }
 
   // For the sink, one thread at a time.
 
-  /// The entry at `lsn`; null while its producer is between its two steps. `lsn` is in (staged,
-  /// last].
-  LogEntry* At(Lsn lsn) const { return slots_[lsn.value & mask_].load(std::memory_order_acquire); }
+  /// The entry at `lsn`, which is in (staged, last]. Waits while its producer is between its two
+  /// steps, taking the Lsn and publishing the entry, with nothing in between that could wait.
+  LogEntry& AwaitEntry(Lsn lsn) const {
+    LogEntry* entry = slots_[lsn.value & mask_].load(std::memory_order_acquire);
+    return entry != nullptr ? *entry : AwaitPublished(lsn);
+  }
   /// Everything up to `lsn` has been encoded; their entries are no longer looked at.
   void Release(Lsn lsn);
   /// Producers may take Lsns up to and including `lsn` (never lowered).
   void Allow(Lsn lsn) { limit_.store(lsn.value, std::memory_order_release); }
-  /// No more Lsns: whoever comes now is sent to MakeRoom, which says why.
+  /// No more Lsns for now: callers of Append are sent to MakeRoom, which says why.
   void Close() { limit_.store(0, std::memory_order_release); }
   Lsn limit() const { return {limit_.load(std::memory_order_acquire)}; }
 
@@ -114,6 +122,7 @@ class DR_EXPORT OperationLog {
     entry.record.batch_continues = batch_continues;
     slots_[lsn & mask_].store(&entry, std::memory_order_release);
   }
+  LogEntry& AwaitPublished(Lsn lsn) const;
   absl::Status Room(std::uint64_t count, const Context& context);
 
   LogSink& sink_;

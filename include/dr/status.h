@@ -74,6 +74,9 @@ DR_EXPORT absl::Status MakeIoFault(std::string_view call, std::string_view place
 /// The fault that a status of dr carries; nullopt for OK and for errors from elsewhere.
 DR_EXPORT std::optional<Fault> FaultOf(const absl::Status& status);
 
+/// True if `status` carries a fault of this kind.
+DR_EXPORT bool IsFault(const absl::Status& status, FaultKind kind);
+
 /// The same error about another place: a file that was renamed while it was open.
 DR_EXPORT absl::Status WithPlace(const absl::Status& status, std::string_view place);
 

@@ -29,6 +29,13 @@
 
 namespace dr::inline v0 {
 
+/// Something outside the log that knows how far it was durable: a checkpoint.
+struct DurableEvidence {
+  std::string place = {};  ///< for errors
+  LogId log = {};          ///< of a known epoch
+  Position durable = {};   ///< and the opening that saw it; epoch 0: not known
+};
+
 struct WalOptions {
   const Clock* clock = nullptr;  ///< required
   Random* random = nullptr;      ///< required
@@ -37,9 +44,10 @@ struct WalOptions {
       64 << 20;  ///< a file's size; a multiple of kBlockBytes, at least 64 KiB
   std::uint64_t group_bytes =
       1 << 20;  ///< the longest single write; at least 2 blocks, at most kMaxGroupBytes
-  /// What is known from elsewhere (a checkpoint) to have been durable: if the log ends before it,
-  /// that is rot and not a torn tail.
-  Lsn known_durable = {};
+  /// What is known from elsewhere to have been durable: if the log ends before it, that is rot and
+  /// not a torn tail. If an opening saw it that the log does not know, files of two copies of this
+  /// log were mixed (kDataLoss).
+  std::vector<DurableEvidence> known_durable = {};
   /// The first operation that is still needed (behind the oldest checkpoint in use). Older segments
   /// may be missing.
   Lsn needed_from = {1};
@@ -78,23 +86,26 @@ class DR_EXPORT WalReader {
 /// child finds its copy poisoned.
 class DR_EXPORT Wal final : public LogSink {
  public:
-  /// Recovers what is in `directory` or creates a log there. `directory` outlives the Wal.
+  /// Recovers what is in `directory` or creates a log there. `directory` outlives the Wal. Takes an
+  /// epoch that is larger than any in the log by a random number, so that copies of one log that go
+  /// on by themselves do not take the same.
   static absl::StatusOr<std::unique_ptr<Wal>> Open(Directory& directory, const WalOptions& options);
   ~Wal() override;
 
-  absl::Status MakeRoom(OperationLog& log, std::uint64_t count, const Context& context) override;
-  absl::Status Admit(OperationLog& log, std::size_t payload_bytes, const Context& context) override;
-  void Withdraw(OperationLog& log, std::size_t payload_bytes) override;
-  absl::Status Stage(OperationLog& log, Lsn upto) override;
-  absl::Status Persist(OperationLog& log, Lsn upto, const Context& context) override;
+  void Bind(OperationLog& log) override;
+  absl::Status MakeRoom(std::uint64_t count, const Context& context) override;
+  absl::Status Admit(std::size_t payload_bytes, const Context& context) override;
+  void Withdraw(std::size_t payload_bytes) override;
+  absl::Status Stage(Lsn upto, const Context& context) override;
+  absl::Status Persist(Lsn upto, const Context& context) override;
   Lsn durable() const override;
 
   /// Records on the disk that all so far is durable, if that is not there yet; what follows a seal
   /// can be told from rot. Called when the log is idle and at an orderly end.
-  absl::Status Seal(OperationLog& log);
+  absl::Status Seal(const Context& context = {});
   /// Prepares file space ahead, a step at a time. True: there is more to do. Called by the host's
   /// thread; without one, producers that find no room do it themselves.
-  absl::StatusOr<bool> Prepare(OperationLog& log);
+  absl::StatusOr<bool> Prepare();
   /// While held, no more space is prepared: what is free is somebody else's. What is prepared is
   /// still written to.
   absl::Status HoldGrowth(bool held);
@@ -106,8 +117,8 @@ class DR_EXPORT Wal final : public LogSink {
   const WalRecovery& recovery() const;
   Epoch epoch() const;
   LogId log_id() const;
-  std::int64_t last_time_ns() const;  ///< of the newest staged record
-  absl::Status status() const;        ///< OK, or why the log is poisoned
+  std::int64_t last_time_ns() const;     ///< of the newest staged record
+  absl::Status status() const override;  ///< OK, or why the log is poisoned
   WalFigures figures() const;
 
  private:

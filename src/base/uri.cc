@@ -55,6 +55,12 @@ class Part {
     return true;
   }
 
+  Part From(std::size_t offset) const {
+    Part part = *this;
+    part.text_.remove_prefix(offset);
+    return part;
+  }
+
   absl::Status Refuse(std::string_view rule) const {
     return MakeFault({.kind = FaultKind::kInvalid,
                       .place = "URI",
@@ -283,10 +289,15 @@ absl::StatusOr<Uri> ParseUri(std::string_view text) {
   constexpr std::size_t kUriBytesMax = 4096;
   Part rest(text);
   if (text.size() > kUriBytesMax) return rest.Refuse("longer than 4096 bytes");
-  if (!std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7F; })) {
-    return rest.Refuse("blanks, control and non-ASCII characters must be escaped as %XX");
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] <= ' ' || text[i] >= 0x7F) {
+      return rest.From(i).Refuse(
+          "blanks, line breaks, control and non-ASCII characters must be escaped as %XX");
+    }
+    if (text[i] == '#') {
+      return rest.From(i).Refuse("a '#' must be written %23; a fragment has no meaning");
+    }
   }
-  if (text.find('#') != text.npos) return rest.Refuse("a fragment ('#') has no meaning");
   Uri uri;
   const Part scheme = rest.TakeUntil(":");
   auto valid = [](char c) { return IsLower(ToLower(c)) || IsDigit(c) || IsOneOf(c, "+-."); };

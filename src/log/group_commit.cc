@@ -1,16 +1,23 @@
 #include "src/log/group_commit.h"
 
 #include <algorithm>
-#include <thread>
 #include <utility>
 
 #include "dr/status.h"
 #include "fmt/format.h"
+#include "src/base/assert.h"
 #include "src/base/out_of_memory.h"
 #include "src/base/status_macros.h"
 
 namespace dr::inline v0 {
 namespace {
+
+// Where memory ends in the middle, what has happened is not known.
+template <typename Body>
+absl::Status AfterAnEffect(Body body) {
+  const bool begun = true;
+  return WithinMemory(body, &begun);
+}
 
 absl::Status Poisoned(const absl::Status& why) {
   return MakeFault(
@@ -27,45 +34,49 @@ GroupCommit::GroupCommit(const WalOptions& options, std::unique_ptr<SegmentFiles
       files_(std::move(files)),
       mark_(std::move(mark)),
       first_prefix_(live.segment.prefix),
+      events_(options.observer),
       older_(std::move(older)),
       live_(std::move(live)),
       buffers_{AlignedBuffer(options.group_bytes), AlignedBuffer(options.group_bytes),
                AlignedBuffer(options.group_bytes)},
       rotation_block_(kBlockBytes),
       footer_block_(kBlockBytes),
-      staged_(last),
-      unit_lsn_(last),
-      dispatched_(last),
-      durable_(last.value),
       recorded_(last),
+      durable_(last.value),
+      dispatched_(last),
+      unit_lsn_(last),
+      staged_(last),
+      allowed_(last),
       readable_end_(live_.offset),
       last_time_ns_(last_time_ns) {
   older_.reserve(older_.size() + files_->spares() + 2);
 }
 
-absl::Status GroupCommit::Healthy() const {
-  if (!poison_.ok()) return Poisoned(poison_);
-  if (fork_guard_.InChild()) {
-    return Poisoned(MakeFault({.kind = FaultKind::kPoisoned, .next = "open it in the parent only"},
-                              "this process was forked from the one that has the log open"));
-  }
-  return absl::OkStatus();
+void GroupCommit::Bind(OperationLog& log) {
+  Section section(*this);
+  DR_ASSERT(log_ == nullptr && log.last() == staged_);
+  log_ = &log;
 }
 
-GroupCommit::Section::~Section() { log_.Unlock(); }
+// Before any lock: in a forked child another thread of the parent may hold it for ever.
+absl::Status GroupCommit::InParent() const {
+  if (!fork_guard_.InChild()) return absl::OkStatus();
+  return Poisoned(MakeFault({.kind = FaultKind::kPoisoned, .next = "open it in the parent only"},
+                            "this process was forked from the one that has the log open"));
+}
 
-// Wakes and tells with the mutex given back, so that nobody who is woken runs into it.
-void GroupCommit::Unlock() {
-  WaiterList woken = std::exchange(woken_, {});
-  std::vector<Event> events = std::move(events_);
-  events_.clear();
-  mutex_.unlock();
-  for (Waiter *waiter = woken.first(), *next = nullptr; waiter != nullptr; waiter = next) {
-    next = WaiterList::After(*waiter);
-    waiter->Wake();
-  }
-  if (options_.observer == nullptr) return;
-  for (const Event& event : events) options_.observer->OnEvent(event);
+absl::Status GroupCommit::Healthy() const {
+  return poison_.ok() ? absl::OkStatus() : Poisoned(poison_);
+}
+
+void GroupCommit::Check() const {
+  DR_ASSERT(recorded_ <= durable() && durable() <= dispatched_ && dispatched_ <= unit_lsn_);
+  DR_ASSERT(unit_lsn_ <= staged_ && staged_ <= allowed_);
+  DR_ASSERT(readable_end_ <= live_.offset);
+  DR_ASSERT(live_.offset + kBlockBytes <= live_.file.prepared_bytes);
+  DR_ASSERT(in_flight_count_ <= in_flight_.size());
+  DR_ASSERT(!rotation_ || in_flight_count_ == 0);
+  DR_ASSERT(!preparing_live_ || (preparing_ && !rotation_));
 }
 
 // ---- Leading ------------------------------------------------------------------------------------
@@ -77,30 +88,30 @@ bool GroupCommit::SegmentFull() const {
 // A second group goes out beside the first one when it is at least as large. A smaller one would
 // only split the writers into ever smaller crowds, each of which costs the device as much as all
 // together.
-bool GroupCommit::CanLead(const OperationLog& log) const {
-  if (rotating_ || in_flight_count_ == in_flight_.size()) return false;
+bool GroupCommit::CanLead() const {
+  if (rotation_ || stalled_ || in_flight_count_ == in_flight_.size()) return false;
   // The kernel tells a failed writeback to one of the syncs that run at once, so only one may run.
   if (!files_->direct() && (in_flight_count_ > 0 || preparing_live_)) return false;
   if (in_flight_count_ == 1 && !open_full_ &&
-      log.last().value - dispatched_.value < in_flight_[oldest_].records) {
+      log_->last().value - dispatched_.value < in_flight_[oldest_].records) {
     return false;
   }
   return !SegmentFull() || (in_flight_count_ == 0 && !preparing_ && files_->SpareBlocks() > 0);
 }
 
-void GroupCommit::Lead(OperationLog& log) {
-  if (SegmentFull()) return Rotate(log);
-  Encode(log);
-  if (open_) WriteGroup(log);
+void GroupCommit::Lead() {
+  if (SegmentFull()) return Rotate();
+  Encode();
+  if (open_) WriteGroup();
 }
 
 bool GroupCommit::OpenGroup(Lsn first_lsn, std::int64_t time_ns) {
   const std::uint64_t room = UsableBlocks(live_.file.prepared_bytes, live_.offset) * kBlockBytes;
-  if (room == 0 || rotating_) return false;
+  if (room == 0 || rotation_) return false;
   // Two are in flight at most, so one of three buffers is free.
   std::array<bool, 3> taken = {};
   for (const InFlight& group : in_flight_) {
-    if (group.used) taken[group.buffer] = true;
+    if (group.state != InFlight::State::kFree) taken[group.buffer] = true;
   }
   open_buffer_ =
       static_cast<std::size_t>(std::find(taken.begin(), taken.end(), false) - taken.begin());
@@ -113,17 +124,11 @@ bool GroupCommit::OpenGroup(Lsn first_lsn, std::int64_t time_ns) {
   return true;
 }
 
-void GroupCommit::Encode(OperationLog& log) {
-  const Lsn last = log.last();
+void GroupCommit::Encode() {
+  const Lsn last = log_->last();
   std::int64_t now_ns = 0;
   while (staged_ < last && !open_full_) {
-    LogEntry* entry = log.At(Next(staged_));
-    // Its producer has the ticket and is about to publish.
-    while (entry == nullptr) {
-      std::this_thread::yield();
-      entry = log.At(Next(staged_));
-    }
-    RecordView& record = entry->record;
+    RecordView& record = log_->AwaitEntry(Next(staged_)).record;
     if (record.time_ns == 0) {
       if (now_ns == 0) now_ns = absl::ToUnixNanos(options_.clock->WallTime());
       record.time_ns = now_ns;
@@ -134,73 +139,92 @@ void GroupCommit::Encode(OperationLog& log) {
       open_full_ = true;
       break;
     }
-    if (record.payload.size() > kSmallRecordBytes) large_bytes_ -= record.payload.size();
-    if (!record.batch_continues) unit_lsn_ = record.lsn;
+    if (record.payload.size() > kSmallRecordBytes) {
+      DR_ASSERT(large_bytes_ >= record.payload.size());
+      large_bytes_ -= record.payload.size();
+    }
     ++staged_.value;
+    if (!record.batch_continues) unit_lsn_ = staged_;
   }
-  log.Release(staged_);
-  UpdateLimit(log);
+  log_->Release(staged_);
+  UpdateLimit();
 }
 
-void GroupCommit::WriteGroup(OperationLog& log) {
-  InFlight& group = in_flight_[(oldest_ + in_flight_count_) % in_flight_.size()];
+void GroupCommit::WriteGroup() {
+  const std::size_t slot = (oldest_ + in_flight_count_) % in_flight_.size();
+  DR_ASSERT(in_flight_[slot].state == InFlight::State::kFree);
   figures_.records += live_.builder.record_count();
   const std::string_view bytes = live_.builder.Finish();
-  group = {.used = true,
-           .offset = live_.offset,
-           .end_offset = live_.offset + bytes.size(),
-           .end_hash = live_.builder.hash(),
-           .bytes = bytes,
-           .unit_lsn = unit_lsn_,
-           .last_lsn = staged_,
-           .evidence = open_evidence_,
-           .records = staged_.value - dispatched_.value,
-           .buffer = open_buffer_};
+  in_flight_[slot] = {.offset = live_.offset,
+                      .end_offset = live_.offset + bytes.size(),
+                      .bytes = bytes,
+                      .unit_lsn = unit_lsn_,
+                      .last_lsn = staged_,
+                      .evidence = open_evidence_,
+                      .records = staged_.value - dispatched_.value,
+                      .buffer = open_buffer_};
   ++in_flight_count_;
-  live_.offset = group.end_offset;
+  live_.offset = in_flight_[slot].end_offset;
   open_ = open_full_ = false;
-  dispatched_ = staged_;
+  dispatched_ = unit_lsn_;
   ++figures_.groups;
   figures_.bytes += bytes.size();
-  UpdateLimit(log);
-
-  const SegmentFile& file = live_.file;  // no rotation while a group is in flight
-  const std::uint64_t prepared_bytes = file.prepared_bytes;
-  Unlock();
-  absl::Status written = WithinMemory([&] {
-    absl::Status status = files_->WriteAndSync(file, group.offset, bytes);
-    return status.ok() ? CheckFile(file, prepared_bytes) : status;
-  });
-  mutex_.lock();
-
-  if (!written.ok()) Poison(log, std::move(written));
-  group.done = true;
-  Complete(log);
+  UpdateLimit();
+  Write(slot);
 }
 
-// Acknowledges in order: what is behind an unfinished group waits for it.
-void GroupCommit::Complete(const OperationLog& log) {
-  while (in_flight_count_ > 0 && in_flight_[oldest_].done) {
-    InFlight& group = in_flight_[oldest_];
+void GroupCommit::Write(std::size_t slot) {
+  in_flight_[slot].state = InFlight::State::kWriting;
+  const NamedFile file = live_.file.segment;
+  const std::uint64_t offset = in_flight_[slot].offset, prepared = live_.file.prepared_bytes;
+  const std::string_view bytes = in_flight_[slot].bytes;
+  DR_ASSERT(offset + bytes.size() + kBlockBytes <= prepared);
+  Unlock();
+  bool no_room = false;
+  absl::Status written = AfterAnEffect([&] {
+    const absl::Status status = files_->WriteAndSync(file, offset, bytes);
+    no_room = IsFault(status, FaultKind::kNoSpace);
+    return status.ok() ? CheckFile(file, prepared) : status;
+  });
+  mutex_.lock();
+  if (no_room) {
+    in_flight_[slot].state = InFlight::State::kStalled;
+    return Stall(written);
+  }
+  if (!written.ok()) Poison(std::move(written));
+  in_flight_[slot].state = InFlight::State::kWritten;
+  Acknowledge();
+}
+
+// In order: what is behind an unfinished group waits for it. The mark is written without the mutex,
+// by one thread at a time, while the group still counts as in flight.
+void GroupCommit::Acknowledge() {
+  if (std::exchange(acknowledging_, true)) return;  // the thread that does it goes on with this one
+  while (in_flight_count_ > 0 && in_flight_[oldest_].state == InFlight::State::kWritten) {
+    const InFlight group = in_flight_[oldest_];
     if (poison_.ok()) {
+      if (group.unit_lsn > durable()) {
+        Unlock();
+        mark_.Write(group.unit_lsn);
+        mutex_.lock();
+        durable_.store(group.unit_lsn.value, std::memory_order_release);
+      }
       recorded_ = std::max(recorded_, group.evidence);
       // Readers see whole batches only.
       if (group.unit_lsn == group.last_lsn) readable_end_ = group.end_offset;
-      if (group.unit_lsn > durable()) {
-        mark_.Write(group.unit_lsn);
-        durable_.store(group.unit_lsn.value, std::memory_order_release);
-      }
     }
-    group.used = group.done = false;
+    in_flight_[oldest_].state = InFlight::State::kFree;
     oldest_ = (oldest_ + 1) % in_flight_.size();
     --in_flight_count_;
+    Wake();
   }
-  Wake(log);
+  acknowledging_ = false;
+  if (!poison_.ok()) Wake();
 }
 
 // A file that was removed, replaced or cut under the writer would take what follows with it.
 // `bytes`: all that was prepared; the group itself has made a file that was cut long enough for it.
-absl::Status GroupCommit::CheckFile(const SegmentFile& file, std::uint64_t bytes) const {
+absl::Status GroupCommit::CheckFile(const NamedFile& file, std::uint64_t bytes) const {
   absl::StatusOr<FileInfo> info = file.file->Info();
   if (!info.ok()) return NamedAsNow(file, info.status());
   if (info->links > 0 && info->size >= bytes) return absl::OkStatus();
@@ -211,105 +235,121 @@ absl::Status GroupCommit::CheckFile(const SegmentFile& file, std::uint64_t bytes
                                     : "the segment was cut short while it was written");
 }
 
-void GroupCommit::Poison(OperationLog& log, absl::Status why) {
+void GroupCommit::Poison(absl::Status why) {
   if (!poison_.ok()) return;
-  // "No space" would say that the operation was not taken, but its place in the log is given.
-  if (absl::IsResourceExhausted(why)) {
-    why =
-        MakeFault({.kind = FaultKind::kIo, .next = "open the log again, which tells what was kept"},
-                  AsStd(why.message()));
-  }
   poison_ = std::move(why);
-  log.Close();
-  Tell({.kind = EventKind::kLogPoisoned, .lsn = durable(), .status = poison_},
-       "the log takes nothing more until it is opened again");
+  log_->Close();
+  events_.Add({.kind = EventKind::kLogPoisoned, .lsn = durable(), .status = poison_},
+              "the log takes nothing more until it is opened again");
 }
 
-// The event goes out when the mutex is given back. One for which there is no memory is left out;
-// what it would say, callers get as a status.
-void GroupCommit::Tell(Event event, std::string_view text) noexcept {
-  try {
-    event.text = text;
-    events_.push_back(std::move(event));
-  } catch (const std::bad_alloc&) {
-    return;
-  }
+// For a caller whose operation has its Lsn: it may be in the log, so nothing may tell the caller to
+// try again.
+absl::Status GroupCommit::Unsettled(Lsn upto) const {
+  const std::optional<Fault> fault = FaultOf(poison_);
+  return MakeFault({.kind = FaultKind::kAmbiguous,
+                    .place = fault ? fault->place : "",
+                    .offset = fault ? fault->offset : std::nullopt,
+                    .lsn = upto,
+                    .next = "open the log again, which tells what was kept"},
+                   fmt::format("the log failed before the operation was known to be durable: {}",
+                               AsStd(poison_.message())));
 }
 
 // ---- Segments -----------------------------------------------------------------------------------
 
-void GroupCommit::Rotate(OperationLog& log) {
-  rotating_ = true;
+void GroupCommit::Rotate() {
   live_.builder.Begin(footer_block_.span(), Next(staged_), durable(), last_time_ns_);
-  const std::string_view footer = live_.builder.FinishFooter();
-  SegmentPrefix prefix = live_.segment.prefix;
-  prefix.previous = {prefix.number, prefix.salt, live_.offset + footer.size(), live_.builder.hash(),
-                     staged_};
+  Rotation& rotation = rotation_.emplace();
+  rotation.footer = live_.builder.FinishFooter();
+  rotation.footer_offset = live_.offset;
+  rotation.prefix = live_.segment.prefix;
+  SegmentPrefix& prefix = rotation.prefix;
+  prefix.previous = {prefix.number, prefix.salt, live_.offset + rotation.footer.size(),
+                     live_.builder.hash(), staged_};
   ++prefix.number;
   prefix.first_lsn = Next(staged_);
   prefix.durable_lsn = durable();
   prefix.created = std::max(options_.clock->WallTime(), absl::FromUnixNanos(last_time_ns_));
-  absl::StatusOr<std::uint64_t> salt = options_.random->Next();
-  absl::StatusOr<SegmentFile> next =
-      salt.ok() ? files_->TakeSpare() : absl::StatusOr<SegmentFile>(salt.status());
-  absl::Status written = next.status();
+  rotation.next = files_->TakeSpare();
+  RunRotation();
+}
+
+// The rotation moves out of the mutex: its thread has it, and what is left says that there is one.
+void GroupCommit::RunRotation() {
+  Rotation rotation = std::move(*rotation_);
+  const NamedFile ending = live_.file.segment;
+  Unlock();
+  bool no_room = false;
+  absl::Status written = AfterAnEffect([&] {
+    const absl::Status status = WriteRotation(ending, rotation);
+    no_room = IsFault(status, FaultKind::kNoSpace);
+    return status;
+  });
+  mutex_.lock();
+  if (no_room) {
+    rotation_ = std::move(rotation);
+    return Stall(written);
+  }
   if (written.ok()) {
-    prefix.salt = *salt;
-    const std::uint64_t footer_offset = live_.offset;
-    const SegmentFile& ending = live_.file;  // `rotating_` keeps it in place without the lock
-    Unlock();
-    EncodePrefixInto(rotation_block_.span(), prefix);
-    written = WithinMemory(
-        [&] { return WriteRotation(ending, footer, footer_offset, *next, prefix.number); });
-    mutex_.lock();
+    EnterSegment(rotation.prefix, std::move(rotation.next));
+    rotation_.reset();
+    UpdateLimit();
+  } else {
+    rotation_.reset();
+    Poison(std::move(written));
   }
-  rotating_ = false;
-  if (!written.ok()) {
-    Poison(log, std::move(written));
-    return Wake(log);
+  Wake();
+}
+
+absl::Status GroupCommit::WriteRotation(const NamedFile& ending, Rotation& rotation) {
+  if (!rotation.footer_written) {
+    DR_ASSIGN_OR_RETURN(rotation.prefix.salt, options_.random->Next());
+    EncodePrefixInto(rotation_block_.span(), rotation.prefix);
+    DR_RETURN_IF_ERROR(files_->WriteAndSync(ending, rotation.footer_offset, rotation.footer));
+    rotation.footer_written = true;
   }
+  return files_->Activate(rotation.next, rotation.prefix.number,
+                          {rotation_block_.data(), kBlockBytes});
+}
+
+void GroupCommit::EnterSegment(const SegmentPrefix& prefix, SegmentFile file) {
   live_.segment.end = prefix.previous;
   live_.segment.file_bytes = live_.file.prepared_bytes;
-  older_.push_back(live_.segment);  // PrepareStep has kept a place for it
-  const std::string_view block(rotation_block_.data(), kBlockBytes);
-  live_.segment = {.name = next->name,
+  DR_ASSERT(older_.size() < older_.capacity());  // PrepareStep has kept a place for it
+  older_.push_back(live_.segment);
+  live_.segment = {.name = file.segment.name,
                    .prefix = prefix,
-                   .prefix_hash = PrefixHash(block),
+                   .prefix_hash = PrefixHash({rotation_block_.data(), kBlockBytes}),
                    .continues = live_.builder.in_record()};
-  live_.file = *std::move(next);
+  live_.file = std::move(file);
   live_.offset = readable_end_ = kBlockBytes;
   live_.builder.NextSegment(prefix, live_.segment.prefix_hash);
-  recorded_ = durable();
+  recorded_ = std::max(recorded_, prefix.durable_lsn);
   ++figures_.rotations;
-  UpdateLimit(log);
-  Wake(log);
 }
 
-absl::Status GroupCommit::WriteRotation(const SegmentFile& ending, std::string_view footer,
-                                        std::uint64_t footer_offset, SegmentFile& next,
-                                        std::uint64_t number) {
-  DR_RETURN_IF_ERROR(files_->WriteAndSync(ending, footer_offset, footer));
-  return files_->Activate(next, number, {rotation_block_.data(), kBlockBytes});
-}
-
-absl::Status GroupCommit::Seal(OperationLog& log) {
-  DR_RETURN_IF_ERROR(status());
-  DR_RETURN_IF_ERROR(Persist(log, log.last(), {}));
+absl::Status GroupCommit::Seal(const Context& context) {
+  DR_RETURN_IF_ERROR(InParent());
   Section section(*this);
-  const Lsn target = durable();
+  const Lsn target = log_->last();
   while (recorded_ < target) {
     DR_RETURN_IF_ERROR(Healthy());
-    if (!preparing_ && !rotating_ && FreeBlocks() <= ReservedBlocks(log)) {
-      DR_RETURN_IF_ERROR(PrepareStep(log));
-    } else if (!CanLead(log)) {
-      DR_RETURN_IF_ERROR(Wait({}));
-    } else if (open_ || SegmentFull() || live_.builder.in_record()) {
-      Lead(log);  // whatever is written next records the evidence
-    } else if (FreeBlocks() > ReservedBlocks(log)) {
-      if (OpenGroup(Next(staged_), last_time_ns_)) WriteGroup(log);
+    if (stalled_) {
+      DR_RETURN_IF_ERROR(Retry());
+    } else if (CanPrepare() && FreeBlocks() <= ReservedBlocks()) {
+      DR_RETURN_IF_ERROR(PrepareStep());
+    } else if (!CanLead()) {
+      DR_RETURN_IF_ERROR(Wait(context));
+    } else if (dispatched_ < target || open_ || SegmentFull() || live_.builder.in_record()) {
+      Lead();  // whatever is written next records the evidence
+    } else if (durable() < target) {
+      DR_RETURN_IF_ERROR(Wait(context));
+    } else if (FreeBlocks() > ReservedBlocks() && OpenGroup(Next(staged_), last_time_ns_)) {
+      WriteGroup();
       ++figures_.seals;
     } else {
-      DR_RETURN_IF_ERROR(Wait({}));
+      DR_RETURN_IF_ERROR(Wait(context));
     }
   }
   return absl::OkStatus();
@@ -318,21 +358,29 @@ absl::Status GroupCommit::Seal(OperationLog& log) {
 // The files are retired without the mutex, since nobody looks for them any more and commits need
 // not wait for that. What is left behind by a failure goes with the next trim.
 absl::Status GroupCommit::Trim(Lsn keep_from) {
-  MutexLock one_at_a_time(trim_mutex_);
+  DR_RETURN_IF_ERROR(InParent());
   Section section(*this);
   DR_RETURN_IF_ERROR(Healthy());
+  while (trimming_) DR_RETURN_IF_ERROR(Wait({}));
   const std::uint64_t below = NeededFrom(keep_from);
   if (older_.empty() || older_.front().prefix.number >= below) return absl::OkStatus();
+  const SegmentFiles::SpareNumbers numbers = files_->ReserveSpares(files_->SparesWanted());
+  files_->MakePlaces(numbers.count + 1);  // one more for the spare that is being prepared
   std::erase_if(older_, [&](const LogSegment& s) { return s.prefix.number < below; });
-  const SegmentFiles::SpareNumbers numbers = files_->ReserveSpares();
+  trimming_ = true;
   Unlock();
   absl::StatusOr<std::vector<SegmentFile>> recycled =
       WithinMemory([&] { return files_->RetireBelow(below, numbers); });
   mutex_.lock();
-  DR_RETURN_IF_ERROR(recycled.status());
-  figures_.recycled += recycled->size();
-  files_->AddSpares(*std::move(recycled));
-  return absl::OkStatus();
+  trimming_ = false;
+  if (recycled.ok()) {
+    figures_.recycled += recycled->size();
+    for (SegmentFile& spare : *recycled) files_->AddSpare(std::move(spare));
+    if (!recycled->empty()) FoundSpace(absl::OkStatus());
+    UpdateLimit();
+  }
+  Wake();
+  return recycled.status();
 }
 
 // The oldest segment that holds a part of what is needed.
@@ -349,6 +397,7 @@ std::uint64_t GroupCommit::NeededFrom(Lsn keep_from) const {
 // ---- Looking in ---------------------------------------------------------------------------------
 
 absl::StatusOr<SegmentExtent> GroupCommit::Locate(std::uint64_t number) const {
+  DR_RETURN_IF_ERROR(InParent());
   MutexLock lock(mutex_);
   if (number == live_.segment.prefix.number) {
     return SegmentExtent{live_.segment, readable_end_, staged_, durable(), true};
@@ -364,6 +413,7 @@ absl::StatusOr<SegmentExtent> GroupCommit::Locate(std::uint64_t number) const {
 }
 
 absl::StatusOr<std::uint64_t> GroupCommit::SegmentWith(Lsn from) const {
+  DR_RETURN_IF_ERROR(InParent());
   MutexLock lock(mutex_);
   if (live_.segment.prefix.first_lsn <= from) return live_.segment.prefix.number;
   for (auto it = older_.rbegin(); it != older_.rend(); ++it) {
@@ -378,6 +428,7 @@ absl::StatusOr<std::uint64_t> GroupCommit::SegmentWith(Lsn from) const {
 }
 
 absl::Status GroupCommit::status() const {
+  DR_RETURN_IF_ERROR(InParent());
   MutexLock lock(mutex_);
   return Healthy();
 }

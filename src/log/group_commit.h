@@ -9,12 +9,14 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "dr/mutex.h"
 #include "dr/wal.h"
+#include "src/base/event_queue.h"
 #include "src/base/fork_guard.h"
 #include "src/log/durable_mark.h"
 #include "src/log/group_reader.h"
@@ -40,13 +42,14 @@ class GroupCommit {
               DurableMarkWriter mark, LiveSegment live, std::vector<LogSegment> older, Lsn last,
               std::int64_t last_time_ns);
 
-  absl::Status MakeRoom(OperationLog& log, std::uint64_t count, const Context& context);
-  absl::Status Admit(OperationLog& log, std::size_t payload_bytes, const Context& context);
-  void Withdraw(OperationLog& log, std::size_t payload_bytes);
-  absl::Status Stage(OperationLog& log, Lsn upto);
-  absl::Status Persist(OperationLog& log, Lsn upto, const Context& context);
-  absl::Status Seal(OperationLog& log);
-  absl::StatusOr<bool> Prepare(OperationLog& log);
+  void Bind(OperationLog& log);
+  absl::Status MakeRoom(std::uint64_t count, const Context& context);
+  absl::Status Admit(std::size_t payload_bytes, const Context& context);
+  void Withdraw(std::size_t payload_bytes);
+  absl::Status Stage(Lsn upto, const Context& context);
+  absl::Status Persist(Lsn upto, const Context& context);
+  absl::Status Seal(const Context& context);
+  absl::StatusOr<bool> Prepare();
   absl::Status HoldGrowth(bool held);
   absl::Status Trim(Lsn keep_from);
 
@@ -61,7 +64,8 @@ class GroupCommit {
   Directory& directory() { return files_->directory(); }
 
  private:
-  /// The mutex, held; tells the observer what happened when it is given back.
+  /// The mutex, held. When it is given back the positions are checked, and those who are to be
+  /// woken and the observer learn it without it.
   class ABSL_SCOPED_LOCKABLE Section {
    public:
     explicit Section(GroupCommit& log) ABSL_EXCLUSIVE_LOCK_FUNCTION(log.mutex_) : log_(log) {
@@ -72,50 +76,79 @@ class GroupCommit {
    private:
     GroupCommit& log_;
   };
+  /// A group on its way. While it is being written it belongs to the thread that writes it.
   struct InFlight {
-    bool used = false, done = false;
-    std::uint64_t offset = 0, end_offset = 0, end_hash = 0;
+    enum class State : std::uint8_t { kFree, kWriting, kStalled, kWritten };
+    State state = State::kFree;
+    std::uint64_t offset = 0, end_offset = 0;
     std::string_view bytes;
     Lsn unit_lsn, last_lsn, evidence;
     std::uint64_t records = 0;
     std::size_t buffer = 0;
   };
+  /// A new segment on its way.
+  struct Rotation {
+    SegmentPrefix prefix;
+    std::uint64_t footer_offset = 0;
+    std::string_view footer;
+    bool footer_written = false;
+    SegmentFile next;
+  };
 
   absl::Status Healthy() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  bool CanLead(const OperationLog& log) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status InParent() const;
+  void Check() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool CanLead() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool SegmentFull() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Lead(OperationLog& log) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Lead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool OpenGroup(Lsn first_lsn, std::int64_t time_ns) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Encode(OperationLog& log) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void WriteGroup(OperationLog& log) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Complete(const OperationLog& log) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Rotate(OperationLog& log) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status WriteRotation(const SegmentFile& ending, std::string_view footer,
-                             std::uint64_t footer_offset, SegmentFile& next, std::uint64_t number);
-  absl::Status CheckFile(const SegmentFile& file, std::uint64_t bytes) const;
-  void Poison(OperationLog& log, absl::Status why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Tell(Event event, std::string_view text) noexcept ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Encode() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void WriteGroup() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Write(std::size_t slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Acknowledge() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Rotate() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void RunRotation() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status WriteRotation(const NamedFile& ending, Rotation& rotation);
+  void EnterSegment(const SegmentPrefix& prefix, SegmentFile file)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status CheckFile(const NamedFile& file, std::uint64_t bytes) const;
+  void Poison(absl::Status why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Unsettled(Lsn upto) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  // log_space.cc
   std::uint64_t FreeBlocks() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  std::uint64_t ReservedBlocks(const OperationLog& log) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void UpdateLimit(OperationLog& log) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status PrepareStep(OperationLog& log) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::uint64_t LargeBlocks() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::uint64_t ReservedBlocks() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void UpdateLimit() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  /// Nobody changes which files there are, or how far they are prepared.
+  bool CanPrepare() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return !preparing_ && !rotation_;
+  }
+  absl::Status PrepareStep() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void FoundSpace(const absl::Status& prepared) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::uint64_t NeededFrom(Lsn keep_from) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  // log_stall.cc
+  void Stall(const absl::Status& why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool RetryOne() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Retry() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  // log_waiting.cc
   /// For anything to change.
   absl::Status Wait(const Context& context) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Leave(Waiter& waiter) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Rest(Waiter& waiter) ABSL_LOCKS_EXCLUDED(mutex_);
   void Unlock() ABSL_UNLOCK_FUNCTION(mutex_);
-  void Wake(const OperationLog& log) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Wake() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WakeOne(Waiter& waiter) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const WalOptions options_;
   const std::unique_ptr<SegmentFiles> files_;
-  DurableMarkWriter mark_;
+  DurableMarkWriter mark_;            ///< of the thread that acknowledges
   const SegmentPrefix first_prefix_;  ///< of the segment this process began with: log id and epoch
   ForkGuard fork_guard_;
+  OperationLog* log_ = nullptr;
+  EventQueue events_;
 
-  Mutex trim_mutex_;  ///< taken before mutex_
   mutable Mutex mutex_;
   absl::Status poison_ ABSL_GUARDED_BY(mutex_);
   std::vector<LogSegment> older_ ABSL_GUARDED_BY(mutex_);
@@ -131,17 +164,22 @@ class GroupCommit {
   std::array<InFlight, 2> in_flight_ ABSL_GUARDED_BY(mutex_);
   std::size_t in_flight_count_ ABSL_GUARDED_BY(mutex_) = 0;
   std::size_t oldest_ ABSL_GUARDED_BY(mutex_) = 0;  ///< of in_flight_, a ring of two
-  bool rotating_ ABSL_GUARDED_BY(mutex_) = false;
+  bool acknowledging_ ABSL_GUARDED_BY(mutex_) = false;
+  std::optional<Rotation> rotation_ ABSL_GUARDED_BY(mutex_);
   bool preparing_ ABSL_GUARDED_BY(mutex_) = false;
   bool preparing_live_ ABSL_GUARDED_BY(mutex_) =
       false;  ///< it is the newest segment that is extended
+  bool trimming_ ABSL_GUARDED_BY(mutex_) = false;
+  bool stalled_ ABSL_GUARDED_BY(mutex_) = false;   ///< there was no room for a write
+  bool retrying_ ABSL_GUARDED_BY(mutex_) = false;  ///< a thread sees to it
 
-  // Positions: staged ≥ unit end; dispatched is on its way; durable is there.
-  Lsn staged_ ABSL_GUARDED_BY(mutex_);
-  Lsn unit_lsn_ ABSL_GUARDED_BY(mutex_);  ///< the last whole record or batch encoded
-  Lsn dispatched_ ABSL_GUARDED_BY(mutex_);
-  std::atomic<std::uint64_t> durable_;
+  // Positions, each at or before the next: recorded, durable, dispatched, unit, staged, allowed.
   Lsn recorded_ ABSL_GUARDED_BY(mutex_);                ///< durable_lsn that the disk itself knows
+  std::atomic<std::uint64_t> durable_;                  ///< acknowledged: whole records and batches
+  Lsn dispatched_ ABSL_GUARDED_BY(mutex_);              ///< on its way: whole records and batches
+  Lsn unit_lsn_ ABSL_GUARDED_BY(mutex_);                ///< encoded: whole records and batches
+  Lsn staged_ ABSL_GUARDED_BY(mutex_);                  ///< encoded
+  Lsn allowed_ ABSL_GUARDED_BY(mutex_);                 ///< there is space up to here
   std::uint64_t readable_end_ ABSL_GUARDED_BY(mutex_);  ///< of the live segment, at a unit's end
   std::int64_t last_time_ns_ ABSL_GUARDED_BY(mutex_);
   std::uint64_t large_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  ///< admitted and not yet encoded
@@ -149,8 +187,7 @@ class GroupCommit {
   bool growth_held_ ABSL_GUARDED_BY(mutex_) = false;
 
   WaiterList waiters_ ABSL_GUARDED_BY(mutex_);
-  WaiterList woken_ ABSL_GUARDED_BY(mutex_);           ///< no longer waiting; told so once unlocked
-  std::vector<Event> events_ ABSL_GUARDED_BY(mutex_);  ///< for the observer, once unlocked
+  WokenWaiters woken_ ABSL_GUARDED_BY(mutex_);  ///< no longer waiting; told so once unlocked
   WalFigures figures_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -8,28 +8,35 @@
 
 namespace dr::inline v0 {
 
-LogReader::LogReader(Directory& directory, Locate locate, Lsn from)
-    : directory_(directory), locate_(std::move(locate)), from_(from) {}
+LogReader::LogReader(Directory& directory, LogMap map, Lsn from)
+    : directory_(directory), map_(std::move(map)), from_(from) {}
 
-absl::StatusOr<std::unique_ptr<LogReader>> LogReader::Open(Directory& directory, Locate locate,
-                                                           std::uint64_t first_segment, Lsn from) {
-  std::unique_ptr<LogReader> reader(new LogReader(directory, std::move(locate), from));
-  for (std::uint64_t number = first_segment;; --number) {
-    DR_RETURN_IF_ERROR(reader->EnterSegment(number));
-    const Lsn first_lsn = reader->extent_.segment.prefix.first_lsn;
-    if (number == 1 || from > first_lsn) break;
-    if (from < first_lsn) continue;
-    // The wanted record may have begun in the segment before.
-    if (!reader->extent_.segment.continues) break;
-  }
+absl::StatusOr<std::unique_ptr<LogReader>> LogReader::Open(Directory& directory, LogMap map,
+                                                           Lsn from) {
+  std::unique_ptr<LogReader> reader(new LogReader(directory, std::move(map), from));
+  DR_RETURN_IF_ERROR(reader->Enter());
   return reader;
 }
 
+absl::Status LogReader::Enter() {
+  DR_ASSIGN_OR_RETURN(std::uint64_t number, map_.segment_with(from_));
+  records_ = RecordReader();
+  entered_midway_ = true;
+  for (;; --number) {
+    DR_RETURN_IF_ERROR(EnterSegment(number));
+    const Lsn first_lsn = extent_.segment.prefix.first_lsn;
+    if (number == 1 || from_ > first_lsn) return absl::OkStatus();
+    if (from_ < first_lsn) continue;
+    // The wanted record may have begun in the segment before.
+    if (!extent_.segment.continues) return absl::OkStatus();
+  }
+}
+
 absl::Status LogReader::EnterSegment(std::uint64_t number) {
-  DR_ASSIGN_OR_RETURN(SegmentExtent extent, locate_(number));
+  DR_ASSIGN_OR_RETURN(SegmentExtent extent, map_.locate(number));
   const absl::StatusOr<LogSegment> found = OpenLogSegment(directory_, extent.segment.name, file_);
   if (!found.ok() || found->prefix_hash != extent.segment.prefix_hash) {
-    DR_RETURN_IF_ERROR(locate_(number).status());  // it may have been trimmed since
+    DR_RETURN_IF_ERROR(map_.locate(number).status());  // it may have been trimmed since
     DR_RETURN_IF_ERROR(found.status());
     return CorruptLog(extent.segment.name, 0, extent.segment.prefix.first_lsn,
                       "the segment was replaced while it was read");
@@ -41,7 +48,8 @@ absl::Status LogReader::EnterSegment(std::uint64_t number) {
 }
 
 absl::Status LogReader::LookAgain() {
-  DR_ASSIGN_OR_RETURN(SegmentExtent now, locate_(extent_.segment.prefix.number));
+  DR_ASSIGN_OR_RETURN(SegmentExtent now, map_.locate(extent_.segment.prefix.number));
+  extent_.segment.end = now.segment.end;
   extent_.limit = now.limit;
   extent_.last_lsn = now.last_lsn;
   extent_.visible = now.visible;
@@ -50,6 +58,15 @@ absl::Status LogReader::LookAgain() {
 }
 
 absl::StatusOr<bool> LogReader::NextGroup() {
+  for (;;) {
+    absl::StatusOr<bool> more = NextGroupFromHere();
+    if (!IsFault(more.status(), FaultKind::kWalGap)) return more;
+    // The segment went, which is no gap if all that is wanted of it was read before.
+    DR_RETURN_IF_ERROR(Enter());
+  }
+}
+
+absl::StatusOr<bool> LogReader::NextGroupFromHere() {
   for (;;) {
     DR_ASSIGN_OR_RETURN(std::optional<Group> group, groups_->Next(extent_.limit));
     if (group) {
@@ -71,6 +88,11 @@ absl::StatusOr<bool> LogReader::NextGroup() {
       DR_RETURN_IF_ERROR(LookAgain());
       if (extent_.newest && extent_.limit == limit) return false;
       continue;
+    }
+    // Its successor was written behind exactly this.
+    if (groups_->offset() != extent_.limit || groups_->hash() != extent_.segment.end.hash) {
+      return CorruptLog(extent_.segment.name, groups_->offset(), groups_->next_lsn(),
+                        "the segment does not end as the next one says");
     }
     DR_RETURN_IF_ERROR(EnterSegment(extent_.segment.prefix.number + 1));
   }
@@ -95,9 +117,14 @@ absl::Status LogReader::Read(std::optional<RecordView>& record) {
       }
     } while (!record || record->lsn < from_ || record->lsn > extent_.last_lsn);
   }
-  if (record->lsn <= extent_.visible) return absl::OkStatus();
-  DR_RETURN_IF_ERROR(LookAgain());
-  if (record->lsn > extent_.visible) held_back_ = std::exchange(record, std::nullopt);
+  if (record->lsn > extent_.visible) {
+    DR_RETURN_IF_ERROR(LookAgain());
+    if (record->lsn > extent_.visible) {
+      held_back_ = std::exchange(record, std::nullopt);
+      return absl::OkStatus();
+    }
+  }
+  from_ = dr::Next(record->lsn);
   return absl::OkStatus();
 }
 

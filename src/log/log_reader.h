@@ -25,30 +25,35 @@ struct SegmentExtent {
   bool newest = false;      ///< the limit may grow
 };
 
+/// What a reader asks of the log. Both tell of a fault kWalGap for what was trimmed.
+struct LogMap {
+  /// A segment in which `lsn` is, or one behind that.
+  absl::AnyInvocable<absl::StatusOr<std::uint64_t>(Lsn lsn) const> segment_with;
+  absl::AnyInvocable<absl::StatusOr<SegmentExtent>(std::uint64_t number) const> locate;
+};
+
 class LogReader final : public WalReader {
  public:
-  /// Tells about segment `number`; kNotFound once it has been trimmed.
-  using Locate = absl::AnyInvocable<absl::StatusOr<SegmentExtent>(std::uint64_t number) const>;
-
-  /// Starts at `from`, which is in `first_segment` or, if a record continues into that, begins in
-  /// an earlier one that `locate` knows. `directory` outlives the reader.
-  static absl::StatusOr<std::unique_ptr<LogReader>> Open(Directory& directory, Locate locate,
-                                                         std::uint64_t first_segment, Lsn from);
+  /// Starts at `from`. `directory` outlives the reader.
+  static absl::StatusOr<std::unique_ptr<LogReader>> Open(Directory& directory, LogMap map,
+                                                         Lsn from);
 
   absl::StatusOr<std::optional<RecordView>> Next() override;
 
  private:
-  LogReader(Directory& directory, Locate locate, Lsn from);
+  LogReader(Directory& directory, LogMap map, Lsn from);
+  absl::Status Enter();
   absl::Status EnterSegment(std::uint64_t number);
   absl::Status LookAgain();
   absl::Status Read(std::optional<RecordView>& record);
   /// False: nothing more for now.
   absl::StatusOr<bool> NextGroup();
+  absl::StatusOr<bool> NextGroupFromHere();
   absl::Status Located(absl::Status status) const;
 
   Directory& directory_;
-  Locate locate_;
-  Lsn from_;
+  LogMap map_;
+  Lsn from_;  ///< what the caller gets next
   SegmentExtent extent_;
   std::unique_ptr<File> file_;
   std::optional<GroupReader> groups_;

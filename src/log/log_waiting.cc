@@ -1,55 +1,68 @@
 // Who waits for a group, who leads the next one, and who is woken.
 
+#include <algorithm>
+
 #include "dr/status.h"
 #include "src/base/status_macros.h"
 #include "src/log/group_commit.h"
 
 namespace dr::inline v0 {
+namespace {
 
-absl::Status GroupCommit::Persist(OperationLog& log, Lsn upto, const Context& context) {
+constexpr std::string_view kNoRoom =
+    "the disk is full; the operation is written when there is room";
+
+absl::Status Ambiguous(Lsn lsn, std::string_view what) {
+  return MakeFault({.kind = FaultKind::kAmbiguous,
+                    .lsn = lsn,
+                    .next = "look at the state later, or open the log again"},
+                   what);
+}
+
+}  // namespace
+
+absl::Status GroupCommit::Persist(Lsn upto, const Context& context) {
+  DR_RETURN_IF_ERROR(InParent());
   while (durable() < upto) {
     Waiter waiter(upto, context);
     {
       Section section(*this);
-      if (fork_guard_.InChild()) return Healthy();
-      while (durable() < upto && poison_.ok() && dispatched_ < upto && CanLead(log)) Lead(log);
+      upto = std::min(upto, log_->last());
+      while (durable() < upto && poison_.ok() && dispatched_ < upto && CanLead()) Lead();
       if (durable() >= upto) return absl::OkStatus();
-      // The operation has its Lsn, so its outcome is unknown: the error is the failure's own.
-      if (!poison_.ok()) return poison_;
+      if (!poison_.ok()) return Unsettled(upto);
+      if (stalled_) {
+        if (Retry().ok()) continue;
+        return Ambiguous(upto, kNoRoom);
+      }
       if (!CheckContext(context, *options_.clock, "").ok()) {
-        return MakeFault({.kind = FaultKind::kAmbiguous,
-                          .lsn = upto,
-                          .next = "look at the state later, or open the log again"},
+        return Ambiguous(upto,
                          "the wait ended before the sync did; the operation may still happen");
       }
       waiters_.Add(waiter);
     }
-    if (waiter.Sleep(*options_.clock)) continue;
-    Section section(*this);
-    Leave(waiter);
+    Rest(waiter);
   }
   return absl::OkStatus();
 }
 
-// A waiter that gives up by itself.
-void GroupCommit::Leave(Waiter& waiter) {
-  if (waiter.listed()) {
-    waiters_.Remove(waiter);
-  } else {
-    waiter.AwaitWake();
-  }
-}
-
-absl::Status GroupCommit::Stage(OperationLog& log, Lsn upto) {
+absl::Status GroupCommit::Stage(Lsn upto, const Context& context) {
+  DR_RETURN_IF_ERROR(InParent());
   Section section(*this);
+  upto = std::min(upto, log_->last());
   while (staged_ < upto) {
-    DR_RETURN_IF_ERROR(Healthy());
-    if (!open_full_) Encode(log);
+    if (!poison_.ok()) return Unsettled(upto);
+    if (!open_full_) Encode();
     if (staged_ >= upto) break;
-    if (CanLead(log)) {
-      Lead(log);
-    } else {
-      DR_RETURN_IF_ERROR(Wait({}));
+    if (stalled_) {
+      if (Retry().ok()) continue;
+      return Ambiguous(upto, kNoRoom);
+    }
+    if (CanLead()) {
+      Lead();
+    } else if (!Wait(context).ok()) {
+      return Ambiguous(upto,
+                       "the wait ended before the log took it; the operation may still happen");
     }
   }
   return absl::OkStatus();
@@ -60,10 +73,30 @@ absl::Status GroupCommit::Wait(const Context& context) {
   Waiter waiter({}, context);
   waiters_.Add(waiter);
   Unlock();
-  const bool woken = waiter.Sleep(*options_.clock);
+  Rest(waiter);
   mutex_.lock();
-  if (!woken) Leave(waiter);
   return absl::OkStatus();
+}
+
+// A waiter whose context has ended may have been taken off the list meanwhile: its wake is under way,
+// and must find it here.
+void GroupCommit::Rest(Waiter& waiter) {
+  if (waiter.Sleep(*options_.clock)) return;
+  {
+    Section section(*this);
+    if (waiter.listed()) return waiters_.Remove(waiter);
+  }
+  waiter.AwaitWake();
+}
+
+GroupCommit::Section::~Section() { log_.Unlock(); }
+
+void GroupCommit::Unlock() {
+  Check();
+  WokenWaiters woken = std::move(woken_);
+  mutex_.unlock();
+  std::move(woken).WakeAll();
+  events_.Deliver();
 }
 
 void GroupCommit::WakeOne(Waiter& waiter) {
@@ -72,9 +105,9 @@ void GroupCommit::WakeOne(Waiter& waiter) {
 }
 
 // First somebody who can lead, so that the device does not idle; then all that are done.
-void GroupCommit::Wake(const OperationLog& log) {
-  const bool all = !poison_.ok();
-  if (!all && CanLead(log)) {
+void GroupCommit::Wake() {
+  const bool all = !poison_.ok() || stalled_;
+  if (!all && log_ != nullptr && CanLead()) {
     for (Waiter* waiter = waiters_.first(); waiter != nullptr;
          waiter = WaiterList::After(*waiter)) {
       if (waiter->upto() <= dispatched_) continue;

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <bit>
-#include <cassert>
+#include <chrono>
+#include <thread>
 
 #include "dr/status.h"
 #include "fmt/format.h"
@@ -10,6 +11,9 @@
 
 namespace dr::inline v0 {
 namespace {
+
+constexpr int kYieldsMax = 64;
+constexpr auto kPublishPause = std::chrono::microseconds(50);
 
 absl::Status TooLong(std::string_view what, std::size_t bytes, std::size_t bytes_max) {
   return MakeFault({.kind = FaultKind::kLimit, .next = "shorten it or split it"},
@@ -34,11 +38,13 @@ OperationLog::OperationLog(LogSink& sink, OperationLogOptions options, Lsn last)
       slots_(std::make_unique<std::atomic<LogEntry*>[]>(mask_ + 1)),
       tail_(last.value),
       limit_(last.value),
-      staged_(last.value) {}
+      staged_(last.value) {
+  sink_.Bind(*this);
+}
 
 absl::Status OperationLog::Room(std::uint64_t count, const Context& context) {
   while (tail_.load(std::memory_order_relaxed) + count > limit_.load(std::memory_order_acquire)) {
-    DR_RETURN_IF_ERROR(sink_.MakeRoom(*this, count, context));
+    DR_RETURN_IF_ERROR(sink_.MakeRoom(count, context));
   }
   return absl::OkStatus();
 }
@@ -75,13 +81,13 @@ absl::StatusOr<Lsn> OperationLog::AppendBatch(std::span<LogEntry* const> entries
       large_bytes += entry->record.payload.size();
     }
   }
-  if (large_bytes > 0) DR_RETURN_IF_ERROR(sink_.Admit(*this, large_bytes, context));
+  if (large_bytes > 0) DR_RETURN_IF_ERROR(sink_.Admit(large_bytes, context));
 
   std::uint64_t tail = tail_.load(std::memory_order_relaxed);
   do {
     while (tail + count > limit_.load(std::memory_order_acquire)) {
       if (absl::Status room = Room(count, context); !room.ok()) {
-        if (large_bytes > 0) sink_.Withdraw(*this, large_bytes);
+        if (large_bytes > 0) sink_.Withdraw(large_bytes);
         return room;
       }
       tail = tail_.load(std::memory_order_relaxed);
@@ -92,6 +98,18 @@ absl::StatusOr<Lsn> OperationLog::AppendBatch(std::span<LogEntry* const> entries
     Publish(*entries[i], tail + 1 + i, i + 1 < count);
   }
   return Lsn{tail + count};
+}
+
+// The producer may have lost its core, and a loop that only spins could keep it from it.
+LogEntry& OperationLog::AwaitPublished(Lsn lsn) const {
+  for (int looks = 0;; ++looks) {
+    if (LogEntry* entry = slots_[lsn.value & mask_].load(std::memory_order_acquire)) return *entry;
+    if (looks < kYieldsMax) {
+      std::this_thread::yield();
+    } else {
+      std::this_thread::sleep_for(kPublishPause);
+    }
+  }
 }
 
 void OperationLog::Release(Lsn lsn) {

@@ -8,6 +8,8 @@
 
 #include "dr/status.h"
 #include "fmt/format.h"
+#include "src/base/assert.h"
+#include "src/base/set_aside.h"
 #include "src/base/status_macros.h"
 
 namespace dr::inline v0 {
@@ -46,7 +48,7 @@ AlignedBuffer::AlignedBuffer(std::size_t bytes)
   std::memset(data_.get(), 0, bytes);
 }
 
-absl::Status NamedAsNow(const SegmentFile& file, const absl::Status& status) {
+absl::Status NamedAsNow(const NamedFile& file, const absl::Status& status) {
   const std::optional<Fault> fault = FaultOf(status);
   if (!fault) return status;
   const std::size_t folder = fault->place.rfind('/') + 1;  // none: 0
@@ -63,12 +65,30 @@ SegmentFiles::SegmentFiles(Directory& directory, std::uint64_t segment_bytes)
 absl::StatusOr<std::unique_ptr<SegmentFiles>> SegmentFiles::Open(Directory& directory,
                                                                  std::uint64_t segment_bytes) {
   std::unique_ptr<SegmentFiles> files(new SegmentFiles(directory, segment_bytes));
-  DR_ASSIGN_OR_RETURN(files->lock_, directory.Open(kLockName, {.access = Access::kWrite,
-                                                               .create = Create::kIfMissing}));
-  DR_RETURN_IF_ERROR(files->lock_->Lock());
+  DR_ASSIGN_OR_RETURN(files->lock_, DirectoryLock::Take(directory, kLockName));
+  files->lock_.Sign();
+  DR_RETURN_IF_ERROR(files->ClearNames());
+  DR_ASSIGN_OR_RETURN(files->in_place_, directory.OverwriteInPlace());
   DR_RETURN_IF_ERROR(files->ProbePath());
   DR_RETURN_IF_ERROR(files->AdoptSpares());
   return files;
+}
+
+absl::Status SegmentFiles::ClearNames() {
+  DR_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> entries, directory_.List());
+  for (const DirectoryEntry& entry : entries) {
+    if (entry.type == DirectoryEntry::Type::kFile) continue;
+    if (entry.name.ends_with(kTemporarySuffix) || entry.name.ends_with(kSpareSuffix)) {
+      DR_RETURN_IF_ERROR(SetAsideUnlessFile(directory_, entry.name));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Where nothing is overwritten in place, one file is as good as another.
+absl::StatusOr<bool> SegmentFiles::CanRecycle(File& file, std::uint64_t size) const {
+  if (size != segment_bytes_) return false;
+  return in_place_ ? file.IsInPlace() : true;
 }
 
 // A file system may accept the flags and refuse the write, so the probe writes.
@@ -94,19 +114,24 @@ absl::Status SegmentFiles::ProbePath() {
 absl::Status SegmentFiles::AdoptSpares() {
   DR_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> entries, directory_.List());
   for (const DirectoryEntry& entry : entries) {
-    if (entry.name.ends_with(kTemporarySuffix)) DR_RETURN_IF_ERROR(directory_.Remove(entry.name));
+    if (entry.type != DirectoryEntry::Type::kFile) continue;
+    if (entry.name.ends_with(kTemporarySuffix)) {
+      // `drctl doctor` may have been faster.
+      absl::Status removed = directory_.Remove(entry.name);
+      if (!absl::IsNotFound(removed)) DR_RETURN_IF_ERROR(removed);
+    }
     std::optional<std::uint64_t> number = ParseNumbered(entry.name, kSpareSuffix);
     if (!number) continue;
     next_spare_ = std::max(next_spare_, *number + 1);
-    DR_ASSIGN_OR_RETURN(std::unique_ptr<File> file, OpenForWriting(entry.name, Create::kNever));
-    DR_ASSIGN_OR_RETURN(FileInfo info, file->Info());
+    DR_ASSIGN_OR_RETURN(NamedFile file, OpenForWriting(LogFileName(entry.name), Create::kNever));
+    DR_ASSIGN_OR_RETURN(FileInfo info, file.file->Info());
     // An unfinished spare may have lost the tail of its preparation; only a whole one is trusted.
-    if (info.size != segment_bytes_ || spares_.size() >= kSparesMax) {
+    DR_ASSIGN_OR_RETURN(const bool whole, CanRecycle(*file.file, info.size));
+    if (!whole || spares_.size() >= kSparesMax) {
       DR_RETURN_IF_ERROR(directory_.Remove(entry.name));
       continue;
     }
-    SegmentFile spare{
-        .name = LogFileName(entry.name), .file = std::move(file), .prepared_bytes = segment_bytes_};
+    SegmentFile spare{.segment = std::move(file), .prepared_bytes = segment_bytes_};
     DR_ASSIGN_OR_RETURN(const bool usable, MakeHeadOrRemove(spare));
     if (usable) spares_.push_back(std::move(spare));
   }
@@ -115,12 +140,13 @@ absl::Status SegmentFiles::AdoptSpares() {
 
 // What a rotation will need is opened and takes its room now, while it may still fail.
 absl::Status SegmentFiles::MakeHead(SegmentFile& spare) {
-  spare.head_name = {*ParseNumbered(spare.name, kSpareSuffix), kSpareHeadSuffix};
-  DR_ASSIGN_OR_RETURN(spare.head, directory_.Open(spare.head_name, {.access = Access::kWrite,
-                                                                    .create = Create::kIfMissing}));
-  absl::Status written = spare.head->WriteAt(0, {zeros_.data(), kBlockBytes});
-  if (written.ok()) written = spare.head->Sync();
-  if (!written.ok()) static_cast<void>(directory_.Remove(spare.head_name));
+  spare.head.name = {*ParseNumbered(spare.segment.name, kSpareSuffix), kSpareHeadSuffix};
+  DR_ASSIGN_OR_RETURN(
+      spare.head.file,
+      directory_.Open(spare.head.name, {.access = Access::kWrite, .create = Create::kIfMissing}));
+  absl::Status written = spare.head.file->WriteAt(0, {zeros_.data(), kBlockBytes});
+  if (written.ok()) written = spare.head.file->Sync();
+  if (!written.ok()) static_cast<void>(directory_.Remove(spare.head.name));
   return written;
 }
 
@@ -128,19 +154,29 @@ absl::StatusOr<bool> SegmentFiles::MakeHeadOrRemove(SegmentFile& whole) {
   const absl::Status made = MakeHead(whole);
   if (made.ok()) return true;
   if (!absl::IsResourceExhausted(made)) return made;
-  DR_RETURN_IF_ERROR(directory_.Remove(whole.name));
+  DR_RETURN_IF_ERROR(directory_.Remove(whole.segment.name));
   return false;
 }
 
-absl::StatusOr<std::unique_ptr<File>> SegmentFiles::OpenForWriting(std::string_view name,
-                                                                   Create create) {
-  return directory_.Open(name, {.access = Access::kWrite, .create = create, .path = path_});
+absl::StatusOr<NamedFile> SegmentFiles::OpenForWriting(LogFileName name, Create create) {
+  DR_ASSIGN_OR_RETURN(
+      std::unique_ptr<File> file,
+      directory_.Open(name, {.access = Access::kWrite, .create = create, .path = path_}));
+  return NamedFile{name, std::move(file)};
 }
 
-absl::Status SegmentFiles::WriteAndSync(const SegmentFile& file, std::uint64_t offset,
+absl::Status SegmentFiles::WriteAndSync(const NamedFile& file, std::uint64_t offset,
                                         std::string_view data) {
   absl::Status written = file.file->WriteAt(offset, data);
-  if (written.ok() && !direct()) written = file.file->Sync();
+  if (written.ok() && !direct()) {
+    written = file.file->Sync();
+    // The kernel tells a failed writeback once, and has forgotten it when it is asked again.
+    if (absl::IsResourceExhausted(written)) {
+      written = MakeFault(
+          {.kind = FaultKind::kIo, .next = "open the log again, which tells what was kept"},
+          AsStd(written.message()));
+    }
+  }
   return written.ok() ? written : NamedAsNow(file, written);
 }
 
@@ -151,31 +187,45 @@ std::uint64_t SegmentFiles::SpareBlocks() const {
   return blocks;
 }
 
-absl::StatusOr<SegmentFile*> SegmentFiles::NextToPrepare(SegmentFile* current) {
-  if (current != nullptr && current->prepared_bytes < segment_bytes_) return current;
-  for (SegmentFile& spare : spares_) {
-    if (spare.prepared_bytes < segment_bytes_) return &spare;
-  }
-  const LogFileName name(next_spare_++, kSpareSuffix);
-  DR_ASSIGN_OR_RETURN(std::unique_ptr<File> file, OpenForWriting(name, Create::kIfMissing));
-  SegmentFile spare{.name = name, .file = std::move(file)};
-  if (absl::Status made = MakeHead(spare); !made.ok()) {
-    static_cast<void>(directory_.Remove(name));
-    return made;
-  }
-  spares_.push_back(std::move(spare));
-  return &spares_.back();
+SegmentFiles::SpareNumbers SegmentFiles::ReserveSpares(std::uint64_t count) {
+  const SpareNumbers numbers{next_spare_, count};
+  next_spare_ += count;
+  return numbers;
 }
 
-absl::StatusOr<std::uint64_t> SegmentFiles::PrepareChunk(SegmentFile& file) {
+absl::StatusOr<SegmentFile> SegmentFiles::MakeSpare(std::uint64_t number) {
+  SegmentFile spare;
+  DR_ASSIGN_OR_RETURN(spare.segment, OpenForWriting({number, kSpareSuffix}, Create::kIfMissing));
+  if (absl::Status made = MakeHead(spare); !made.ok()) {
+    static_cast<void>(directory_.Remove(spare.segment.name));
+    return made;
+  }
+  return spare;
+}
+
+std::optional<SegmentFile> SegmentFiles::TakeUnfinished() {
+  const auto spare = std::find_if(spares_.begin(), spares_.end(), [&](const SegmentFile& file) {
+    return file.prepared_bytes < segment_bytes_;
+  });
+  if (spare == spares_.end()) return std::nullopt;
+  SegmentFile taken = std::move(*spare);
+  spares_.erase(spare);
+  return taken;
+}
+
+absl::StatusOr<std::uint64_t> SegmentFiles::PrepareChunk(const NamedFile& file,
+                                                         std::uint64_t prepared_bytes) {
+  DR_ASSERT(prepared_bytes < segment_bytes_);
   const std::uint64_t chunk =
-      std::min<std::uint64_t>(zeros_.size(), segment_bytes_ - file.prepared_bytes);
-  DR_RETURN_IF_ERROR(WriteAndSync(file, file.prepared_bytes, {zeros_.data(), chunk}));
+      std::min<std::uint64_t>(zeros_.size(), segment_bytes_ - prepared_bytes);
+  absl::Status written = file.file->WriteAt(prepared_bytes, {zeros_.data(), chunk});
+  if (written.ok() && !direct()) written = file.file->Sync();
+  if (!written.ok()) return NamedAsNow(file, written);
   return chunk;
 }
 
-absl::StatusOr<SegmentFile> SegmentFiles::TakeSpare() {
-  if (spares_.empty()) DR_RETURN_IF_ERROR(NextToPrepare(nullptr).status());
+SegmentFile SegmentFiles::TakeSpare() {
+  DR_ASSERT(!spares_.empty());
   auto spare = std::find_if(spares_.begin(), spares_.end(), [](const SegmentFile& file) {
     return UsableBlocks(file.prepared_bytes, kBlockBytes) > 0;
   });
@@ -187,46 +237,46 @@ absl::StatusOr<SegmentFile> SegmentFiles::TakeSpare() {
 
 absl::Status SegmentFiles::Activate(SegmentFile& file, std::uint64_t number,
                                     std::string_view first_block) {
-  DR_RETURN_IF_ERROR(WriteAndSync(file, 0, first_block));
-  const std::uint64_t footer_end = first_block.size() + kBlockBytes;
-  if (file.prepared_bytes < footer_end) {
-    DR_RETURN_IF_ERROR(WriteAndSync(file, first_block.size(), {zeros_.data(), kBlockBytes}));
-    file.prepared_bytes = footer_end;
-  }
   const LogFileName name = SegmentName(number);
-  DR_RETURN_IF_ERROR(directory_.Rename(file.name, name));
-  file.name = name;
+  if (file.segment.name.view() != name.view()) {
+    DR_RETURN_IF_ERROR(WriteAndSync(file.segment, 0, first_block));
+    const std::uint64_t footer_end = first_block.size() + kBlockBytes;
+    if (file.prepared_bytes < footer_end) {
+      DR_RETURN_IF_ERROR(
+          WriteAndSync(file.segment, first_block.size(), {zeros_.data(), kBlockBytes}));
+      file.prepared_bytes = footer_end;
+    }
+    DR_RETURN_IF_ERROR(directory_.Rename(file.segment.name, name));
+    file.segment.name = name;
+  }
   // The segment must be there before HEAD says so, and both before anything in it is acknowledged.
   DR_RETURN_IF_ERROR(directory_.Sync());
-  const std::unique_ptr<File> head = std::move(file.head);
-  return PlaceHead(*head, file.head_name, first_block);
+  DR_RETURN_IF_ERROR(PlaceHead(file.head, first_block));
+  file.head = {};
+  return absl::OkStatus();
 }
 
 absl::Status SegmentFiles::WriteHead(std::string_view first_block) {
-  DR_ASSIGN_OR_RETURN(
-      std::unique_ptr<File> head,
-      directory_.Open(kHeadTemporary, {.access = Access::kWrite, .create = Create::kIfMissing}));
-  return PlaceHead(*head, kHeadTemporary, first_block);
+  NamedFile head{.name = LogFileName(kHeadTemporary)};
+  DR_ASSIGN_OR_RETURN(head.file, directory_.Open(head.name, {.access = Access::kWrite,
+                                                             .create = Create::kIfMissing}));
+  return PlaceHead(head, first_block);
 }
 
-absl::Status SegmentFiles::PlaceHead(File& file, std::string_view name,
-                                     std::string_view first_block) {
-  DR_RETURN_IF_ERROR(file.WriteAt(0, first_block));
-  DR_RETURN_IF_ERROR(file.Sync());
-  DR_RETURN_IF_ERROR(directory_.Rename(name, kHeadName));
+absl::Status SegmentFiles::PlaceHead(const NamedFile& head, std::string_view first_block) {
+  DR_RETURN_IF_ERROR(head.file->WriteAt(0, first_block));
+  DR_RETURN_IF_ERROR(head.file->Sync());
+  DR_RETURN_IF_ERROR(directory_.Rename(head.name, kHeadName));
   return directory_.Sync();
 }
 
 absl::Status SegmentFiles::ReleaseBehind(std::uint64_t number, std::uint64_t bytes) {
-  DR_ASSIGN_OR_RETURN(std::unique_ptr<File> file,
-                      OpenForWriting(SegmentName(number), Create::kNever));
-  return file->Truncate(bytes);
+  DR_ASSIGN_OR_RETURN(NamedFile file, OpenForWriting(SegmentName(number), Create::kNever));
+  return file.file->Truncate(bytes);
 }
 
-SegmentFiles::SpareNumbers SegmentFiles::ReserveSpares() {
-  const SpareNumbers numbers{next_spare_, kSparesMax - std::min(kSparesMax, spares_.size())};
-  next_spare_ += numbers.count;
-  return numbers;
+std::uint64_t SegmentFiles::SparesWanted() const {
+  return kSparesMax - std::min(kSparesMax, spares_.size());
 }
 
 absl::StatusOr<std::vector<SegmentFile>> SegmentFiles::RetireBelow(std::uint64_t number,
@@ -236,17 +286,17 @@ absl::StatusOr<std::vector<SegmentFile>> SegmentFiles::RetireBelow(std::uint64_t
   for (const DirectoryEntry& entry : entries) {
     const std::string& name = entry.name;
     if (ParseSegmentName(name).value_or(number) >= number) continue;
-    DR_ASSIGN_OR_RETURN(std::unique_ptr<File> file, OpenForWriting(name, Create::kNever));
-    DR_ASSIGN_OR_RETURN(FileInfo info, file->Info());
-    if (info.size != segment_bytes_ || renamed.size() >= spares.count) {
+    if (entry.type != DirectoryEntry::Type::kFile) continue;
+    DR_ASSIGN_OR_RETURN(NamedFile file, OpenForWriting(LogFileName(name), Create::kNever));
+    DR_ASSIGN_OR_RETURN(FileInfo info, file.file->Info());
+    DR_ASSIGN_OR_RETURN(const bool whole, CanRecycle(*file.file, info.size));
+    if (!whole || renamed.size() >= spares.count) {
       DR_RETURN_IF_ERROR(directory_.Remove(name));
       continue;
     }
-    SegmentFile spare{.name = {spares.first + renamed.size(), kSpareSuffix},
-                      .file = std::move(file),
-                      .prepared_bytes = segment_bytes_};
-    DR_RETURN_IF_ERROR(directory_.Rename(name, spare.name));
-    renamed.push_back(std::move(spare));
+    file.name = {spares.first + renamed.size(), kSpareSuffix};
+    DR_RETURN_IF_ERROR(directory_.Rename(name, file.name));
+    renamed.push_back({.segment = std::move(file), .prepared_bytes = segment_bytes_});
   }
   // Before the old names are gone for good, nothing may be written into these files.
   DR_RETURN_IF_ERROR(directory_.Sync());
@@ -255,10 +305,6 @@ absl::StatusOr<std::vector<SegmentFile>> SegmentFiles::RetireBelow(std::uint64_t
     if (usable) recycled.push_back(std::move(spare));
   }
   return recycled;
-}
-
-void SegmentFiles::AddSpares(std::vector<SegmentFile> recycled) {
-  for (SegmentFile& spare : recycled) spares_.push_back(std::move(spare));
 }
 
 }  // namespace dr::inline v0

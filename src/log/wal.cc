@@ -35,6 +35,25 @@ absl::StatusOr<LogId> NewLogId(Random& random) {
   return id;
 }
 
+// What was prepared in the newest old segment and will never be used.
+absl::Status GiveBack(SegmentFiles& files, LogSegment& newest, const RecoveredTail& tail) {
+  if (newest.file_bytes <= tail.written_end) return absl::OkStatus();
+  DR_RETURN_IF_ERROR(files.ReleaseBehind(newest.prefix.number, tail.written_end));
+  newest.file_bytes = tail.written_end;
+  return absl::OkStatus();
+}
+
+// On a full disk the log has room of its own, in the space that it had prepared.
+absl::StatusOr<SegmentFile> FirstFile(SegmentFiles& files, std::vector<LogSegment>& segments,
+                                      const RecoveredTail& tail) {
+  if (files.spares() > 0) return files.TakeSpare();
+  const std::uint64_t number = files.ReserveSpares(1).first;
+  absl::StatusOr<SegmentFile> made = files.MakeSpare(number);
+  if (!IsFault(made.status(), FaultKind::kNoSpace) || segments.empty()) return made;
+  DR_RETURN_IF_ERROR(GiveBack(files, segments.back(), tail));
+  return files.MakeSpare(number);
+}
+
 // Old segments are never edited: what was valid above the evidence goes into the new one, which
 // becomes visible only when it is durable, and says where its predecessor ends.
 absl::Status CopyTail(Directory& directory, SegmentFiles& files,
@@ -49,7 +68,7 @@ absl::Status CopyTail(Directory& directory, SegmentFiles& files,
   const auto write = [&]() -> absl::Status {
     const std::string_view bytes = live.builder.Finish();
     open = false;
-    DR_RETURN_IF_ERROR(files.WriteAndSync(live.file, live.offset, bytes));
+    DR_RETURN_IF_ERROR(files.WriteAndSync(live.file.segment, live.offset, bytes));
     live.offset += bytes.size();
     return absl::OkStatus();
   };
@@ -70,7 +89,8 @@ absl::Status CopyTail(Directory& directory, SegmentFiles& files,
   // The file may have grown past its usual size; its footer still needs a prepared block.
   if (live.file.prepared_bytes < live.offset + kBlockBytes) {
     std::fill(buffer.span().begin(), buffer.span().end(), '\0');
-    DR_RETURN_IF_ERROR(files.WriteAndSync(live.file, live.offset, {buffer.data(), kBlockBytes}));
+    DR_RETURN_IF_ERROR(
+        files.WriteAndSync(live.file.segment, live.offset, {buffer.data(), kBlockBytes}));
     live.file.prepared_bytes = live.offset + kBlockBytes;
   }
   return absl::OkStatus();
@@ -105,7 +125,7 @@ absl::StatusOr<std::unique_ptr<Wal>> Wal::Open(Directory& directory, const WalOp
   }
 
   RecoveredTail tail;
-  SegmentPrefix prefix{.block_bytes = kBlockBytes, .epoch = {1}, .first_lsn = {1}};
+  SegmentPrefix prefix{.block_bytes = kBlockBytes, .first_lsn = {1}};
   if (segments.empty()) {
     DR_ASSIGN_OR_RETURN(prefix.log, NewLogId(*options.random));
   } else {
@@ -113,12 +133,14 @@ absl::StatusOr<std::unique_ptr<Wal>> Wal::Open(Directory& directory, const WalOp
     const SegmentPrefix& newest = segments.back().prefix;
     prefix.log = newest.log;
     prefix.number = newest.number + 1;
-    prefix.epoch = {newest.epoch.value + 1};
+    prefix.epoch = newest.epoch;
     prefix.previous = tail.cut;
     prefix.first_lsn = Next(tail.cut.last_lsn);
     prefix.durable_lsn = tail.observed.last;
     segments.back().end = tail.cut;
   }
+  DR_ASSIGN_OR_RETURN(const std::uint64_t random, options.random->Next());
+  prefix.epoch.value += 1 + (random >> 32);
   prefix.created = std::max(options.clock->WallTime(), absl::FromUnixNanos(tail.last_time_ns));
   DR_ASSIGN_OR_RETURN(prefix.salt, options.random->Next());
 
@@ -126,7 +148,7 @@ absl::StatusOr<std::unique_ptr<Wal>> Wal::Open(Directory& directory, const WalOp
   EncodePrefixInto(block.span(), prefix);
   const std::string_view first_block(block.data(), kBlockBytes);
   const std::uint64_t hash = PrefixHash(first_block);
-  DR_ASSIGN_OR_RETURN(SegmentFile file, files->TakeSpare());
+  DR_ASSIGN_OR_RETURN(SegmentFile file, FirstFile(*files, segments, tail));
   LiveSegment live{
       .segment = {.name = SegmentName(prefix.number), .prefix = prefix, .prefix_hash = hash},
       .file = std::move(file),
@@ -145,11 +167,9 @@ absl::StatusOr<std::unique_ptr<Wal>> Wal::Open(Directory& directory, const WalOp
     segment.end.last_lsn = std::min(segment.end.last_lsn, tail.cut.last_lsn);
   }
   DR_RETURN_IF_ERROR(files->Activate(live.file, prefix.number, first_block));
-  if (!segments.empty() && segments.back().file_bytes > tail.written_end) {
-    DR_RETURN_IF_ERROR(files->ReleaseBehind(prefix.number - 1, tail.written_end));
-    segments.back().file_bytes = tail.written_end;
-  }
-  DR_ASSIGN_OR_RETURN(DurableMarkWriter mark, DurableMarkWriter::Open(directory, prefix.log));
+  if (!segments.empty()) DR_RETURN_IF_ERROR(GiveBack(*files, segments.back(), tail));
+  DR_ASSIGN_OR_RETURN(DurableMarkWriter mark,
+                      DurableMarkWriter::Open(directory, prefix.log, prefix.epoch));
   mark.Write(recovery.last);  // and has its block, whatever the disk is filled with later
   return std::unique_ptr<Wal>(
       new Wal(std::make_unique<Impl>(options, std::move(files), std::move(mark), std::move(live),
@@ -159,25 +179,26 @@ absl::StatusOr<std::unique_ptr<Wal>> Wal::Open(Directory& directory, const WalOp
 Wal::Wal(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Wal::~Wal() = default;
 
-absl::Status Wal::MakeRoom(OperationLog& log, std::uint64_t count, const Context& context) {
-  return WithinMemory([&] { return impl_->commit.MakeRoom(log, count, context); });
+void Wal::Bind(OperationLog& log) { impl_->commit.Bind(log); }
+absl::Status Wal::MakeRoom(std::uint64_t count, const Context& context) {
+  return WithinMemory([&] { return impl_->commit.MakeRoom(count, context); });
 }
-absl::Status Wal::Admit(OperationLog& log, std::size_t payload_bytes, const Context& context) {
-  return WithinMemory([&] { return impl_->commit.Admit(log, payload_bytes, context); });
+absl::Status Wal::Admit(std::size_t payload_bytes, const Context& context) {
+  return WithinMemory([&] { return impl_->commit.Admit(payload_bytes, context); });
 }
-void Wal::Withdraw(OperationLog& log, std::size_t payload_bytes) {
-  impl_->commit.Withdraw(log, payload_bytes);
+void Wal::Withdraw(std::size_t payload_bytes) { impl_->commit.Withdraw(payload_bytes); }
+absl::Status Wal::Stage(Lsn upto, const Context& context) {
+  return impl_->commit.Stage(upto, context);
 }
-absl::Status Wal::Stage(OperationLog& log, Lsn upto) { return impl_->commit.Stage(log, upto); }
-absl::Status Wal::Persist(OperationLog& log, Lsn upto, const Context& context) {
-  return impl_->commit.Persist(log, upto, context);
+absl::Status Wal::Persist(Lsn upto, const Context& context) {
+  return impl_->commit.Persist(upto, context);
 }
 Lsn Wal::durable() const { return impl_->commit.durable(); }
-absl::Status Wal::Seal(OperationLog& log) {
-  return WithinMemory([&] { return impl_->commit.Seal(log); });
+absl::Status Wal::Seal(const Context& context) {
+  return WithinMemory([&] { return impl_->commit.Seal(context); });
 }
-absl::StatusOr<bool> Wal::Prepare(OperationLog& log) {
-  return WithinMemory([&] { return impl_->commit.Prepare(log); });
+absl::StatusOr<bool> Wal::Prepare() {
+  return WithinMemory([&] { return impl_->commit.Prepare(); });
 }
 absl::Status Wal::HoldGrowth(bool held) {
   return WithinMemory([&] { return impl_->commit.HoldGrowth(held); });
@@ -188,9 +209,10 @@ absl::Status Wal::Trim(Lsn keep_from) {
 
 absl::StatusOr<std::unique_ptr<WalReader>> Wal::Read(Lsn from) {
   GroupCommit& commit = impl_->commit;
-  DR_ASSIGN_OR_RETURN(std::uint64_t number, commit.SegmentWith(from));
-  return LogReader::Open(
-      commit.directory(), [&commit](std::uint64_t n) { return commit.Locate(n); }, number, from);
+  return LogReader::Open(commit.directory(),
+                         {.segment_with = [&commit](Lsn lsn) { return commit.SegmentWith(lsn); },
+                          .locate = [&commit](std::uint64_t n) { return commit.Locate(n); }},
+                         from);
 }
 
 const WalRecovery& Wal::recovery() const { return impl_->recovery; }

@@ -28,9 +28,9 @@ absl::Status ComponentCore::AwaitApplied(Lsn lsn, const Context& context) {
     needed = std::min(lsn, last_local_);
   }
   absl::Status reached = runtime.log.Persist(needed, context);
-  if (reached.ok()) reached = runtime.log.Stage(lsn);
+  if (reached.ok()) reached = runtime.log.Stage(lsn, context);
   if (reached.ok()) return Drain(lsn, context);
-  if (!absl::IsUnknown(reached)) FailPending(reached);  // the log is poisoned
+  if (!runtime.log.status().ok()) FailPending(reached);
   return reached;
 }
 

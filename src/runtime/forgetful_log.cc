@@ -1,7 +1,6 @@
 #include "src/runtime/forgetful_log.h"
 
 #include <algorithm>
-#include <thread>
 #include <utility>
 
 #include "dr/status.h"
@@ -14,47 +13,40 @@ absl::Status ForgetfulLog::status() const {
   return ended_;
 }
 
-void ForgetfulLog::End(OperationLog& log, absl::Status why) {
+void ForgetfulLog::End(absl::Status why) {
   MutexLock lock(mutex_);
   if (ended_.ok()) ended_ = std::move(why);
-  log.Close();
+  log_->Close();
 }
 
-absl::Status ForgetfulLog::MakeRoom(OperationLog& log, std::uint64_t /*count*/,
-                                    const Context& context) {
+absl::Status ForgetfulLog::MakeRoom(std::uint64_t /*count*/, const Context& context) {
   DR_RETURN_IF_ERROR(CheckContext(context, clock_, "waiting for the log"));
   MutexLock lock(mutex_);
   DR_RETURN_IF_ERROR(ended_);
-  StageAll(log);
-  log.Allow({log.staged().value + log.capacity()});
+  StageAll();
+  log_->Allow({log_->staged().value + log_->capacity()});
   return absl::OkStatus();
 }
 
-absl::Status ForgetfulLog::Stage(OperationLog& log, Lsn upto) {
+absl::Status ForgetfulLog::Stage(Lsn upto, const Context& /*context*/) {
   if (durable() >= upto) return absl::OkStatus();
   MutexLock lock(mutex_);
-  StageAll(log);
-  if (ended_.ok()) log.Allow({log.staged().value + log.capacity()});
+  StageAll();
+  if (ended_.ok()) log_->Allow({log_->staged().value + log_->capacity()});
   return absl::OkStatus();
 }
 
-void ForgetfulLog::StageAll(OperationLog& log) {
-  const Lsn last = log.last();
+void ForgetfulLog::StageAll() {
+  const Lsn last = log_->last();
   std::uint64_t bytes = 0;
-  for (Lsn lsn = Next(log.staged()); lsn <= last; lsn = Next(lsn)) {
-    LogEntry* entry = log.At(lsn);
-    // Its producer has the ticket and is about to publish.
-    while (entry == nullptr) {
-      std::this_thread::yield();
-      entry = log.At(lsn);
-    }
-    RecordView& record = entry->record;
+  for (Lsn lsn = Next(log_->staged()); lsn <= last; lsn = Next(lsn)) {
+    RecordView& record = log_->AwaitEntry(lsn).record;
     if (record.time_ns == 0) record.time_ns = absl::ToUnixNanos(clock_.WallTime());
     record.time_ns = last_time_ns_ = std::max(record.time_ns, last_time_ns_);
     bytes += record.payload.size();
   }
   bytes_.fetch_add(bytes, std::memory_order_relaxed);
-  log.Release(last);
+  log_->Release(last);
   staged_.store(last.value, std::memory_order_release);
 }
 

@@ -16,24 +16,24 @@ class ForgetfulLog final : public LogSink {
   ForgetfulLog(const Clock& clock, Lsn last, std::int64_t last_time_ns)
       : clock_(clock), last_time_ns_(last_time_ns), staged_(last.value) {}
 
-  absl::Status MakeRoom(OperationLog& log, std::uint64_t count, const Context& context) override;
-  absl::Status Admit(OperationLog&, std::size_t, const Context&) override { return status(); }
-  void Withdraw(OperationLog&, std::size_t) override {}
-  absl::Status Stage(OperationLog& log, Lsn upto) override;
-  absl::Status Persist(OperationLog& log, Lsn upto, const Context&) override {
-    return Stage(log, upto);
-  }
+  void Bind(OperationLog& log) override { log_ = &log; }
+  absl::Status MakeRoom(std::uint64_t count, const Context& context) override;
+  absl::Status Admit(std::size_t, const Context&) override { return status(); }
+  void Withdraw(std::size_t) override {}
+  absl::Status Stage(Lsn upto, const Context& context) override;
+  absl::Status Persist(Lsn upto, const Context& context) override { return Stage(upto, context); }
   Lsn durable() const override { return {staged_.load(std::memory_order_acquire)}; }
 
   /// Accepts nothing any more, because of `why`. What has its Lsn is applied.
-  void End(OperationLog& log, absl::Status why);
-  absl::Status status() const;
+  void End(absl::Status why);
+  absl::Status status() const override;
   std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }  ///< of payloads
 
  private:
-  void StageAll(OperationLog& log) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void StageAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Clock& clock_;
+  OperationLog* log_ = nullptr;
   mutable Mutex mutex_;
   absl::Status ended_ ABSL_GUARDED_BY(mutex_);
   std::int64_t last_time_ns_ ABSL_GUARDED_BY(mutex_);

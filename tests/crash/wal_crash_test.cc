@@ -85,7 +85,7 @@ absl::Status TwoInFlight(SimFileSystem& disk, SimLog& log) {
   if (absl::Status s = log.Append(100); !s.ok()) return s;
   for (int round = 0; round < 4; ++round) {
     // An append that had to make room would be held too.
-    for (absl::StatusOr<bool> more = true; more.ok() && *more;) more = log.wal().Prepare(log.log());
+    for (absl::StatusOr<bool> more = true; more.ok() && *more;) more = log.wal().Prepare();
     disk.Hold(held);
     std::vector<std::thread> writers;
     std::array<LogEntry, 2> entries;

@@ -72,7 +72,7 @@ class SimLog {
     disk_.Mark(last->value);
     return absl::OkStatus();
   }
-  absl::Status Seal() { return log_.wal->Seal(*log_.log); }
+  absl::Status Seal() { return log_.wal->Seal(); }
   absl::Status Trim(Lsn keep_from) { return log_.wal->Trim(keep_from); }
 
   Wal& wal() { return *log_.wal; }

@@ -109,7 +109,7 @@ inline absl::Status LogLife::Open(SimFileSystem& disk, std::uint64_t known_durab
                                      .random = &random_,
                                      .segment_bytes = 64 << 10,
                                      .group_bytes = 8 << 10,
-                                     .known_durable = {known_durable},
+                                     .known_durable = {{.durable = {.lsn = {known_durable}}}},
                                      .needed_from = {known_.needed_from}});
   if (!wal.ok()) return wal.status();
   wal_ = *std::move(wal);
@@ -220,7 +220,7 @@ inline void LogLife::Append(const std::vector<std::size_t>& sizes) {
 }
 
 inline void LogLife::Seal() {
-  if (!wal_->Seal(*log_).ok()) return Close();
+  if (!wal_->Seal().ok()) return Close();
   Note(kSealed, head_);
 }
 

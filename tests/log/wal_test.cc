@@ -210,8 +210,8 @@ TEST_CASE("A seal puts the evidence on the disk, once") {
   OpenLog log = Value(real.Open());
   REQUIRE_OK(log.Append("one"));
   CHECK(log.wal->figures().unsealed_records == 1);
-  REQUIRE_OK(log.wal->Seal(*log.log));
-  REQUIRE_OK(log.wal->Seal(*log.log));
+  REQUIRE_OK(log.wal->Seal());
+  REQUIRE_OK(log.wal->Seal());
   CHECK(log.wal->figures().unsealed_records == 0);
   CHECK(log.wal->figures().seals == 1);
 }
@@ -260,7 +260,7 @@ TEST_CASE(
     OpenLog log = Value(real.Open());
     for (int i = 0; i < 8; ++i)
       REQUIRE_OK(log.Append(std::string(100, static_cast<char>('a' + i))));
-    REQUIRE_OK(log.wal->Seal(*log.log));
+    REQUIRE_OK(log.wal->Seal());
   }
   const std::string name = "0000000000000001.wal";
   std::unique_ptr<File> file =
@@ -343,7 +343,9 @@ TEST_CASE("P8: a segment that is trimmed while a reader enters it is a gap, not 
     REQUIRE_OK(other.Append("x"));
   }
   const absl::Status entered =
-      LogReader::Open(*real.directory, locate, first.prefix.number, {1}).status();
+      LogReader::Open(*real.directory,
+                      {.segment_with = [](Lsn) { return std::uint64_t{1}; }, .locate = locate}, {1})
+          .status();
   CHECK(FaultOf(entered)->kind == FaultKind::kWalGap);
 }
 

@@ -9,18 +9,20 @@ namespace dr {
 namespace {
 
 struct Accepting final : LogSink {
-  absl::Status MakeRoom(OperationLog& log, std::uint64_t, const Context&) override {
-    log.Release(log.last());
-    log.Allow({log.last().value + log.capacity()});
+  void Bind(OperationLog& to) override { log = &to; }
+  absl::Status MakeRoom(std::uint64_t, const Context&) override {
+    log->Release(log->last());
+    log->Allow({log->last().value + log->capacity()});
     return absl::OkStatus();
   }
-  absl::Status Admit(OperationLog&, std::size_t, const Context&) override {
-    return absl::OkStatus();
-  }
-  void Withdraw(OperationLog&, std::size_t) override {}
-  absl::Status Stage(OperationLog&, Lsn) override { return absl::OkStatus(); }
-  absl::Status Persist(OperationLog&, Lsn, const Context&) override { return absl::OkStatus(); }
+  absl::Status Admit(std::size_t, const Context&) override { return absl::OkStatus(); }
+  void Withdraw(std::size_t) override {}
+  absl::Status Stage(Lsn, const Context&) override { return absl::OkStatus(); }
+  absl::Status Persist(Lsn, const Context&) override { return absl::OkStatus(); }
   Lsn durable() const override { return {}; }
+  absl::Status status() const override { return absl::OkStatus(); }
+
+  OperationLog* log = nullptr;
 };
 
 /// Moves when somebody works or sleeps.
