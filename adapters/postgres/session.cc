@@ -9,6 +9,7 @@
 #include "adapters/postgres/fault.h"
 #include "dr/status.h"
 #include "fmt/format.h"
+#include "src/base/posix_streams.h"
 #include "src/base/status_macros.h"
 
 namespace dr::inline v0::postgres {
@@ -121,6 +122,7 @@ absl::StatusOr<RawConnection> Session::Connect(const Server& server, const Serve
   for (const auto& [name, value] : server.parameters) add(name.c_str(), value);
   names.push_back(nullptr);
   values.push_back(nullptr);
+  const StandardStreams taken;  // libpq opens a socket
   RawConnection dialed(PQconnectStartParams(names.data(), values.data(), 0));
   if (dialed == nullptr) return absl::ResourceExhaustedError("no memory for a connection");
   PQsetErrorVerbosity(dialed.get(), PQERRORS_VERBOSE);  // with SQLSTATE
