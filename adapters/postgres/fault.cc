@@ -69,6 +69,12 @@ absl::Status FaultOfDial(std::string_view message, std::string_view place) {
     return FaultOfState(state, what.substr(0, what.find('\n')), place);
   }
   const auto says = [&](std::string_view words) { return message.find(words) != message.npos; };
+  if (says("invalid connection option") || (says("invalid ") && says(" value:"))) {
+    return MakeFault({.kind = FaultKind::kInvalid,
+                      .place = std::string(place),
+                      .next = "leave the parameter out, mend it, or use a libpq that knows it"},
+                     message);
+  }
   // Trying again cannot help where the other side did not prove who it is.
   const bool is_cut =
       says("SSL SYSCALL") || says("SSL connection has been closed") || says("unexpected eof");

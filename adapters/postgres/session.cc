@@ -9,6 +9,7 @@
 #include "adapters/postgres/fault.h"
 #include "dr/status.h"
 #include "fmt/format.h"
+#include "src/base/posix_streams.h"
 #include "src/base/status_macros.h"
 
 namespace dr::inline v0::postgres {
@@ -121,6 +122,7 @@ absl::StatusOr<RawConnection> Session::Connect(const Server& server, const Serve
   for (const auto& [name, value] : server.parameters) add(name.c_str(), value);
   names.push_back(nullptr);
   values.push_back(nullptr);
+  const StandardStreams taken;  // libpq opens a socket
   RawConnection dialed(PQconnectStartParams(names.data(), values.data(), 0));
   if (dialed == nullptr) return absl::ResourceExhaustedError("no memory for a connection");
   PQsetErrorVerbosity(dialed.get(), PQERRORS_VERBOSE);  // with SQLSTATE
@@ -277,7 +279,14 @@ absl::Status Session::Begin(const Context& context) {
   in_transaction_ = true;
   const std::string settings = Settings(until);
   const Query queries[] = {{kBegin}, {settings}};
-  return Send(queries, 1, until).status();
+  absl::Status begun = Send(queries, 1, until).status();
+  if (!lost_ || !absl::IsUnavailable(begun)) return begun;
+  // So does a pooler end what it does not allow, without a word.
+  return MakeFault({.kind = FaultKind::kIo,
+                    .place = server_.place,
+                    .next = "see whether the server is up; a pooler before it needs pool_mode = "
+                            "transaction or session"},
+                   AsStd(begun.message()));
 }
 
 absl::StatusOr<Rows> Session::Commit(const Context& context) {

@@ -109,7 +109,8 @@ absl::StatusOr<std::unique_ptr<Master::Connection>> Master::Greet(const Endpoint
 absl::StatusOr<Master::Pool::Lease> Master::Take(const Context& context) {
   for (std::size_t dead = 0;; ++dead) {
     DR_ASSIGN_OR_RETURN(Pool::Lease lease, pool_.Take(context));
-    const bool usable = ledger_.IsCurrent(lease->admitted) && lease->session->Quiet();
+    const bool usable =
+        ledger_.IsCurrent(lease->admitted) && lease->session->in_step() && lease->session->Quiet();
     if (usable || dead == kConnections) return lease;
     lease.Discard();
   }

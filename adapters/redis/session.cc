@@ -32,15 +32,15 @@ class Formatted {
   Formatted(const Formatted&) = delete;
   Formatted& operator=(const Formatted&) = delete;
   ~Formatted() {
-    if (size_ <= kWiped) Wipe(bytes_, static_cast<std::size_t>(size_));
+    if (bytes_ != nullptr && size_ <= kWiped) Wipe(bytes_, static_cast<std::size_t>(size_));
     redisFreeCommand(bytes_);
   }
   std::string_view bytes() const { return {bytes_, static_cast<std::size_t>(size_)}; }
 
  private:
-  static constexpr int kWiped = 4096;  // more is no password
+  static constexpr long long kWiped = 4096;  // more is no password
   char* bytes_ = nullptr;
-  int size_ = 0;
+  long long size_ = 0;  // as hiredis 1 has it
 };
 
 absl::Status LoginRefused(const Reply& reply, std::string_view place) {

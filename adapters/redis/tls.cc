@@ -35,12 +35,17 @@ absl::Status NotTrusted(std::string_view place, std::string_view why) {
                    fmt::format("no TLS with this server: {}", why));
 }
 
+struct FreeSsl {
+  void operator()(SSL* ssl) const { SSL_free(ssl); }
+};
+using Ssl = std::unique_ptr<SSL, FreeSsl>;
+
 // OpenSSL works on two buffers in memory; moving them is the connection's affair. Its own sockets
 // would raise SIGPIPE and know no deadline.
 class TlsConnection final : public Transport {
  public:
-  TlsConnection(SSL* ssl, std::unique_ptr<Transport> connection, std::string place)
-      : ssl_(ssl), connection_(std::move(connection)), place_(std::move(place)) {}
+  TlsConnection(Ssl ssl, std::unique_ptr<Transport> connection, std::string place)
+      : ssl_(std::move(ssl)), connection_(std::move(connection)), place_(std::move(place)) {}
 
   absl::Status Handshake(const Context& context) {
     for (;;) {
@@ -87,10 +92,6 @@ class TlsConnection final : public Transport {
   }
 
  private:
-  struct Free {
-    void operator()(SSL* ssl) const { SSL_free(ssl); }
-  };
-
   absl::Status HandshakeError() {
     const long verified = SSL_get_verify_result(ssl_.get());
     if (verified == X509_V_OK) return NotTrusted(place_, TakeError());
@@ -125,7 +126,7 @@ class TlsConnection final : public Transport {
     return absl::OkStatus();
   }
 
-  const std::unique_ptr<SSL, Free> ssl_;
+  const Ssl ssl_;
   const std::unique_ptr<Transport> connection_;
   const std::string place_;
   std::array<char, 16 << 10> piece_;
@@ -177,11 +178,19 @@ absl::StatusOr<std::unique_ptr<Tls>> Tls::Create(const TlsFiles& files) {
 absl::StatusOr<std::unique_ptr<Transport>> Tls::Secure(std::unique_ptr<Transport> connection,
                                                        const Endpoint& endpoint,
                                                        const Context& context) const {
-  SSL* const ssl = SSL_new(context_.get());
-  if (ssl == nullptr) throw std::bad_alloc();
-  auto secured = std::make_unique<TlsConnection>(ssl, std::move(connection), endpoint.Place());
-  SSL_set_bio(ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+  Ssl made(SSL_new(context_.get()));
+  BIO* const in = BIO_new(BIO_s_mem());
+  BIO* const out = BIO_new(BIO_s_mem());
+  if (made == nullptr || in == nullptr || out == nullptr) {
+    BIO_free(in);
+    BIO_free(out);
+    throw std::bad_alloc();
+  }
+  SSL* const ssl = made.get();
+  SSL_set_bio(ssl, in, out);  // has them now
   SSL_set_connect_state(ssl);
+  auto secured =
+      std::make_unique<TlsConnection>(std::move(made), std::move(connection), endpoint.Place());
   if (!Expect(ssl, endpoint.host)) return NotTrusted(endpoint.Place(), "a name that none has");
   DR_RETURN_IF_ERROR(secured->Handshake(context));
   return secured;

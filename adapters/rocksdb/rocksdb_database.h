@@ -15,6 +15,7 @@
 #include "adapters/rocksdb/rocksdb_mark.h"
 #include "dr/file_system.h"
 #include "dr/permits.h"
+#include "src/base/posix_streams.h"
 
 namespace dr::inline v0 {
 
@@ -54,6 +55,7 @@ class RocksDbDatabase {
   absl::Status Look(const std::vector<std::string>& names) const;
   absl::Status OpenAll(const std::vector<std::string>& names, TornTail torn_tail);
 
+  const StandardStreams streams_;  // RocksDB opens files, on threads of its own too
   const std::unique_ptr<Directory> directory_;
   const std::string path_;
   const std::shared_ptr<RocksDbHealth> health_;

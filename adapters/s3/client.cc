@@ -85,7 +85,7 @@ S3Client::S3Client(S3Location location, const Clock& clock, S3CredentialsSource 
                    HttpLimits limits)
     : location_(std::move(location)),
       clock_(clock),
-      keys_(std::move(source)),
+      keys_(std::move(source), clock),
       sessions_(kSessionsMax, clock,
                 [this, limits](const Context&) {
                   return HttpSession::Make(clock_, location_.ca, limits);

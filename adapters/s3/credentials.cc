@@ -1,22 +1,15 @@
 #include "adapters/s3/credentials.h"
 
-#include <cstdlib>
 #include <optional>
 #include <utility>
 
+#include "adapters/s3/profile.h"
 #include "dr/status.h"
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
 
 namespace dr::inline v0 {
 namespace {
-
-constexpr std::size_t kFileBytesMax = 1 << 20;
-
-std::string_view Variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? std::string_view() : value;
-}
 
 absl::Status NoKeys(std::string_view place, std::string_view what) {
   return MakeFault({.kind = FaultKind::kWrongKey,
@@ -39,73 +32,85 @@ absl::StatusOr<S3Credentials> Checked(S3Credentials keys, std::string_view place
   return keys;
 }
 
-std::string_view Trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(" \t\r");
-  if (begin == text.npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t\r") + 1 - begin);
+std::string_view FirstOf(std::string_view text, std::string_view otherwise) {
+  return text.empty() ? otherwise : text;
 }
 
-absl::StatusOr<std::string> ReadShared(FileSystem& files, const std::string& path) {
-  DR_ASSIGN_OR_RETURN(std::string text, files.ReadFile(path, kFileBytesMax + 1));
-  if (text.size() > kFileBytesMax) return NoKeys(path, "the shared file is longer than 1 MiB");
-  return text;
+absl::StatusOr<S3Credentials> KeysOf(const AwsProfile& profile) {
+  // Each would give other keys than those that stand beside it.
+  for (const char* way : {"role_arn", "credential_process", "credential_source", "sso_session",
+                          "sso_start_url", "web_identity_token_file"}) {
+    if (!profile.settings.contains(way)) continue;
+    return NoKeys(profile.place, fmt::format("profile {:?} gets its keys by {}, which is not "
+                                             "followed here",
+                                             profile.name, way));
+  }
+  return Checked({.access_key_id = std::string(profile.Find("aws_access_key_id")),
+                  .secret_access_key = Secret(profile.Find("aws_secret_access_key")),
+                  .session_token = Secret(FirstOf(profile.Find("aws_session_token"),
+                                                  profile.Find("aws_security_token")))},
+                 profile.place);
+}
+
+// Where the tools of AWS would get keys from without asking a file, and this cannot.
+absl::Status CheckOtherWays(std::initializer_list<const char*> variables) {
+  for (const char* variable : variables) {
+    if (AwsVariable(variable).empty()) continue;
+    return NoKeys(variable, fmt::format("{} is set, which is not followed here", variable));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
 
 absl::StatusOr<S3Credentials> ParseS3Credentials(std::string_view text, std::string_view profile,
                                                  std::string_view place) {
-  S3Credentials keys;
-  bool inside = false, found = false;
-  while (!text.empty()) {
-    const std::size_t end = text.find('\n');
-    const std::string_view line = Trimmed(text.substr(0, end));
-    text.remove_prefix(end == text.npos ? text.size() : end + 1);
-    if (line.empty() || line[0] == '#' || line[0] == ';') continue;
-    if (line[0] == '[') {
-      inside = line.back() == ']' && Trimmed(line.substr(1, line.size() - 2)) == profile;
-      found = found || inside;
-      continue;
-    }
-    const std::size_t equals = line.find('=');
-    if (!inside || equals == line.npos) continue;
-    const std::string_view name = Trimmed(line.substr(0, equals));
-    const std::string_view value = Trimmed(line.substr(equals + 1));
-    if (name == "aws_access_key_id") keys.access_key_id = value;
-    if (name == "aws_secret_access_key") keys.secret_access_key = Secret(value);
-    if (name == "aws_session_token") keys.session_token = Secret(value);
-  }
-  if (!found) return NoKeys(place, fmt::format("there is no profile {:?}", profile));
-  return Checked(std::move(keys), place);
+  std::optional<S3Settings> settings = ParseAwsProfile(text, profile);
+  if (!settings) return NoKeys(place, fmt::format("there is no profile {:?}", profile));
+  return KeysOf({.name = std::string(profile),
+                 .place = std::string(place),
+                 .is_there = true,
+                 .settings = *std::move(settings)});
 }
 
 absl::StatusOr<S3Credentials> FindS3Credentials(FileSystem& files, std::string_view profile) {
-  if (profile.empty() && !Variable("AWS_ACCESS_KEY_ID").empty()) {
-    return Checked({.access_key_id = std::string(Variable("AWS_ACCESS_KEY_ID")),
-                    .secret_access_key = Secret(Variable("AWS_SECRET_ACCESS_KEY")),
-                    .session_token = Secret(Variable("AWS_SESSION_TOKEN"))},
+  const std::string_view id = AwsVariable("AWS_ACCESS_KEY_ID"),
+                         secret = AwsVariable("AWS_SECRET_ACCESS_KEY");
+  if (profile.empty() && !(id.empty() && secret.empty())) {
+    return Checked({.access_key_id = std::string(id),
+                    .secret_access_key = Secret(secret),
+                    .session_token = Secret(FirstOf(AwsVariable("AWS_SESSION_TOKEN"),
+                                                    AwsVariable("AWS_SECURITY_TOKEN")))},
                    "AWS_… of the environment");
   }
-  std::string path(Variable("AWS_SHARED_CREDENTIALS_FILE"));
-  if (path.empty()) path = fmt::format("{}/.aws/credentials", Variable("HOME"));
-  absl::StatusOr<std::string> text = ReadShared(files, path);
-  if (!text.ok()) {
-    return NoKeys(path, fmt::format("no keys in the environment, and the shared file cannot be "
-                                    "read: {}",
-                                    AsStd(text.status().message())));
+  if (profile.empty()) DR_RETURN_IF_ERROR(CheckOtherWays({"AWS_WEB_IDENTITY_TOKEN_FILE"}));
+  const AwsProfile found = ReadAwsProfile(files, profile);
+  if (found.is_there) return KeysOf(found);
+  DR_RETURN_IF_ERROR(CheckOtherWays(
+      {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"}));
+  if (found.unread.ok()) {
+    return NoKeys(found.place, fmt::format("there is no profile {:?}", found.name));
   }
-  absl::StatusOr<S3Credentials> keys =
-      ParseS3Credentials(*text, profile.empty() ? "default" : profile, path);
-  Wipe(text->data(), text->size());
-  return keys;
+  return NoKeys(found.place, fmt::format("no keys in the environment, and the shared file cannot "
+                                         "be read: {}",
+                                         AsStd(found.unread.message())));
 }
 
 absl::StatusOr<S3KeyHolder::Keys> S3KeyHolder::Current(const Context& context) {
+  if (Keys keys = Known()) return keys;
+  // The source may ask others, and take its time.
+  DR_ASSIGN_OR_RETURN(const Permits::Permit permit,
+                      asking_.Take(context, clock_, "the keys of the store"));
+  if (Keys keys = Known()) return keys;
+  DR_ASSIGN_OR_RETURN(S3Credentials found, source_(context));
+  auto keys = std::make_shared<const S3Credentials>(std::move(found));
   MutexLock lock(mutex_);
-  if (keys_ == nullptr) {
-    DR_ASSIGN_OR_RETURN(S3Credentials keys, source_(context));
-    keys_ = std::make_shared<const S3Credentials>(std::move(keys));
-  }
+  keys_ = keys;
+  return keys;
+}
+
+S3KeyHolder::Keys S3KeyHolder::Known() const {
+  MutexLock lock(mutex_);
   return keys_;
 }
 

@@ -9,11 +9,13 @@
 #include "dr/adapters/s3.h"
 #include "dr/file_system.h"
 #include "dr/mutex.h"
+#include "dr/permits.h"
 
 namespace dr::inline v0 {
 
-/// The environment's keys unless `profile` is given; else the shared file's, of `profile` or
-/// "default". kUnauthenticated if there are none, naming where was looked.
+/// As AWS's own tools do: the environment's keys unless `profile` is given; else those of the shared
+/// files, of `profile`, AWS_PROFILE or "default". kUnauthenticated if there are none, naming where
+/// was looked, and where those tools would get keys in a way that is not followed here, naming it.
 absl::StatusOr<S3Credentials> FindS3Credentials(FileSystem& files, std::string_view profile);
 
 /// One profile of a shared file: "[name]" and lines "name = value". kUnauthenticated if it is not
@@ -25,7 +27,8 @@ absl::StatusOr<S3Credentials> ParseS3Credentials(std::string_view text, std::str
 class S3KeyHolder {
  public:
   using Keys = std::shared_ptr<const S3Credentials>;
-  explicit S3KeyHolder(S3CredentialsSource source) : source_(std::move(source)) {}
+  S3KeyHolder(S3CredentialsSource source, const Clock& clock)
+      : source_(std::move(source)), clock_(clock) {}
 
   /// The newest, asked for only once.
   absl::StatusOr<Keys> Current(const Context& context);
@@ -33,8 +36,12 @@ class S3KeyHolder {
   absl::StatusOr<Keys> Renew(const Keys& expired, const Context& context);
 
  private:
+  Keys Known() const;
+
   const S3CredentialsSource source_;
-  Mutex mutex_;
+  const Clock& clock_;
+  Permits asking_;
+  mutable Mutex mutex_;
   Keys keys_ ABSL_GUARDED_BY(mutex_);
 };
 

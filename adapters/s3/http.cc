@@ -6,12 +6,14 @@
 #include <cstring>
 #include <deque>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "dr/status.h"
 #include "fmt/format.h"
+#include "src/base/posix_streams.h"
 #include "src/base/status_macros.h"
 
 namespace dr::inline v0 {
@@ -66,8 +68,10 @@ struct HttpSession::Handles {
   }
 };
 
-// One exchange, and what curl calls back with while it is under way.
+// One exchange, and what curl calls back with while it is under way. No exception may pass curl: one
+// of a callback ends the transfer and is remembered.
 struct HttpSession::Transfer {
+  CURLM* multi;
   CURL* easy;
   HttpExchange& exchange;
   std::string url;
@@ -78,25 +82,31 @@ struct HttpSession::Transfer {
   std::size_t header_bytes = 0;
   bool is_too_long = false;
   bool has_headers = false;  // all of them; curl takes an answer that ends within them
+  bool lacks_memory = false;
   HttpResponse response = {};
 
-  Transfer(CURL* handle, HttpExchange& one, std::string_view origin)
-      : easy(handle),
+  Transfer(CURLM* owner, CURL* handle, HttpExchange& one, std::string_view origin)
+      : multi(owner),
+        easy(handle),
         exchange(one),
         url(fmt::format("{}{}", origin, one.request.path)),
         headers(nullptr, curl_slist_free_all) {
     if (!one.request.query.empty()) url += fmt::format("?{}", CanonicalQuery(one.request.query));
-    curl_slist* list = nullptr;
-    for (const auto& [name, value] : one.headers) {
-      list = curl_slist_append(list, fmt::format("{}: {}", name, value).c_str());
-    }
+    for (const auto& [name, value] : one.headers) AddHeader(fmt::format("{}: {}", name, value));
     // Not added by curl: a wait of a second for a server that does not know the first.
-    for (const char* unwanted : {"Expect:", "Accept:", "Content-Type:"}) {
-      list = curl_slist_append(list, unwanted);
-    }
-    headers.reset(list);
+    for (const char* unwanted : {"Expect:", "Accept:", "Content-Type:"}) AddHeader(unwanted);
   }
+  // Curl points at this until then. Closes what is in the middle of something.
+  ~Transfer() { curl_multi_remove_handle(multi, easy); }
+  Transfer(const Transfer&) = delete;
+  Transfer& operator=(const Transfer&) = delete;
 
+  void AddHeader(const std::string& line) {
+    curl_slist* const longer = curl_slist_append(headers.get(), line.c_str());
+    if (longer == nullptr) throw std::bad_alloc();
+    static_cast<void>(headers.release());
+    headers.reset(longer);
+  }
   void Prepare(const std::string& ca, const HttpLimits& limits);
   void Finish(std::string_view origin, const absl::Status& ended);
   std::size_t size() const {
@@ -115,29 +125,44 @@ struct HttpSession::Transfer {
     transfer.sent += taken;
     return taken;
   }
+  // As `work` says, or 0 where memory ends, which ends the transfer.
+  template <typename Work>
+  std::size_t Guarded(Work work) noexcept {
+    try {
+      return work();
+    } catch (const std::bad_alloc&) {
+      lacks_memory = true;
+      return 0;
+    }
+  }
   static std::size_t Write(char* data, std::size_t size, std::size_t count, void* self) {
     Transfer& transfer = *static_cast<Transfer*>(self);
     const std::size_t bytes = size * count;
     transfer.is_too_long =
         bytes > transfer.exchange.answer_bytes_max - transfer.response.body.size();
     if (transfer.is_too_long) return 0;
-    transfer.response.body.append(data, bytes);
-    return bytes;
+    return transfer.Guarded([&] {
+      transfer.response.body.append(data, bytes);
+      return bytes;
+    });
   }
   static std::size_t Header(char* data, std::size_t size, std::size_t count, void* self) {
     Transfer& transfer = *static_cast<Transfer*>(self);
     const std::string_view line(data, size * count);
     transfer.header_bytes += line.size();
     if (transfer.header_bytes > kHeaderBytesMax) return 0;
-    transfer.Keep(line);
+    return transfer.Guarded([&] { return transfer.Take(line); });
+  }
+  std::size_t Take(std::string_view line) {
+    Keep(line);
     curl_off_t announced = -1;
-    curl_easy_getinfo(transfer.easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
-    transfer.is_too_long =
-        announced > 0 && static_cast<std::uint64_t>(announced) > transfer.exchange.answer_bytes_max;
-    if (transfer.is_too_long) return 0;
+    curl_easy_getinfo(easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
+    is_too_long =
+        announced > 0 && static_cast<std::uint64_t>(announced) > exchange.answer_bytes_max;
+    if (is_too_long) return 0;
     if (announced > 0) {
       const auto expected = static_cast<std::size_t>(announced);
-      transfer.response.body.reserve(std::min(expected, kReservedBytesMax));
+      response.body.reserve(std::min(expected, kReservedBytesMax));
     }
     return line.size();
   }
@@ -160,37 +185,45 @@ struct HttpSession::Transfer {
 
 void HttpSession::Transfer::Prepare(const std::string& ca, const HttpLimits& limits) {
   curl_easy_reset(easy);
-  curl_easy_setopt(easy, CURLOPT_PRIVATE, this);
-  curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
-  curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);  // a key may have ".." in it
-  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
-  curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-  curl_easy_setopt(easy, CURLOPT_PROXY, "");
-  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
-  curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, kIdleSecondsMax);
-  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, static_cast<long>(limits.connect.count()));
-  curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1024L);
-  curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, static_cast<long>(limits.stall.count()));
-  curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 256L << 10);
-  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, detail);
-  if (!ca.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, ca.c_str());
+  bool is_set = true;  // an option that is not would be one that is passed over
+  const auto set = [&](CURLoption option, auto value) {
+    is_set = curl_easy_setopt(easy, option, value) == CURLE_OK && is_set;
+  };
+  set(CURLOPT_PRIVATE, this);
+  set(CURLOPT_URL, url.c_str());
+  set(CURLOPT_PATH_AS_IS, 1L);  // a key may have ".." in it
+  set(CURLOPT_PROTOCOLS_STR, "http,https");
+  set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  set(CURLOPT_FOLLOWLOCATION, 0L);
+  set(CURLOPT_PROXY, "");
+  set(CURLOPT_NOSIGNAL, 1L);
+#if CURL_AT_LEAST_VERSION(7, 87, 0)
+  set(CURLOPT_QUICK_EXIT, 1L);  // whoever ends does not wait for a name server
+#endif
+  set(CURLOPT_TCP_NODELAY, 1L);
+  set(CURLOPT_MAXAGE_CONN, kIdleSecondsMax);
+  set(CURLOPT_CONNECTTIMEOUT, static_cast<long>(limits.connect.count()));
+  set(CURLOPT_LOW_SPEED_LIMIT, 1024L);
+  set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(limits.stall.count()));
+  set(CURLOPT_BUFFERSIZE, 256L << 10);
+  set(CURLOPT_ERRORBUFFER, detail);
+  if (!ca.empty()) set(CURLOPT_CAINFO, ca.c_str());
   if (exchange.request.method == "PUT") {
     // Without a way to rewind, curl does not send it twice on its own.
-    curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
-    curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 256L << 10);
-    curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(size()));
-    curl_easy_setopt(easy, CURLOPT_READFUNCTION, &Transfer::Read);
-    curl_easy_setopt(easy, CURLOPT_READDATA, this);
+    set(CURLOPT_UPLOAD, 1L);
+    set(CURLOPT_UPLOAD_BUFFERSIZE, 256L << 10);
+    set(CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(size()));
+    set(CURLOPT_READFUNCTION, &Transfer::Read);
+    set(CURLOPT_READDATA, this);
   } else {
-    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, std::string(exchange.request.method).c_str());
+    set(CURLOPT_CUSTOMREQUEST, std::string(exchange.request.method).c_str());
   }
-  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers.get());
-  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &Transfer::Write);
-  curl_easy_setopt(easy, CURLOPT_WRITEDATA, this);
-  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &Transfer::Header);
-  curl_easy_setopt(easy, CURLOPT_HEADERDATA, this);
+  set(CURLOPT_HTTPHEADER, headers.get());
+  set(CURLOPT_WRITEFUNCTION, &Transfer::Write);
+  set(CURLOPT_WRITEDATA, this);
+  set(CURLOPT_HEADERFUNCTION, &Transfer::Header);
+  set(CURLOPT_HEADERDATA, this);
+  if (!is_set || curl_multi_add_handle(multi, easy) != CURLM_OK) throw std::bad_alloc();
 }
 
 // `ended` is why it did, if it has no result.
@@ -200,7 +233,9 @@ void HttpSession::Transfer::Finish(std::string_view origin, const absl::Status& 
   curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
   exchange.was_sent = size > 0;
   response.status = static_cast<int>(status);
-  if (is_too_long) {
+  if (lacks_memory) {
+    exchange.response = absl::Status(absl::StatusCode::kResourceExhausted, "");
+  } else if (is_too_long) {
     exchange.response = MakeFault(
         {.kind = FaultKind::kAuthFailed, .place = url, .next = "see what else writes there"},
         fmt::format("an answer longer than {} bytes", exchange.answer_bytes_max));
@@ -224,6 +259,7 @@ absl::StatusOr<std::unique_ptr<HttpSession>> HttpSession::Make(const Clock& cloc
   static std::once_flag initialized;
   std::call_once(initialized, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
   std::unique_ptr<HttpSession> made(new HttpSession(clock, std::move(ca), limits));
+  const StandardStreams taken;
   made->handles_->multi = curl_multi_init();
   if (made->handles_->multi == nullptr) return Unreachable("libcurl", kNoMemory);
   return made;
@@ -232,28 +268,23 @@ absl::StatusOr<std::unique_ptr<HttpSession>> HttpSession::Make(const Clock& cloc
 void HttpSession::Send(std::string_view origin, std::span<HttpExchange> exchanges,
                        const Context& context) {
   std::vector<CURL*>& easy = handles_->easy;
+  easy.reserve(exchanges.size());
   std::deque<Transfer> transfers;  // curl keeps pointers to them
   for (HttpExchange& exchange : exchanges) {
-    if (transfers.size() == easy.size()) easy.push_back(curl_easy_init());
-    CURL* const handle = easy[transfers.size()];
-    if (handle == nullptr) {
-      easy.pop_back();
-      exchange.response = Unreachable("libcurl", kNoMemory);
-      continue;
+    if (transfers.size() == easy.size()) {
+      CURL* const made = curl_easy_init();
+      if (made == nullptr) throw std::bad_alloc();
+      easy.push_back(made);
     }
-    Transfer& transfer = transfers.emplace_back(handle, exchange, origin);
-    transfer.Prepare(ca_, limits_);
-    curl_multi_add_handle(handles_->multi, handle);
+    transfers.emplace_back(handles_->multi, easy[transfers.size()], exchange, origin)
+        .Prepare(ca_, limits_);
   }
   const absl::Status ended = Run(context);
-  for (Transfer& transfer : transfers) {
-    transfer.Finish(origin, ended);
-    // Closes what is in the middle of something.
-    curl_multi_remove_handle(handles_->multi, transfer.easy);
-  }
+  for (Transfer& transfer : transfers) transfer.Finish(origin, ended);
 }
 
 absl::Status HttpSession::Run(const Context& context) {
+  const StandardStreams taken;  // curl opens sockets
   for (;;) {
     int running = 0;
     CURLMcode code = curl_multi_perform(handles_->multi, &running);

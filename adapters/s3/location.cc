@@ -1,8 +1,11 @@
 #include "adapters/s3/location.h"
 
+#include <initializer_list>
 #include <string_view>
+#include <utility>
 
 #include "adapters/s3/object_name.h"
+#include "adapters/s3/profile.h"
 #include "dr/status.h"
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
@@ -23,21 +26,52 @@ bool IsRegion(std::string_view text) {
              "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == text.npos;
 }
 
+// The first that says something: the environment, by its order, then the profile.
+std::string Found(std::initializer_list<const char*> variables, const AwsProfile& profile,
+                  std::string_view setting, std::string otherwise) {
+  for (const char* variable : variables) {
+    if (const std::string_view value = AwsVariable(variable); !value.empty()) {
+      return std::string(value);
+    }
+  }
+  const std::string_view value = profile.Find(setting);
+  return value.empty() ? otherwise : std::string(value);
+}
+
 }  // namespace
 
-absl::StatusOr<S3Location> ParseS3Location(const Uri& uri) {
+absl::StatusOr<S3Defaults> FindS3Defaults(FileSystem& files, const Uri& uri) {
+  const AwsProfile profile = ReadAwsProfile(files, uri.Find("profile").value_or(""));
+  S3Defaults found;
+  found.region = Found({"AWS_REGION", "AWS_DEFAULT_REGION"}, profile, "region", found.region);
+  found.endpoint = Found({"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"}, profile, "endpoint_url", "");
+  found.ca = Found({"AWS_CA_BUNDLE"}, profile, "ca_bundle", "");
+  if (uri.Find("endpoint") || !found.endpoint.empty()) return found;
+  const auto is_asked_for = [](std::string_view text) { return !text.empty() && text != "false"; };
+  for (const auto& [variable, setting] :
+       {std::pair("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"),
+        std::pair("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")}) {
+    if (!is_asked_for(AwsVariable(variable)) && !is_asked_for(profile.Find(setting))) continue;
+    return Refuse(uri, fmt::format("{} asks for another endpoint: name it here", variable));
+  }
+  if (!profile.settings.contains("services")) return found;
+  return Refuse(uri, "the profile's services may name another endpoint: name it here");
+}
+
+absl::StatusOr<S3Location> ParseS3Location(const Uri& uri, const S3Defaults& defaults) {
   DR_RETURN_IF_ERROR(uri.CheckParameters({"endpoint", "region", "style", "ca", "profile"}));
   if (!uri.user.empty() || uri.password) return Refuse(uri, "keys do not belong into the URI");
-  if (uri.host.size() < 3 || uri.host.size() > 63 || uri.port) {
+  const std::string& bucket = uri.host_as_written;
+  if (bucket.size() < 3 || bucket.size() > 63 || uri.port) {
     return Refuse(uri, "a bucket's name has 3 to 63 characters, and no port");
   }
   S3Location location;
-  location.region = uri.Find("region").value_or("us-east-1");
-  location.ca = uri.Find("ca").value_or("");
+  location.region = uri.Find("region").value_or(defaults.region);
+  location.ca = uri.Find("ca").value_or(defaults.ca);
   location.profile = uri.Find("profile").value_or("");
   if (!IsRegion(location.region))
     return Refuse(uri, "the region has other than letters, digits, '-'");
-  const std::string_view given = uri.Find("endpoint").value_or("");
+  const std::string_view given = uri.Find("endpoint").value_or(defaults.endpoint);
   const std::string text = given.empty()
                                ? fmt::format("https://s3.{}.amazonaws.com", location.region)
                                : std::string(given);
@@ -46,21 +80,27 @@ absl::StatusOr<S3Location> ParseS3Location(const Uri& uri) {
       !endpoint.user.empty() || endpoint.path.size() > 1 || !endpoint.query.empty()) {
     return Refuse(uri, "an endpoint is http or https, a host and perhaps a port");
   }
-  // A dot in a bucket's name is not covered by the endpoint's certificate.
-  const std::string_view style = uri.Find("style").value_or(
-      given.empty() && uri.host.find('.') == uri.host.npos ? "virtual" : "path");
+  // A dot in a bucket's name is not covered by the endpoint's certificate, and a host has neither
+  // capitals nor '_'.
+  const bool is_label =
+      bucket.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == bucket.npos;
+  const std::string_view style =
+      uri.Find("style").value_or(given.empty() && is_label ? "virtual" : "path");
   if (style != "path" && style != "virtual") return Refuse(uri, "the style is path or virtual");
+  if (style == "virtual" && bucket != uri.host) {
+    return Refuse(uri, "a bucket with capitals in its name is no part of a host: write style=path");
+  }
   const bool is_virtual = style == "virtual";
   location.host = endpoint.host.find(':') == endpoint.host.npos
                       ? endpoint.host
                       : fmt::format("[{}]", endpoint.host);
-  if (is_virtual) location.host = fmt::format("{}.{}", uri.host, location.host);
+  if (is_virtual) location.host = fmt::format("{}.{}", bucket, location.host);
   const unsigned usual_port = endpoint.scheme == "https" ? 443 : 80;
   if (endpoint.port && *endpoint.port != usual_port) {
     location.host += fmt::format(":{}", *endpoint.port);
   }
   location.origin = fmt::format("{}://{}", endpoint.scheme, location.host);
-  location.path = is_virtual ? "/" : fmt::format("/{}/", uri.host);
+  location.path = is_virtual ? "/" : fmt::format("/{}/", bucket);
   if (uri.path.size() > 1) {
     location.root = ObjectNameOf(std::string_view(uri.path).substr(1));
     if (!location.root.ends_with('/')) location.root += '/';

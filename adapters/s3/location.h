@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "dr/file_system.h"
 #include "dr/uri.h"
 
 namespace dr::inline v0 {
@@ -18,6 +19,16 @@ struct S3Location {
   std::string profile = {};  ///< of the shared credentials file; empty: the environment first
 };
 
-absl::StatusOr<S3Location> ParseS3Location(const Uri& uri);
+/// What holds where the URI says nothing.
+struct S3Defaults {
+  std::string region = "us-east-1";
+  std::string endpoint = {};  ///< empty: AWS of the region
+  std::string ca = {};
+};
+/// From the environment and the profile, as AWS's own tools find it. kInvalidArgument for what they
+/// would follow and this does not.
+absl::StatusOr<S3Defaults> FindS3Defaults(FileSystem& files, const Uri& uri);
+
+absl::StatusOr<S3Location> ParseS3Location(const Uri& uri, const S3Defaults& defaults = {});
 
 }  // namespace dr::inline v0

@@ -300,7 +300,8 @@ absl::Status RegisterS3(AdapterRegistry& registry, S3CredentialsSource source) {
       [source = std::move(source)](
           const Uri& uri, const AdapterEnvironment& environment,
           const Context& context) -> absl::StatusOr<std::unique_ptr<StateAdapter>> {
-        DR_ASSIGN_OR_RETURN(S3Location location, ParseS3Location(uri));
+        DR_ASSIGN_OR_RETURN(S3Defaults defaults, FindS3Defaults(*environment.files, uri));
+        DR_ASSIGN_OR_RETURN(S3Location location, ParseS3Location(uri, defaults));
         DR_RETURN_IF_ERROR(CheckContext(context, *environment.clock, "Open"));
         S3CredentialsSource keys = source;
         if (keys == nullptr) {

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "dr/status.h"
+#include "src/base/posix_streams.h"
 #include "src/base/status_macros.h"
 
 namespace dr::inline v0 {
@@ -23,6 +24,7 @@ int Ask(const std::string& host, int flags, std::vector<Address>& found) {
   wanted.ai_socktype = SOCK_STREAM;
   wanted.ai_flags = flags;
   addrinfo* list = nullptr;
+  const StandardStreams taken;  // the system's resolver opens sockets
   const int error = getaddrinfo(host.c_str(), nullptr, &wanted, &list);
   if (error != 0) return error;
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(list, freeaddrinfo);
