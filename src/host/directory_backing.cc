@@ -50,6 +50,7 @@ class DirectoryBacking final : public Backing {
   RepositoryCheckpoints* direct() override { return nullptr; }
   absl::Status Seal() override { return wal_->Seal(*log_); }
   void LimitPatience() override {}
+  std::chrono::nanoseconds time_ahead() const override { return wal_->time_ahead(); }
   std::uint64_t bytes() const override { return found_.replayed.bytes + wal_->figures().bytes; }
   std::optional<Position> checkpointed() const override {
     const Position newest = checkpoints_->newest();
@@ -88,7 +89,8 @@ absl::Status DirectoryBacking::Open(const Context& context) {
                                .random = &around_.random,
                                .observer = observer,
                                .segment_bytes = options.log.segment_bytes,
-                               .group_bytes = options.log.group_bytes};
+                               .group_bytes = options.log.group_bytes,
+                               .trust_clock = options.recovery.trust_clock};
   DR_ASSIGN_OR_RETURN(
       Recovered recovered,
       RecoverComponents(*repository_, *generation_.wal, wal_options, around_.components,

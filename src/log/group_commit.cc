@@ -22,7 +22,7 @@ absl::Status Poisoned(const absl::Status& why) {
 
 GroupCommit::GroupCommit(const WalOptions& options, std::unique_ptr<SegmentFiles> files,
                          DurableMarkWriter mark, LiveSegment live, std::vector<LogSegment> older,
-                         Lsn last, std::int64_t last_time_ns)
+                         Lsn last, LogTime time)
     : options_(options),
       files_(std::move(files)),
       mark_(std::move(mark)),
@@ -39,7 +39,7 @@ GroupCommit::GroupCommit(const WalOptions& options, std::unique_ptr<SegmentFiles
       durable_(last.value),
       recorded_(last),
       readable_end_(live_.offset),
-      last_time_ns_(last_time_ns) {
+      time_(time) {
   older_.reserve(older_.size() + files_->spares() + 2);
 }
 
@@ -115,7 +115,6 @@ bool GroupCommit::OpenGroup(Lsn first_lsn, std::int64_t time_ns) {
 
 void GroupCommit::Encode(OperationLog& log) {
   const Lsn last = log.last();
-  std::int64_t now_ns = 0;
   while (staged_ < last && !open_full_) {
     LogEntry* entry = log.At(Next(staged_));
     // Its producer has the ticket and is about to publish.
@@ -124,11 +123,7 @@ void GroupCommit::Encode(OperationLog& log) {
       entry = log.At(Next(staged_));
     }
     RecordView& record = entry->record;
-    if (record.time_ns == 0) {
-      if (now_ns == 0) now_ns = absl::ToUnixNanos(options_.clock->WallTime());
-      record.time_ns = now_ns;
-    }
-    record.time_ns = last_time_ns_ = std::max(record.time_ns, last_time_ns_);
+    record.time_ns = time_.Record(record.time_ns);
     if (!open_ && !OpenGroup(record.lsn, record.time_ns)) break;
     if (!live_.builder.Add(record)) {
       open_full_ = true;
@@ -240,7 +235,7 @@ void GroupCommit::Tell(Event event, std::string_view text) noexcept {
 
 void GroupCommit::Rotate(OperationLog& log) {
   rotating_ = true;
-  live_.builder.Begin(footer_block_.span(), Next(staged_), durable(), last_time_ns_);
+  live_.builder.Begin(footer_block_.span(), Next(staged_), durable(), time_.last_ns());
   const std::string_view footer = live_.builder.FinishFooter();
   SegmentPrefix prefix = live_.segment.prefix;
   prefix.previous = {prefix.number, prefix.salt, live_.offset + footer.size(), live_.builder.hash(),
@@ -248,7 +243,7 @@ void GroupCommit::Rotate(OperationLog& log) {
   ++prefix.number;
   prefix.first_lsn = Next(staged_);
   prefix.durable_lsn = durable();
-  prefix.created = std::max(options_.clock->WallTime(), absl::FromUnixNanos(last_time_ns_));
+  prefix.created = absl::FromUnixNanos(time_.Record(0));
   absl::StatusOr<std::uint64_t> salt = options_.random->Next();
   absl::StatusOr<SegmentFile> next =
       salt.ok() ? files_->TakeSpare() : absl::StatusOr<SegmentFile>(salt.status());
@@ -306,7 +301,7 @@ absl::Status GroupCommit::Seal(OperationLog& log) {
     } else if (open_ || SegmentFull() || live_.builder.in_record()) {
       Lead(log);  // whatever is written next records the evidence
     } else if (FreeBlocks() > ReservedBlocks(log)) {
-      if (OpenGroup(Next(staged_), last_time_ns_)) WriteGroup(log);
+      if (OpenGroup(Next(staged_), time_.last_ns())) WriteGroup(log);
       ++figures_.seals;
     } else {
       DR_RETURN_IF_ERROR(Wait({}));
@@ -384,7 +379,12 @@ absl::Status GroupCommit::status() const {
 
 std::int64_t GroupCommit::last_time_ns() const {
   MutexLock lock(mutex_);
-  return last_time_ns_;
+  return time_.last_ns();
+}
+
+std::chrono::nanoseconds GroupCommit::time_ahead() const {
+  MutexLock lock(mutex_);
+  return time_.ahead();
 }
 
 WalFigures GroupCommit::figures() const {

@@ -19,6 +19,7 @@
 #include "src/log/durable_mark.h"
 #include "src/log/group_reader.h"
 #include "src/log/log_reader.h"
+#include "src/log/log_time.h"
 #include "src/log/segment_files.h"
 #include "src/log/waiter.h"
 
@@ -38,7 +39,7 @@ class GroupCommit {
   /// before.
   GroupCommit(const WalOptions& options, std::unique_ptr<SegmentFiles> files,
               DurableMarkWriter mark, LiveSegment live, std::vector<LogSegment> older, Lsn last,
-              std::int64_t last_time_ns);
+              LogTime time);
 
   absl::Status MakeRoom(OperationLog& log, std::uint64_t count, const Context& context);
   absl::Status Admit(OperationLog& log, std::size_t payload_bytes, const Context& context);
@@ -56,6 +57,7 @@ class GroupCommit {
   absl::StatusOr<std::uint64_t> SegmentWith(Lsn from) const;
   absl::Status status() const;
   std::int64_t last_time_ns() const;
+  std::chrono::nanoseconds time_ahead() const;
   WalFigures figures() const;
   const SegmentPrefix& prefix() const { return first_prefix_; }
   Directory& directory() { return files_->directory(); }
@@ -143,7 +145,7 @@ class GroupCommit {
   std::atomic<std::uint64_t> durable_;
   Lsn recorded_ ABSL_GUARDED_BY(mutex_);                ///< durable_lsn that the disk itself knows
   std::uint64_t readable_end_ ABSL_GUARDED_BY(mutex_);  ///< of the live segment, at a unit's end
-  std::int64_t last_time_ns_ ABSL_GUARDED_BY(mutex_);
+  LogTime time_ ABSL_GUARDED_BY(mutex_);
   std::uint64_t large_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  ///< admitted and not yet encoded
   bool no_space_ ABSL_GUARDED_BY(mutex_) = false;
   bool growth_held_ ABSL_GUARDED_BY(mutex_) = false;
