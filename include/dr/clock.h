@@ -63,7 +63,8 @@ class DR_EXPORT SystemClock final : public Clock {
  public:
   Instant Now() const override;
   absl::Time WallTime() const override;
-  void Wait(CondVar& changed, Mutex& mutex, Instant until) const override;
+  void Wait(CondVar& changed, Mutex& mutex, Instant until) const override
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
 };
 
 }  // namespace dr::inline v0

@@ -42,6 +42,11 @@ struct RecoveryOptions {
   /// Components that are in the log or in a checkpoint and are meant to be given up. Any other
   /// component that is there and was not given makes Open fail.
   std::vector<std::string> retired = {};
+  /// An operator has looked at the machine's wall clock, and it is right: the times of operations go
+  /// on from it, although that is a step back, or a long way ahead of the last one. Without this
+  /// they never decrease: where a log was once written with a clock ahead, they go on from there at
+  /// half the clock's pace until it has caught up (`Figures::time_ahead`). It is recorded at this opening, once.
+  bool trust_clock = false;
 };
 
 /// Everything dr needs from outside. Null: the machine's. All outlive the host.
@@ -104,6 +109,10 @@ struct Figures {
   /// Since the newest checkpoint was taken; nullopt: there is none.
   std::optional<std::chrono::nanoseconds> checkpoint_age = {};
   std::vector<std::string> failed_components = {};
+  /// How far the times of operations are ahead of the wall clock; negative: the wall clock has leapt
+  /// ahead by so much, and is believed when that has lasted for ten minutes. Beyond a minute either
+  /// way there is an event, kClockApart.
+  std::chrono::nanoseconds time_ahead = {};
   StoreState store = {};  ///< of the repository of a host without a directory
   WalFigures wal = {};
 };

@@ -69,7 +69,8 @@ class Backing {
   virtual absl::Status Seal() = 0;
   /// Nobody waits for long any more for a store that does not answer.
   virtual void LimitPatience() = 0;
-  virtual std::uint64_t bytes() const = 0;  ///< logged, replay included
+  virtual std::chrono::nanoseconds time_ahead() const = 0;  ///< of the wall clock
+  virtual std::uint64_t bytes() const = 0;                  ///< logged, replay included
   /// The newest, while no checkpoint is under way; nullopt: there is none.
   virtual std::optional<Position> checkpointed() const = 0;
   virtual void AddTo(Figures& figures) const = 0;  ///< what it alone knows

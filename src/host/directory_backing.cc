@@ -74,6 +74,7 @@ class DirectoryBacking final : public Backing {
   RepositoryCheckpoints* direct() override { return nullptr; }
   absl::Status Seal() override { return wal_->Seal(); }
   void LimitPatience() override {}
+  std::chrono::nanoseconds time_ahead() const override { return wal_->time_ahead(); }
   std::uint64_t bytes() const override { return found_.replayed.bytes + wal_->figures().bytes; }
   std::optional<Position> checkpointed() const override {
     const Position newest = checkpoints_->newest();
@@ -123,7 +124,8 @@ absl::Status DirectoryBacking::Open(const Context& context) {
                                .random = &around_.random,
                                .observer = observer,
                                .segment_bytes = segment_bytes_,
-                               .group_bytes = std::min(options.log.group_bytes, segment_bytes_)};
+                               .group_bytes = std::min(options.log.group_bytes, segment_bytes_),
+                               .trust_clock = options.recovery.trust_clock};
   const auto recover = [&] {
     return RecoverComponents(*repository_, *generation_.wal, wal_options, around_.components,
                              around_.upgrades, options.recovery.retired, observer, context);

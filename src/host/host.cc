@@ -12,6 +12,7 @@
 #include "src/host/agenda.h"
 #include "src/host/backing.h"
 #include "src/host/checkpoint_schedule.h"
+#include "src/host/host_events.h"
 #include "src/host/host_options.h"
 #include "src/host/host_threads.h"
 #include "src/host/turn.h"
@@ -42,6 +43,7 @@ class Host::Impl {
         clock_(Or(options_.environment.clock, real_clock_)),
         random_(Or(options_.environment.random, real_random_)),
         checkpoints_(options_.checkpoint, clock_),
+        events_(options_.environment.observer),
         checkpoint_turn_(clock_),
         shutdown_turn_(clock_),
         gate_(clock_),
@@ -84,9 +86,6 @@ class Host::Impl {
   void CheckpointIfDue(const Context& context);
   CheckpointSchedule::LogEnd log_end() const { return {runtime_->log.last(), backing_->bytes()}; }
   Figures Read() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(figures_mutex_);
-  void Notify(const Event& event) const {
-    if (options_.environment.observer != nullptr) options_.environment.observer->OnEvent(event);
-  }
 
   const HostOptions options_;
   PosixFileSystem real_files_;
@@ -102,6 +101,7 @@ class Host::Impl {
   std::unique_ptr<Backing> backing_;  ///< until it is given back
   std::unique_ptr<Agenda> agenda_;
   CheckpointSchedule checkpoints_;
+  HostEvents events_;
   std::chrono::nanoseconds recovery_time_ = {};
 
   Turn checkpoint_turn_, shutdown_turn_;
@@ -179,12 +179,8 @@ absl::Status Host::Impl::Open(const AdapterRegistry& adapters, const Context& co
       std::make_unique<Agenda>(options_, clock_, components_, *backing_, checkpoints_, *runtime_);
   recovery_time_ = clock_.Now() - start;
   for (const auto& [id, core] : components_) core->Attach(*runtime_);
-  Notify({.kind = EventKind::kRecovered,
-          .lsn = found.last,
-          .duration = recovery_time_,
-          .text = fmt::format(
-              "{} in {} ms", found.text,
-              std::chrono::duration_cast<std::chrono::milliseconds>(recovery_time_).count())});
+  events_.Recovered(found.last, recovery_time_, found.text);
+  events_.Clock(backing_->time_ahead(), found.last);
   return absl::OkStatus();
 }
 
@@ -196,6 +192,7 @@ void Host::Impl::CompletePending(const Context& context) {
 absl::Status Host::Impl::KeepLog(bool at_rest) {
   absl::Status kept = backing_->KeepLog(at_rest);
   if (!kept.ok()) agenda_->PutOff();
+  events_.Clock(backing_->time_ahead(), runtime_->log.last());
   return kept;
 }
 
@@ -301,21 +298,9 @@ auto Host::Impl::InTurn(const Context& context, Work work) -> decltype(work()) {
   return result;
 }
 
-// A checkpoint of the host's own that gives way to that of Shutdown has not failed.
 void Host::Impl::Tell(const absl::StatusOr<CheckpointInfo>& info) {
   checkpoints_.Count(info);
-  if (!info.ok()) {
-    return Notify({.kind = EventKind::kCheckpointFailed,
-                   .status = info.status(),
-                   .text = std::string(AsStd(info.status().message()))});
-  }
-  if (info->sequence == 0) return;
-  Notify({.kind = EventKind::kCheckpoint,
-          .lsn = info->position.lsn,
-          .duration = info->pause_max,
-          .text = fmt::format("checkpoint {}: {} components written, {} carried, {} bytes",
-                              info->sequence, info->components_written, info->components_carried,
-                              info->bytes)});
+  events_.Checkpoint(info);
 }
 
 absl::StatusOr<CheckpointInfo> Host::Impl::Checkpoint(const Context& context) {
@@ -327,6 +312,7 @@ absl::StatusOr<CheckpointInfo> Host::Impl::Checkpoint(const Context& context) {
     checkpoints_.Tried(end);
     return taken;
   });
+  // One of the host's own that gives way to that of Shutdown has not failed.
   const bool gave_way = absl::IsCancelled(info.status()) && context.stop == background_.get_token();
   if (!gave_way) Tell(info);
   return info;
@@ -417,6 +403,7 @@ Figures Host::Impl::Read() const {
   figures.replayed = backing_->found().replayed.operations;
   figures.recovery_time = recovery_time_;
   checkpoints_.AddTo(figures);
+  figures.time_ahead = backing_->time_ahead();
   backing_->AddTo(figures);
   return figures;
 }

@@ -46,6 +46,7 @@ class RepositoryBacking final : public Backing {
   }
   RepositoryCheckpoints* direct() override { return checkpoints_.get(); }
   absl::Status Seal() override { return absl::OkStatus(); }
+  std::chrono::nanoseconds time_ahead() const override { return sink_->time_ahead(); }
   std::uint64_t bytes() const override { return sink_->bytes(); }
   std::optional<Position> checkpointed() const override { return checkpoints_->newest(); }
   void LimitPatience() override { patience_.Limit(); }
@@ -97,8 +98,10 @@ absl::Status RepositoryBacking::Open(const AdapterRegistry& adapters, const Cont
                     .status = pruned,
                     .text = std::string(AsStd(pruned.message()))});
   }
-  sink_ = std::make_unique<ForgetfulLog>(around_.clock, manifest.durable_lsn,
-                                         absl::ToUnixNanos(manifest.created));
+  const auto trust = options.recovery.trust_clock ? LogTime::Trust::kClock : LogTime::Trust::kTimes;
+  sink_ = std::make_unique<ForgetfulLog>(
+      around_.clock, manifest.durable_lsn,
+      LogTime(around_.clock, absl::ToUnixNanos(manifest.created), trust));
   log_ = std::make_unique<OperationLog>(
       *sink_, OperationLogOptions{.capacity = options.log.ring_capacity}, manifest.durable_lsn);
   found_.last = manifest.durable_lsn;
