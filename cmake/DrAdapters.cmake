@@ -2,12 +2,16 @@
 # dr::LinkedAdapters() with all of them.
 #
 # DR_ADAPTER_<NAME>: OFF skips the adapter; AUTO builds it where its libraries are present, ON fails where not.
-# The adapter's CMakeLists.txt looks for its libraries, returns without a target where one is missing, and else calls
-# dr_add_adapter(<name> LINK <target>... PACKAGES <package>... MODULES <module>...): LINK are its libraries; PACKAGES
-# (CMake) and MODULES (pkg-config) are what a program that links the installed static adapter has to find.
+# The adapter's CMakeLists.txt calls dr_add_adapter(<name> LINK <library>... NEEDS <need>...): LINK are the libraries it
+# is built on, NEEDS where they come from, as in DrFind.cmake. Where one is missing there is no target dr_<name>.
 
 function(dr_add_adapter name)
-  cmake_parse_arguments(arg "" "" "LINK;PACKAGES;MODULES" ${ARGN})
+  cmake_parse_arguments(arg "" "" "LINK;NEEDS" ${ARGN})
+  dr_find_needs(missing ${arg_NEEDS})
+  set_property(DIRECTORY PROPERTY dr_missing "${missing}")
+  if(missing)
+    return()
+  endif()
   file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cc")
   list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
   add_library(dr_${name} ${sources})
@@ -20,8 +24,7 @@ function(dr_add_adapter name)
   target_include_directories(dr_${name} PUBLIC
     $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_link_libraries(dr_${name} PUBLIC dr PRIVATE fmt::fmt ${arg_LINK})
-  set_property(GLOBAL APPEND PROPERTY dr_adapter_packages ${arg_PACKAGES})
-  set_property(GLOBAL APPEND PROPERTY dr_adapter_modules ${arg_MODULES})
+  set_property(GLOBAL PROPERTY dr_needs_${name} ${arg_NEEDS})
 endfunction()
 
 file(GLOB adapter_lists CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/adapters/*/CMakeLists.txt")
@@ -50,10 +53,13 @@ foreach(list_file IN LISTS adapter_lists)
     endforeach()
     string(APPEND DR_ADAPTER_INCLUDES "#include \"dr/adapters/${name}.h\"\n")
     string(APPEND DR_ADAPTER_REGISTRATIONS "  static_cast<void>(Register${camel}(registry));  // each has a scheme of its own\n")
-  elseif(DR_ADAPTER_${upper} STREQUAL "AUTO")
-    message(STATUS "dr: without the ${name} adapter, its libraries are missing")
+    continue()
+  endif()
+  get_property(missing DIRECTORY "${folder}" PROPERTY dr_missing)
+  if(DR_ADAPTER_${upper} STREQUAL "AUTO")
+    message(STATUS "dr: without the ${name} adapter, which needs ${missing}")
   else()
-    message(FATAL_ERROR "DR_ADAPTER_${upper}=ON, but its libraries are missing; scripts/setup installs them")
+    message(FATAL_ERROR "DR_ADAPTER_${upper}=ON, but this is missing: ${missing}")
   endif()
 endforeach()
 

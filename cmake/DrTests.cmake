@@ -3,6 +3,7 @@
 # Tests tagged [long] are left out of builds with a sanitizer; a fuzzing build has tests/fuzz and nothing else.
 
 find_package(Catch2 2 REQUIRED)
+find_package(Protobuf REQUIRED)  # what components of tests are made of, and what dr's own writing is compared with
 include(Catch)
 
 # The main is compiled without the precompiled headers, which need a source of their own to belong to.
@@ -13,7 +14,7 @@ dr_compile(dr_test_main)
 dr_precompile(dr_test_main <catch2/catch.hpp>)
 set_source_files_properties("${PROJECT_SOURCE_DIR}/tests/catch_main.cc" PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
 target_link_libraries(dr_test_main PUBLIC
-  dr dr_testing dr_adapters Catch2::Catch2 fmt::fmt protobuf::libprotobuf)
+  dr dr_testing dr_adapters Catch2::Catch2 fmt::fmt)
 
 # dr_add_catch_tests(<program> <label> <source>...)
 function(dr_add_catch_tests program label)

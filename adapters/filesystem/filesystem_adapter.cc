@@ -22,7 +22,7 @@ absl::StatusOr<std::unique_ptr<StateAdapter>> Open(const Uri& uri,
   DR_RETURN_IF_ERROR(CheckContext(context, *environment.clock, "Open"));
   DR_ASSIGN_OR_RETURN(std::unique_ptr<Directory> root,
                       environment.files->OpenDirectory(uri.path, Create::kIfMissing));
-  return DirectoryStore::Open(std::move(root), *environment.random, *environment.clock);
+  return DirectoryStore::Open(std::move(root), *environment.random, *environment.clock, context);
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ constexpr std::string_view kMigrations[] = {
 };
 constexpr int kNewest = static_cast<int>(std::size(kMigrations));
 
-absl::StatusOr<std::string> AskText(Session& session, const Statement& statement,
+absl::StatusOr<std::string> AskText(Session& session, const std::string& statement,
                                     std::span<const Argument> arguments, const Context& context) {
   DR_ASSIGN_OR_RETURN(Rows rows, session.Ask(statement, arguments, context));
   return rows.size() == 0 ? std::string() : std::string(rows.At(0, 0));
@@ -40,12 +40,11 @@ absl::StatusOr<int> FindVersion(Session& session, const std::string& schema,
   const Argument name[] = {{table}};
   DR_ASSIGN_OR_RETURN(
       std::string there,
-      AskText(session, {"there", "SELECT (to_regclass($1) IS NOT NULL)::text"}, name, context));
+      AskText(session, "SELECT (to_regclass($1) IS NOT NULL)::text", name, context));
   if (there != "true") return 0;
   DR_ASSIGN_OR_RETURN(
       std::string text,
-      AskText(session, {"version", fmt::format("SELECT max(version)::text FROM {}", table)}, {},
-              context));
+      AskText(session, fmt::format("SELECT max(version)::text FROM {}", table), {}, context));
   int version = 0;
   std::from_chars(text.data(), text.data() + text.size(), version);
   return version;
@@ -55,14 +54,12 @@ absl::Status Migrate(Session& session, const std::string& name, const std::strin
                      const Context& context) {
   // One at a time; and who waited looks again.
   DR_RETURN_IF_ERROR(
-      session
-          .Ask({"lock", "SELECT pg_advisory_xact_lock(hashtext('dr schema'))::text"}, {}, context)
+      session.Ask("SELECT pg_advisory_xact_lock(hashtext('dr schema'))::text", {}, context)
           .status());
   const Argument named[] = {{name}};
   DR_ASSIGN_OR_RETURN(
       std::string there,
-      AskText(session, {"schema", "SELECT 'yes' FROM pg_namespace WHERE nspname = $1::text"}, named,
-              context));
+      AskText(session, "SELECT 'yes' FROM pg_namespace WHERE nspname = $1::text", named, context));
   std::string sql;
   if (there.empty()) sql += fmt::format("CREATE SCHEMA {};", schema);
   DR_ASSIGN_OR_RETURN(int version, FindVersion(session, schema, context));
@@ -81,9 +78,9 @@ absl::StatusOr<std::string> PrepareSchema(Session& session, const std::string& n
   DR_ASSIGN_OR_RETURN(std::string schema, session.QuoteName(name));
   DR_ASSIGN_OR_RETURN(int version, FindVersion(session, schema, context));
   if (version < kNewest) {
-    DR_RETURN_IF_ERROR(session.Do("BEGIN", context));
+    DR_RETURN_IF_ERROR(session.Begin(context));
     DR_RETURN_IF_ERROR(Migrate(session, name, schema, context));
-    DR_RETURN_IF_ERROR(session.Do("COMMIT", context));
+    DR_RETURN_IF_ERROR(session.Commit(context).status());
     DR_ASSIGN_OR_RETURN(version, FindVersion(session, schema, context));
   }
   if (version > kNewest) {
@@ -108,7 +105,7 @@ absl::StatusOr<Capabilities> ReadCapabilities(Session& session, const std::strin
       " WHERE sync_state IS DISTINCT FROM 'sync'))::text"
       " FROM pg_class WHERE oid = to_regclass($1)";
   const Argument name[] = {{table}};
-  DR_ASSIGN_OR_RETURN(Rows rows, session.Ask({"capabilities", kAsk}, name, context));
+  DR_ASSIGN_OR_RETURN(Rows rows, session.Ask(kAsk, name, context));
   const bool durable = rows.size() == 1 && rows.At(0, 0) == "true";
   return Capabilities{.if_absent = true,
                       .if_version = true,

@@ -4,8 +4,6 @@
 #include <poll.h>
 
 #include <algorithm>
-#include <array>
-#include <pqxx/pqxx>
 #include <utility>
 
 #include "adapters/postgres/fault.h"
@@ -16,69 +14,16 @@
 namespace dr::inline v0::postgres {
 namespace {
 
+constexpr std::string_view kBegin = "BEGIN ISOLATION LEVEL READ COMMITTED", kCommit = "COMMIT";
 constexpr std::chrono::milliseconds kLook(20);  // how soon a stop is noticed
 
-// Hands libpqxx a connection that is open, once: it may not reconnect behind our back, where
-// settings and prepared statements would be missing.
-class Opened : public pqxx::connectionpolicy {
- public:
-  explicit Opened(PGconn* connection) : pqxx::connectionpolicy(""), connection_(connection) {}
-  handle do_startconnect(handle old) override {
-    return old != nullptr ? old : std::exchange(connection_, nullptr);
-  }
-  handle do_completeconnect(handle old) override { return old; }
-
- private:
-  PGconn* connection_;
-};
-
-// libpqxx throws; nothing of it leaves here.
-template <typename Call>
-absl::Status Guarded(std::string_view place, Call&& call) {
-  try {
-    call();
-    return absl::OkStatus();
-  } catch (const pqxx::sql_error& e) {
-    return FaultOfState(e.sqlstate(), e.what(), place);
-  } catch (const std::exception& e) {
-    return FaultOfDial(e.what(), place);
-  }
-}
+std::shared_ptr<PGresult> Own(PGresult* result) { return {result, &PQclear}; }
 
 void PutBig32(std::string& out, std::uint32_t value) {
   for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(value >> shift);
 }
 
 }  // namespace
-
-class Session::Link final : public Opened, public pqxx::connection_base {
- public:
-  explicit Link(PGconn* connection)
-      : Opened(connection), pqxx::connection_base(static_cast<Opened&>(*this)), raw(connection) {
-    try {
-      init();
-    } catch (...) {
-      close();
-      throw;
-    }
-    PQsetnonblocking(raw, 1);
-    PQsetNoticeReceiver(raw, &Link::Hear, this);
-  }
-  Link(const Link&) = delete;
-  Link& operator=(const Link&) = delete;
-  ~Link() { close(); }
-
-  PGconn* const raw;
-  std::string warning;  ///< the server's last, since it was cleared
-
- private:
-  static void Hear(void* self, const PGresult* notice) {
-    const char* severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
-    if (severity == nullptr || std::string_view(severity) != "WARNING") return;
-    const char* text = PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY);
-    static_cast<Link*>(self)->warning = text != nullptr ? text : "a warning";
-  }
-};
 
 // When a wait ends without an answer.
 struct Session::Until {
@@ -87,15 +32,15 @@ struct Session::Until {
   const Server& server;
   Instant limit;
 
-  Until(const Context& c, const Clock& k, const Server& s)
-      : context(c), clock(k), server(s), limit(std::min(c.deadline, k.Now() + s.patience)) {}
+  Until(const Context& c, const Clock& k, const Server& s, std::chrono::milliseconds patience)
+      : context(c), clock(k), server(s), limit(std::min(c.deadline, k.Now() + patience)) {}
 
   absl::Status Check() const {
     DR_RETURN_IF_ERROR(CheckContext(context, clock, "Postgres"));
     if (clock.Now() < limit) return absl::OkStatus();
     return MakeFault(
         {.kind = FaultKind::kIo, .place = server.place, .next = "see whether the server hangs"},
-        fmt::format("no answer within {} ms", server.patience.count()));
+        "no answer for too long");
   }
 
   absl::Status Await(int socket, short events) const {
@@ -123,33 +68,60 @@ std::uint64_t Rows::affected() const {
   return std::strtoull(PQcmdTuples(static_cast<PGresult*>(result_.get())), nullptr, 10);
 }
 
-Session::Session(std::unique_ptr<Link> link, const Server& server, const Clock& clock)
-    : link_(std::move(link)), server_(server), clock_(clock) {}
-
-Session::~Session() = default;
-
-absl::StatusOr<std::unique_ptr<Session>> Session::Dial(const Server& server, const Clock& clock,
+absl::StatusOr<std::unique_ptr<Session>> Session::Dial(const Server& server, Resolver& resolver,
                                                        const Context& context) {
-  const std::string password(server.password.Reveal());
-  const std::pair<const char*, const char*> settings[] = {
-      {"host", server.host.c_str()},
-      {"port", server.port.c_str()},
-      {"dbname", server.database.c_str()},
-      {"user", server.user.c_str()},
-      {"password", password.c_str()},
-      {"sslmode", server.sslmode.c_str()},
-      {"sslrootcert", server.sslrootcert.c_str()},
-      {"gssencmode", "disable"},  // would take the place of TLS and of its checks
-      {"client_encoding", "UTF8"},
-      {"application_name", "dr"},
-  };
-  std::array<const char*, std::size(settings) + 1> names{}, values{};
-  for (std::size_t i = 0; i < std::size(settings); ++i) {
-    std::tie(names[i], values[i]) = settings[i];
+  absl::Status last;
+  for (const Server::Host& host : server.hosts) {
+    auto session = DialHost(server, host, resolver, context);
+    if (!absl::IsUnavailable(session.status())) return session;
+    last = session.status();
   }
-  const Until until(context, clock, server);
-  std::unique_ptr<PGconn, decltype(&PQfinish)> dialed(
-      PQconnectStartParams(names.data(), values.data(), 0), &PQfinish);
+  return last;
+}
+
+absl::StatusOr<std::unique_ptr<Session>> Session::DialHost(const Server& server,
+                                                           const Server::Host& host,
+                                                           Resolver& resolver,
+                                                           const Context& context) {
+  const Until until(context, resolver.clock(), server, server.dial_patience);
+  std::vector<std::string> addresses = {""};  // of a folder, or as libpq finds it
+  if (!host.name.empty() && !host.name.starts_with('/')) {
+    DR_ASSIGN_OR_RETURN(const std::vector<Address> found,
+                        resolver.Resolve(host.name, server.dial_patience, context));
+    addresses.clear();
+    for (const Address& address : found) addresses.push_back(TextOf(address));
+  }
+  absl::Status last;
+  for (const std::string& address : addresses) {
+    absl::StatusOr<RawConnection> raw = Connect(server, host, address, until);
+    if (raw.ok()) {
+      DR_ASSIGN_OR_RETURN(std::unique_ptr<Link> link, Link::Take(*std::move(raw), server.place));
+      return std::unique_ptr<Session>(new Session(std::move(link), server, resolver.clock()));
+    }
+    last = raw.status();
+    if (!absl::IsUnavailable(last)) break;
+  }
+  return last;
+}
+
+// libpq would look a name up itself, and nothing could interrupt that.
+absl::StatusOr<RawConnection> Session::Connect(const Server& server, const Server::Host& host,
+                                               const std::string& address, const Until& until) {
+  DR_RETURN_IF_ERROR(until.Check());
+  const std::string password(server.password.Reveal());
+  std::vector<const char*> names, values;
+  const auto add = [&](const char* name, const std::string& value) {
+    names.push_back(name);
+    values.push_back(value.c_str());  // libpq takes an empty one for none
+  };
+  add("host", host.name);
+  add("hostaddr", address);
+  add("port", host.port);
+  add("password", password);
+  for (const auto& [name, value] : server.parameters) add(name.c_str(), value);
+  names.push_back(nullptr);
+  values.push_back(nullptr);
+  RawConnection dialed(PQconnectStartParams(names.data(), values.data(), 0));
   if (dialed == nullptr) return absl::ResourceExhaustedError("no memory for a connection");
   PQsetErrorVerbosity(dialed.get(), PQERRORS_VERBOSE);  // with SQLSTATE
   for (auto next = PGRES_POLLING_WRITING; next != PGRES_POLLING_OK;
@@ -160,133 +132,176 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Dial(const Server& server, con
     DR_RETURN_IF_ERROR(
         until.Await(PQsocket(dialed.get()), next == PGRES_POLLING_READING ? POLLIN : POLLOUT));
   }
-  std::unique_ptr<Link> link;
-  DR_RETURN_IF_ERROR(
-      Guarded(server.place, [&] { link = std::make_unique<Link>(dialed.release()); }));
-  std::unique_ptr<Session> session(new Session(std::move(link), server, clock));
-  DR_RETURN_IF_ERROR(session->SetUp(context));
-  return session;
+  return dialed;
 }
 
-absl::Status Session::SetUp(const Context& context) {
-  std::string sql =
-      "SELECT set_config('search_path', '', false),"
-      " set_config('client_min_messages', 'warning', false),"
-      " set_config('default_transaction_isolation', 'read committed', false);"
-      "SELECT set_config('synchronous_commit', 'on', false)"
-      " WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply');";
-  if (PQserverVersion(link_->raw) >= 140000) {
-    // What nobody waits for any more ends on the server too.
-    sql += "SELECT set_config('client_connection_check_interval', '1s', false)";
-  }
-  return Do(sql, context);
-}
-
-absl::Status Session::Broken() {
+absl::Status Session::Broken(std::string_view why) {
   lost_ = true;
-  return FaultOfDial(PQerrorMessage(link_->raw), server_.place);
+  return FaultOfDial(why, server_.place);
 }
 
 absl::Status Session::AwaitSent(const Until& until) {
   for (;;) {
-    const int left = PQflush(link_->raw);
+    const int left = PQflush(link_->raw());
     if (left == 0) return absl::OkStatus();
-    if (left < 0) return Broken();
+    if (left < 0) return Broken(PQerrorMessage(link_->raw()));
     // Reading too: the server may be stuck until somebody takes what it sends.
-    DR_RETURN_IF_ERROR(until.Await(PQsocket(link_->raw), POLLIN | POLLOUT));
-    if (PQconsumeInput(link_->raw) == 0) return Broken();
+    DR_RETURN_IF_ERROR(until.Await(PQsocket(link_->raw()), POLLIN | POLLOUT));
+    if (PQconsumeInput(link_->raw()) == 0) return Broken(PQerrorMessage(link_->raw()));
   }
 }
 
 absl::Status Session::AwaitAnswer(const Until& until) {
-  while (PQisBusy(link_->raw) != 0) {
-    DR_RETURN_IF_ERROR(until.Await(PQsocket(link_->raw), POLLIN));
-    if (PQconsumeInput(link_->raw) == 0) return Broken();
+  while (PQisBusy(link_->raw()) != 0) {
+    DR_RETURN_IF_ERROR(until.Await(PQsocket(link_->raw()), POLLIN));
+    if (PQconsumeInput(link_->raw()) == 0) return Broken(PQerrorMessage(link_->raw()));
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<Rows> Session::Finish(const Until& until) {
+// What holds for one transaction, and is gone with it. The server's own limit ends a statement
+// definitely, a little before nobody waits for it any more.
+std::string Session::Settings(const Until& until) const {
+  const auto left =
+      std::chrono::duration_cast<std::chrono::milliseconds>(until.limit - clock_.Now());
+  return fmt::format(
+      "SELECT set_config('statement_timeout', '{}', true), set_config('search_path', '', true),"
+      " set_config('client_min_messages', 'warning', true),"
+      " set_config('synchronous_commit', CASE current_setting('synchronous_commit')"
+      " WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, true){}",
+      std::max<std::int64_t>(1, left.count() * 9 / 10),
+      // What nobody waits for any more ends on the server too.
+      PQserverVersion(link_->raw()) < 140000
+          ? ""
+          : ", set_config('client_connection_check_interval', '1s', true)");
+}
+
+void Session::Start() {
+  sqlstate_.clear();
+  link_->ForgetWarning();
   lost_ = true;  // until all of the answer is here
+}
+
+// All at once, and one answer; where one fails those behind it are not run.
+absl::StatusOr<Rows> Session::Send(std::span<const Query> queries, std::size_t wanted,
+                                   const Until& until) {
+  Start();
+  PGconn* const raw = link_->raw();
+  bool sent = PQenterPipelineMode(raw) == 1;
+  for (const Query& query : queries) {
+    std::vector<const char*> values;
+    std::vector<int> lengths, formats(query.arguments.size(), 1);
+    for (const Argument& argument : query.arguments) {
+      values.push_back(argument.null ? nullptr
+                                     : (argument.bytes.data() ? argument.bytes.data() : ""));
+      lengths.push_back(static_cast<int>(argument.bytes.size()));
+    }
+    sent = sent &&
+           PQsendQueryParams(raw, std::string(query.sql).c_str(), static_cast<int>(values.size()),
+                             nullptr, values.data(), lengths.data(), formats.data(), 1) == 1;
+  }
+  if (!sent || PQpipelineSync(raw) != 1) return Broken(PQerrorMessage(raw));
+  absl::StatusOr<Rows> rows = Finish(wanted, until);
+  if (!lost_ && PQexitPipelineMode(raw) != 1) return Broken(PQerrorMessage(raw));
+  return rows;
+}
+
+absl::StatusOr<Rows> Session::Finish(std::size_t wanted, const Until& until) {
   DR_RETURN_IF_ERROR(AwaitSent(until));
-  std::shared_ptr<PGresult> answer;
-  for (;;) {
+  const bool is_pipeline = PQpipelineStatus(link_->raw()) != PQ_PIPELINE_OFF;
+  std::shared_ptr<PGresult> answer, error;
+  bool is_over = false, was_null = false;
+  for (std::size_t at = 0; !is_over;) {
     DR_RETURN_IF_ERROR(AwaitAnswer(until));
-    std::shared_ptr<PGresult> next(PQgetResult(link_->raw), &PQclear);
-    if (next == nullptr) break;
-    if (answer == nullptr || PQresultStatus(answer.get()) != PGRES_FATAL_ERROR) answer = next;
+    const std::shared_ptr<PGresult> next = Own(PQgetResult(link_->raw()));
+    if (next == nullptr) {  // behind each statement; a script ends with it
+      is_over = !is_pipeline;
+      if (std::exchange(was_null, true) && !is_over) return Broken("the server's answer has a gap");
+      continue;
+    }
+    was_null = false;
+    switch (PQresultStatus(next.get())) {
+      case PGRES_COMMAND_OK:
+      case PGRES_TUPLES_OK:
+        if (at++ == wanted) answer = next;
+        break;
+      case PGRES_FATAL_ERROR:
+        if (error == nullptr) error = next;
+        if (PQstatus(link_->raw()) != CONNECTION_OK) is_over = true;
+        break;
+      case PGRES_PIPELINE_SYNC:
+        is_over = true;
+        break;
+      case PGRES_PIPELINE_ABORTED:
+      case PGRES_EMPTY_QUERY:
+        break;
+      default:  // it would be answered so for ever
+        return Broken("the server answers what was not asked");
+    }
   }
-  if (answer == nullptr) return Broken();
-  const ExecStatusType status = PQresultStatus(answer.get());
-  if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
-    const char* state = PQresultErrorField(answer.get(), PG_DIAG_SQLSTATE);
-    if (state == nullptr) return Broken();
-    sqlstate_ = state;
-    // Told to end, a server may have committed before it says so.
-    lost_ = sqlstate_.starts_with("57P") || PQstatus(link_->raw) != CONNECTION_OK;
-    return FaultOfState(sqlstate_, PQresultErrorField(answer.get(), PG_DIAG_MESSAGE_PRIMARY),
-                        server_.place);
-  }
-  if (!link_->warning.empty()) {  // committed here, but not on the standbys that it waits for
+  if (error != nullptr) return Failed(error);
+  if (answer == nullptr) return Broken(PQerrorMessage(link_->raw()));
+  if (!link_->warning().empty()) {  // committed here, but not on the standbys that it waits for
     return MakeFault(
         {.kind = FaultKind::kIo, .place = server_.place, .next = "look into the server's log"},
-        fmt::format("the server warns: {}", link_->warning));
+        fmt::format("the server warns: {}", link_->warning()));
   }
   lost_ = false;
   return Rows(std::move(answer));
 }
 
-// The server's own limit ends a statement definitely; it is set anew only when the old one does not
-// fit, because that is a round trip.
-absl::Status Session::LimitOnServer(const Until& until) {
-  const std::int64_t left_ms = std::max<std::int64_t>(
-      2, std::chrono::duration_cast<std::chrono::milliseconds>(until.limit - clock_.Now()).count());
-  if (server_limit_ms_ <= left_ms && server_limit_ms_ >= left_ms * 8 / 10) return absl::OkStatus();
-  server_limit_ms_ = left_ms * 9 / 10;
-  PQsendQuery(link_->raw, fmt::format("SET statement_timeout = {}", server_limit_ms_).c_str());
-  return Finish(until).status();
+absl::StatusOr<Rows> Session::Failed(const std::shared_ptr<void>& error) {
+  const auto field = [&](int code) {
+    const char* text = PQresultErrorField(static_cast<PGresult*>(error.get()), code);
+    return std::string(text != nullptr ? text : "");
+  };
+  sqlstate_ = field(PG_DIAG_SQLSTATE);
+  if (sqlstate_.empty()) return Broken(PQerrorMessage(link_->raw()));
+  // Told to end, a server may have committed before it says so.
+  lost_ = sqlstate_.starts_with("57P") || PQstatus(link_->raw()) != CONNECTION_OK;
+  return FaultOfState(sqlstate_, field(PG_DIAG_MESSAGE_PRIMARY), server_.place);
 }
 
-absl::StatusOr<Rows> Session::Ask(const Statement& statement, std::span<const Argument> arguments,
+absl::StatusOr<Rows> Session::Ask(const std::string& sql, std::span<const Argument> arguments,
                                   const Context& context) {
-  const Until until(context, clock_, server_);
-  sqlstate_.clear();
-  link_->warning.clear();
-  DR_RETURN_IF_ERROR(LimitOnServer(until));
-  if (!prepared_.contains(statement.name)) {
-    PQsendPrepare(link_->raw, statement.name.data(), statement.sql.c_str(), 0, nullptr);
-    DR_RETURN_IF_ERROR(Finish(until).status());
-    prepared_.insert(statement.name);
-  }
-  std::vector<const char*> values;
-  std::vector<int> lengths, formats(arguments.size(), 1);
-  for (const Argument& argument : arguments) {
-    values.push_back(argument.null ? nullptr
-                                   : (argument.bytes.data() ? argument.bytes.data() : ""));
-    lengths.push_back(static_cast<int>(argument.bytes.size()));
-  }
-  PQsendQueryPrepared(link_->raw, statement.name.data(), static_cast<int>(arguments.size()),
-                      values.data(), lengths.data(), formats.data(), 1);
-  return Finish(until);
+  const Until until(context, clock_, server_, server_.patience);
+  const Query query{sql, arguments};
+  if (in_transaction_) return Send({&query, 1}, 0, until);
+  const std::string settings = Settings(until);
+  const Query queries[] = {{kBegin}, {settings}, query, {kCommit}};
+  return Send(queries, 2, until);
 }
 
-absl::Status Session::Do(const std::string& sql, const Context& context) {
-  const Until until(context, clock_, server_);
-  sqlstate_.clear();
-  link_->warning.clear();
-  PQsendQuery(link_->raw, sql.c_str());
-  return Finish(until).status();
+absl::Status Session::Begin(const Context& context) {
+  const Until until(context, clock_, server_, server_.patience);
+  in_transaction_ = true;
+  const std::string settings = Settings(until);
+  const Query queries[] = {{kBegin}, {settings}};
+  return Send(queries, 1, until).status();
+}
+
+absl::StatusOr<Rows> Session::Commit(const Context& context) {
+  const Until until(context, clock_, server_, server_.patience);
+  const Query query{kCommit};
+  absl::StatusOr<Rows> rows = Send({&query, 1}, 0, until);
+  in_transaction_ = false;
+  return rows;
+}
+
+absl::Status Session::Do(const std::string& script, const Context& context) {
+  const Until until(context, clock_, server_, server_.patience);
+  Start();
+  if (PQsendQuery(link_->raw(), script.c_str()) != 1) {
+    return Broken(PQerrorMessage(link_->raw()));
+  }
+  return Finish(0, until).status();
 }
 
 bool Session::IsAlive() {
-  pollfd idle{.fd = PQsocket(link_->raw), .events = POLLIN, .revents = 0};
-  return !lost_ && PQstatus(link_->raw) == CONNECTION_OK && poll(&idle, 1, 0) == 0;
-}
-
-absl::StatusOr<std::string> Session::QuoteName(const std::string& name) {
-  std::string quoted;
-  DR_RETURN_IF_ERROR(Guarded(server_.place, [&] { quoted = link_->quote_name(name); }));
-  return quoted;
+  PGconn* const raw = link_->raw();
+  pollfd idle{.fd = PQsocket(raw), .events = POLLIN, .revents = 0};
+  return !lost_ && PQstatus(raw) == CONNECTION_OK && PQtransactionStatus(raw) == PQTRANS_IDLE &&
+         PQpipelineStatus(raw) == PQ_PIPELINE_OFF && poll(&idle, 1, 0) == 0;
 }
 
 std::string EncodeInt64(std::int64_t value) {

@@ -1,12 +1,14 @@
 // One connection to a server, and what it answers. libpqxx owns the connection; statements go over
-// libpq's handle without blocking, because libpqxx 6 can neither wait with a deadline nor take
-// values in binary.
+// libpq's handle without blocking, because libpqxx can neither wait with a deadline nor take values
+// in binary.
+//
+// Nothing is left behind in the server's session, neither a setting nor a prepared statement: a
+// pooler may lend it to somebody else after each transaction, and lend us another one.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <memory>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,29 +16,13 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "adapters/postgres/link.h"
+#include "adapters/postgres/server.h"
 #include "dr/clock.h"
-#include "dr/secret.h"
 #include "dr/types.h"
+#include "src/base/resolver.h"
 
 namespace dr::inline v0::postgres {
-
-struct Server {
-  std::string host;  ///< a name, an address, or the folder of a unix socket
-  std::string port;
-  std::string database;
-  std::string user;
-  Secret password;
-  std::string sslmode;
-  std::string sslrootcert;
-  std::string place;                   ///< for errors: the URI without its secrets
-  std::chrono::milliseconds patience;  ///< how long a call without a deadline waits
-};
-
-/// `name` is unique among all that a session is asked.
-struct Statement {
-  std::string_view name;
-  std::string sql;
-};
 
 /// The value of a parameter, sent in binary; one without data is NULL.
 struct Argument {
@@ -60,42 +46,57 @@ class Rows {
 /// For one thread at a time.
 class Session {
  public:
-  static absl::StatusOr<std::unique_ptr<Session>> Dial(const Server& server, const Clock& clock,
+  /// To the first host that takes it; each has the server's patience. Server and resolver outlive
+  /// the session.
+  static absl::StatusOr<std::unique_ptr<Session>> Dial(const Server& server, Resolver& resolver,
                                                        const Context& context);
-  ~Session();
 
-  /// Prepares the statement once, and runs it.
-  absl::StatusOr<Rows> Ask(const Statement& statement, std::span<const Argument> arguments,
+  /// Runs a statement in a transaction of its own, or in the one that has begun: one round trip.
+  absl::StatusOr<Rows> Ask(const std::string& sql, std::span<const Argument> arguments,
                            const Context& context);
-  /// Runs a statement without parameters, or several.
-  absl::Status Do(const std::string& sql, const Context& context);
+  absl::Status Begin(const Context& context);
+  absl::StatusOr<Rows> Commit(const Context& context);
+  /// Runs statements without parameters in the transaction that has begun.
+  absl::Status Do(const std::string& script, const Context& context);
 
   /// Nobody knows what the server did with the last statement, nor what it would answer next.
   bool lost() const { return lost_; }
   /// SQLSTATE of the last statement that failed; empty if the server did not say.
   const std::string& sqlstate() const { return sqlstate_; }
-  /// The server has not closed the connection while it was idle.
+  /// In no transaction and in the middle of nothing, and the server has not closed the connection
+  /// while it was idle.
   bool IsAlive();
   /// A name as it may stand in SQL.
-  absl::StatusOr<std::string> QuoteName(const std::string& name);
+  absl::StatusOr<std::string> QuoteName(const std::string& name) { return link_->QuoteName(name); }
 
  private:
-  class Link;
   struct Until;
+  struct Query {
+    std::string_view sql;
+    std::span<const Argument> arguments = {};
+  };
 
-  Session(std::unique_ptr<Link> link, const Server& server, const Clock& clock);
-  absl::Status SetUp(const Context& context);
-  absl::Status LimitOnServer(const Until& until);
-  absl::StatusOr<Rows> Finish(const Until& until);
+  Session(std::unique_ptr<Link> link, const Server& server, const Clock& clock)
+      : link_(std::move(link)), server_(server), clock_(clock) {}
+  static absl::StatusOr<std::unique_ptr<Session>> DialHost(const Server& server,
+                                                           const Server::Host& host,
+                                                           Resolver& resolver,
+                                                           const Context& context);
+  static absl::StatusOr<RawConnection> Connect(const Server& server, const Server::Host& host,
+                                               const std::string& address, const Until& until);
+  std::string Settings(const Until& until) const;
+  void Start();
+  absl::StatusOr<Rows> Send(std::span<const Query> queries, std::size_t wanted, const Until& until);
+  absl::StatusOr<Rows> Finish(std::size_t wanted, const Until& until);
+  absl::StatusOr<Rows> Failed(const std::shared_ptr<void>& error);
   absl::Status AwaitSent(const Until& until);
   absl::Status AwaitAnswer(const Until& until);
-  absl::Status Broken();
+  absl::Status Broken(std::string_view why);
 
-  std::unique_ptr<Link> link_;
+  const std::unique_ptr<Link> link_;
   const Server& server_;
   const Clock& clock_;
-  std::set<std::string_view> prepared_;
-  std::int64_t server_limit_ms_ = 0;
+  bool in_transaction_ = false;
   std::string sqlstate_;
   bool lost_ = false;
 };

@@ -42,36 +42,32 @@ Statements StatementsFor(const std::string& table) {
   const std::string remove = fmt::format("DELETE FROM {} WHERE {}", table, kThisRow);
   const std::string sweep = Sweep(table);
   return {
-      .keeping = {.always = {"put", insert},
-                  .if_absent = {"create", create},
-                  .if_version = {"replace", ByVersion(table, "", update)}},
-      .expiring = {.always = {"put expiring", fmt::format("WITH {} {}", sweep, insert)},
-                   .if_absent = {"create expiring", fmt::format("WITH {} {}", sweep, create)},
-                   .if_version = {"replace expiring", ByVersion(table, sweep + ", ", update)}},
-      .put_many = {"put many",
-                   fmt::format("INSERT INTO {} (namespace, key, version, value)"
-                               " SELECT $1, item.* FROM unnest($2::bytea[], $3::text[],"
-                               " $4::bytea[]) AS item ON CONFLICT (namespace, key) DO UPDATE {}",
-                               table, kSet)},
-      .get = {"get", fmt::format("SELECT version, value FROM {} WHERE {} AND {}", table, kThisRow,
-                                 kAlive)},
-      .get_many = {"get many", fmt::format("SELECT key, version, value FROM {} WHERE"
-                                           " namespace = $1 AND key = ANY ($2::bytea[]) AND {}",
-                                           table, kAlive)},
-      .list = {"list", fmt::format("SELECT key, octet_length(value)::text FROM {} WHERE"
-                                   " namespace = $1 AND key >= $2 AND key > $3 AND key < $4 AND {}"
-                                   " ORDER BY key LIMIT $5::int8",
-                                   table, kAlive)},
-      .remove = {"remove", remove},
-      .remove_version = {"remove version",
-                         ByVersion(table, "",
-                                   fmt::format("{} AND version = $3 AND {}", remove, kAlive))},
-      .count_versions = {"count versions",
-                         fmt::format("SELECT count(*)::text FROM {} AS now JOIN"
-                                     " unnest($2::bytea[], $3::text[]) AS put (key, version)"
-                                     " ON now.key = put.key AND now.version = put.version"
-                                     " WHERE now.namespace = $1",
-                                     table)},
+      .keeping = {.always = insert,
+                  .if_absent = create,
+                  .if_version = ByVersion(table, "", update)},
+      .expiring = {.always = fmt::format("WITH {} {}", sweep, insert),
+                   .if_absent = fmt::format("WITH {} {}", sweep, create),
+                   .if_version = ByVersion(table, sweep + ", ", update)},
+      .put_many = fmt::format("INSERT INTO {} (namespace, key, version, value)"
+                              " SELECT $1, item.* FROM unnest($2::bytea[], $3::text[],"
+                              " $4::bytea[]) AS item ON CONFLICT (namespace, key) DO UPDATE {}",
+                              table, kSet),
+      .get = fmt::format("SELECT version, value FROM {} WHERE {} AND {}", table, kThisRow, kAlive),
+      .get_many = fmt::format("SELECT key, version, value FROM {} WHERE"
+                              " namespace = $1 AND key = ANY ($2::bytea[]) AND {}",
+                              table, kAlive),
+      .list = fmt::format("SELECT key, octet_length(value)::text FROM {} WHERE"
+                          " namespace = $1 AND key >= $2 AND key > $3 AND key < $4 AND {}"
+                          " ORDER BY key LIMIT $5::int8",
+                          table, kAlive),
+      .remove = remove,
+      .remove_version =
+          ByVersion(table, "", fmt::format("{} AND version = $3 AND {}", remove, kAlive)),
+      .count_versions = fmt::format("SELECT count(*)::text FROM {} AS now JOIN"
+                                    " unnest($2::bytea[], $3::text[]) AS put (key, version)"
+                                    " ON now.key = put.key AND now.version = put.version"
+                                    " WHERE now.namespace = $1",
+                                    table),
   };
 }
 

@@ -4,8 +4,6 @@
 
 #include <string>
 
-#include "adapters/postgres/session.h"
-
 namespace dr::inline v0::postgres {
 
 /// Each writing statement is one transaction. `replace` and `remove_version` give one row: whether
@@ -13,17 +11,17 @@ namespace dr::inline v0::postgres {
 struct Statements {
   /// $2 key, $3 version, $4 value, $5 microseconds to live, $6 the version that must be there.
   struct Puts {
-    Statement always, if_absent, if_version;
+    std::string always, if_absent, if_version;
   };
-  Puts keeping;        ///< $5 is NULL
-  Puts expiring;       ///< and removes some rows that have expired, so that they do not pile up
-  Statement put_many;  ///< $2 keys, $3 versions, $4 values
-  Statement get;       ///< $2 key: version, value
-  Statement get_many;  ///< $2 keys: key, version, value
-  Statement list;      ///< $2 first key, $3 after, $4 before, $5 rows: key, length
-  Statement remove;    ///< $2 key
-  Statement remove_version;  ///< $2 key, $3 version
-  Statement count_versions;  ///< $2 keys, $3 versions: how many of them are there
+  Puts keeping;          ///< $5 is NULL
+  Puts expiring;         ///< and removes some rows that have expired, so that they do not pile up
+  std::string put_many;  ///< $2 keys, $3 versions, $4 values
+  std::string get;       ///< $2 key: version, value
+  std::string get_many;  ///< $2 keys: key, version, value
+  std::string list;      ///< $2 first key, $3 after, $4 before, $5 rows: key, length
+  std::string remove;    ///< $2 key
+  std::string remove_version;  ///< $2 key, $3 version
+  std::string count_versions;  ///< $2 keys, $3 versions: how many of them are there
 };
 
 /// For `table`, a quoted name.

@@ -61,14 +61,15 @@ struct PostgresStore::Batch {
   std::vector<std::string_view> keys, versions, values;
 };
 
-PostgresStore::PostgresStore(Server server, std::string space, std::size_t connections,
-                             const Clock& clock, Random& random)
-    : server_(std::move(server)),
-      space_(std::move(space)),
+PostgresStore::PostgresStore(Settings settings, const Clock& clock, Random& random)
+    : server_(std::move(settings.server)),
+      space_(std::move(settings.name_space)),
       clock_(clock),
       random_(random),
-      pool_(connections, clock,
-            [this](const Context& context) { return Session::Dial(server_, clock_, context); }) {}
+      resolver_(clock),
+      pool_(settings.connections, clock,
+            [this](const Context& context) { return Session::Dial(server_, resolver_, context); }) {
+}
 
 absl::StatusOr<ConnectionPool<Session>::Lease> PostgresStore::Take(const Context& context) {
   for (;;) {
@@ -79,14 +80,14 @@ absl::StatusOr<ConnectionPool<Session>::Lease> PostgresStore::Take(const Context
 }
 
 absl::Status PostgresStore::Open(const std::string& schema, const Context& context) {
-  DR_ASSIGN_OR_RETURN(std::unique_ptr<Session> session, Session::Dial(server_, clock_, context));
+  DR_ASSIGN_OR_RETURN(std::unique_ptr<Session> session, Session::Dial(server_, resolver_, context));
   DR_ASSIGN_OR_RETURN(table_, PrepareSchema(*session, schema, context));
   DR_ASSIGN_OR_RETURN(capabilities_, ReadCapabilities(*session, table_, context));
   statements_ = StatementsFor(table_);
   return absl::OkStatus();
 }
 
-absl::StatusOr<Rows> PostgresStore::Ask(const Statement& statement, const Arguments& arguments,
+absl::StatusOr<Rows> PostgresStore::Ask(const std::string& statement, const Arguments& arguments,
                                         const Context& context) {
   DR_ASSIGN_OR_RETURN(auto session, Take(context));
   absl::StatusOr<Rows> rows = session->Ask(statement, arguments, context);
@@ -133,7 +134,7 @@ absl::StatusOr<Version> PostgresStore::Put(std::string_view key, std::string_vie
               : "";
   Arguments arguments = {{space_}, {key}, {version.value}, {value}, {ttl, !expires}};
   const Statements::Puts& puts = expires ? statements_.expiring : statements_.keeping;
-  const Statement* statement = &puts.always;
+  const std::string* statement = &puts.always;
   if (options.condition == PutCondition::kIfAbsent) statement = &puts.if_absent;
   if (options.condition == PutCondition::kIfVersion) {
     statement = &puts.if_version;
@@ -185,7 +186,8 @@ absl::Status PostgresStore::Delete(std::string_view key, const DeleteOptions& op
   DR_RETURN_IF_ERROR(CheckDelete(capabilities_, key, options, context, clock_));
   Arguments arguments = {{space_}, {key}};
   if (options.if_version) arguments.push_back({AsText(*options.if_version)});
-  const Statement& statement = options.if_version ? statements_.remove_version : statements_.remove;
+  const std::string& statement =
+      options.if_version ? statements_.remove_version : statements_.remove;
   const auto [rows, lost] =
       Change(context, [&](Session& session) { return session.Ask(statement, arguments, context); });
   if (lost) return MayHaveHappened(key, rows.status());
@@ -255,9 +257,9 @@ absl::StatusOr<Rows> PostgresStore::PutBatches(Session& session, std::span<const
                        context);
   };
   if (batches.size() == 1) return put(batches.front());
-  DR_RETURN_IF_ERROR(session.Do("BEGIN", context));
+  DR_RETURN_IF_ERROR(session.Begin(context));
   for (const Batch& batch : batches) DR_RETURN_IF_ERROR(put(batch).status());
-  return session.Ask({"commit", "COMMIT"}, {}, context);
+  return session.Commit(context);
 }
 
 absl::Status PostgresStore::PutMany(std::span<const KeyValue> items, const Context& context) {

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "adapters/postgres/server.h"
 #include "adapters/postgres/session.h"
 #include "adapters/postgres/statements.h"
 #include "dr/connection_pool.h"
@@ -16,8 +17,7 @@ namespace dr::inline v0::postgres {
 
 class PostgresStore final : public StateAdapter {
  public:
-  PostgresStore(Server server, std::string space, std::size_t connections, const Clock& clock,
-                Random& random);
+  PostgresStore(Settings settings, const Clock& clock, Random& random);
   /// Before all else.
   absl::Status Open(const std::string& schema, const Context& context);
 
@@ -45,7 +45,7 @@ class PostgresStore final : public StateAdapter {
   };
 
   absl::StatusOr<ConnectionPool<Session>::Lease> Take(const Context& context);
-  absl::StatusOr<Rows> Ask(const Statement& statement, const Arguments& arguments,
+  absl::StatusOr<Rows> Ask(const std::string& statement, const Arguments& arguments,
                            const Context& context);
   template <typename Work>
   Outcome Change(const Context& context, const Work& work);
@@ -58,6 +58,7 @@ class PostgresStore final : public StateAdapter {
   const std::string space_;
   const Clock& clock_;
   Random& random_;
+  Resolver resolver_;
   ConnectionPool<Session> pool_;
   std::string table_;
   Statements statements_;

@@ -12,12 +12,12 @@
 #include "absl/status/statusor.h"
 #include "adapters/redis/ledger.h"
 #include "adapters/redis/locator.h"
-#include "adapters/redis/resolver.h"
 #include "adapters/redis/scripts.h"
 #include "adapters/redis/session.h"
 #include "adapters/redis/settings.h"
 #include "adapters/redis/tls.h"
 #include "dr/connection_pool.h"
+#include "src/base/resolver.h"
 
 namespace dr::inline v0::redis {
 

@@ -94,7 +94,7 @@ class OwnServer {
 
  private:
   bool Answers() const {
-    redis::Resolver resolver(clock_);
+    Resolver resolver(clock_);
     const redis::Endpoint endpoint{"127.0.0.1", port_, std::chrono::seconds(5)};
     auto session = redis::Session::Open(endpoint, nullptr, {}, 1 << 20, resolver, {});
     if (!session.ok()) return false;

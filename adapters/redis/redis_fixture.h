@@ -49,7 +49,7 @@ inline redis::Reply Cli(const std::string& server, const redis::Command& command
   REQUIRE(uri.ok());
   auto settings = redis::ReadSettings(*uri);
   REQUIRE(settings.ok());
-  redis::Resolver resolver(clock);
+  Resolver resolver(clock);
   auto session =
       redis::Session::Open(settings->seeds[0], nullptr, settings->login, 1 << 20, resolver, {});
   INFO(session.status().ToString());

@@ -11,8 +11,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "adapters/redis/resolver.h"
 #include "dr/types.h"
+#include "src/base/resolver.h"
 
 namespace dr::inline v0::redis {
 

@@ -6,6 +6,8 @@
 
 #include "adapters/rocksdb/rocksdb_store.h"
 #include "dr/adapters/rocksdb.h"
+#include "dr/mutex.h"
+#include "dr/permits.h"
 #include "dr/status.h"
 #include "src/base/status_macros.h"
 
@@ -56,24 +58,38 @@ absl::StatusOr<std::string> PrivatePath(const Uri& uri) {
   return path.string();
 }
 
-/// What one registry has open, by path: RocksDB opens a database once.
+/// What one registry has open, by path: RocksDB opens a database once. Reading its log may take
+/// long, so whoever waits for that of another heeds its own context.
 class OpenDatabases {
  public:
   absl::StatusOr<std::shared_ptr<RocksDbDatabase>> Find(std::unique_ptr<Directory> directory,
-                                                        const std::string& path,
-                                                        TornTail torn_tail) {
-    MutexLock lock(mutex_);
-    std::weak_ptr<RocksDbDatabase>& entry = open_[path];
-    if (std::shared_ptr<RocksDbDatabase> found = entry.lock()) return found;
+                                                        const std::string& path, TornTail torn_tail,
+                                                        const Context& context,
+                                                        const Clock& clock) {
+    const std::shared_ptr<Entry> entry = EntryOf(path);
+    DR_ASSIGN_OR_RETURN(const Permits::Permit permit,
+                        entry->opening.Take(context, clock, "the database, which another opens"));
+    if (std::shared_ptr<RocksDbDatabase> found = entry->database.lock()) return found;
     DR_ASSIGN_OR_RETURN(std::shared_ptr<RocksDbDatabase> database,
                         RocksDbDatabase::Open(std::move(directory), path, torn_tail));
-    entry = database;
+    entry->database = database;
     return database;
   }
 
  private:
+  struct Entry {
+    Permits opening;  // who has it may use the rest
+    std::weak_ptr<RocksDbDatabase> database;
+  };
+  std::shared_ptr<Entry> EntryOf(const std::string& path) {
+    MutexLock lock(mutex_);
+    std::shared_ptr<Entry>& entry = entries_[path];
+    if (entry == nullptr) entry = std::make_shared<Entry>();
+    return entry;
+  }
+
   Mutex mutex_;
-  std::map<std::string, std::weak_ptr<RocksDbDatabase>> open_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, std::shared_ptr<Entry>> entries_ ABSL_GUARDED_BY(mutex_);
 };
 
 absl::StatusOr<std::unique_ptr<StateAdapter>> Open(OpenDatabases& databases, const Uri& uri,
@@ -89,9 +105,11 @@ absl::StatusOr<std::unique_ptr<StateAdapter>> Open(OpenDatabases& databases, con
   DR_ASSIGN_OR_RETURN(std::unique_ptr<Directory> directory,
                       environment.files->OpenDirectory(uri.path, Create::kIfMissing));
   DR_ASSIGN_OR_RETURN(std::string path, PrivatePath(uri));
-  DR_ASSIGN_OR_RETURN(std::shared_ptr<RocksDbDatabase> database,
-                      databases.Find(std::move(directory), path, torn_tail));
-  return RocksDbStore::Open(std::move(database), name, *environment.random, *environment.clock);
+  DR_ASSIGN_OR_RETURN(
+      std::shared_ptr<RocksDbDatabase> database,
+      databases.Find(std::move(directory), path, torn_tail, context, *environment.clock));
+  return RocksDbStore::Open(std::move(database), name, *environment.random, *environment.clock,
+                            context);
 }
 
 }  // namespace

@@ -7,25 +7,29 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "adapters/rocksdb/key_locks.h"
 #include "adapters/rocksdb/rocksdb_health.h"
+#include "adapters/rocksdb/rocksdb_mark.h"
 #include "dr/file_system.h"
-#include "dr/mutex.h"
+#include "dr/permits.h"
 
 namespace dr::inline v0 {
 
-/// What opening does about a log that ends within a record, as a kill or a power cut may leave it.
+/// What opening does about a log that ends before the last write which was acknowledged.
 enum class TornTail : std::uint8_t {
-  kRefuse,  ///< kDataLoss: it cannot be told from the loss of an acknowledged write
-  kCut,     ///< the rest of the record is dropped
+  kRefuse,  ///< kDataLoss
+  kCut,     ///< the database begins anew from there
 };
 
 /// Thread-safe.
 class RocksDbDatabase {
  public:
-  /// Made if it is missing. A log without CURRENT, which says what belongs to it, is kDataLoss.
+  /// Made if it is missing. What a kill or a power cut left of a write that nobody was told of is
+  /// dropped. kDataLoss, with nothing changed, if anything acknowledged is missing, and for a log
+  /// without CURRENT, which says what belongs to it.
   static absl::StatusOr<std::shared_ptr<RocksDbDatabase>> Open(std::unique_ptr<Directory> directory,
                                                                const std::string& path,
                                                                TornTail torn_tail);
@@ -34,7 +38,11 @@ class RocksDbDatabase {
   RocksDbDatabase& operator=(const RocksDbDatabase&) = delete;
 
   /// The column family of this name, made if it is missing; lives as long as this.
-  absl::StatusOr<::rocksdb::ColumnFamilyHandle*> Namespace(const std::string& name);
+  absl::StatusOr<::rocksdb::ColumnFamilyHandle*> Namespace(const std::string& name,
+                                                           const Context& context,
+                                                           const Clock& clock);
+  /// What was written so far counts, by whoever holds `slot` of the locks.
+  absl::Status Acknowledge(int slot) { return mark_->Set(slot, db_->GetLatestSequenceNumber()); }
   ::rocksdb::DB& db() { return *db_; }
   const std::string& path() const { return path_; }
   Directory& directory() { return *directory_; }
@@ -43,14 +51,17 @@ class RocksDbDatabase {
 
  private:
   RocksDbDatabase(std::unique_ptr<Directory> directory, const std::string& path);
+  absl::Status Look(const std::vector<std::string>& names) const;
+  absl::Status OpenAll(const std::vector<std::string>& names, TornTail torn_tail);
 
   const std::unique_ptr<Directory> directory_;
   const std::string path_;
   const std::shared_ptr<RocksDbHealth> health_;
   std::unique_ptr<::rocksdb::DB> db_;
+  std::unique_ptr<RocksDbMark> mark_;
   KeyLocks locks_;
-  Mutex mutex_;
-  std::map<std::string, ::rocksdb::ColumnFamilyHandle*> namespaces_ ABSL_GUARDED_BY(mutex_);
+  Permits naming_;  // who has it may use namespaces_
+  std::map<std::string, ::rocksdb::ColumnFamilyHandle*> namespaces_;
 };
 
 }  // namespace dr::inline v0

@@ -1,6 +1,8 @@
 #include "adapters/rocksdb/rocksdb_health.h"
 
 #include <chrono>
+#include <new>
+#include <utility>
 
 #include "adapters/rocksdb/rocksdb_error.h"
 #include "dr/status.h"
@@ -29,7 +31,7 @@ absl::Status RocksDbHealth::Check() const {
 
 absl::Status RocksDbHealth::AwaitWritable(const Context& context, const Clock& clock) {
   MutexLock lock(mutex_);
-  while (error_.ok() && !stopped_.empty()) {
+  while (error_.ok() && stopped_ > 0) {
     DR_RETURN_IF_ERROR(CheckContext(context, clock, "a write that waits for compaction"));
     changed_.WaitFor(mutex_, kSlice);
   }
@@ -38,24 +40,29 @@ absl::Status RocksDbHealth::AwaitWritable(const Context& context, const Clock& c
 
 void RocksDbHealth::OnBackgroundError(::rocksdb::BackgroundErrorReason, ::rocksdb::Status* error) {
   // After a soft error it goes on writing, and tries the flush or compaction again.
-  if (error->severity() < ::rocksdb::Status::kHardError) return;
-  MutexLock lock(mutex_);
-  error_ = Refusing(*error, path_);
-  changed_.NotifyAll();
+  if (error->severity() >= ::rocksdb::Status::kHardError) Refuse(*error);
 }
 
 void RocksDbHealth::OnErrorRecoveryEnd(const ::rocksdb::BackgroundErrorRecoveryInfo& info) {
-  MutexLock lock(mutex_);
-  error_ = info.new_bg_error.ok() ? absl::OkStatus() : Refusing(info.new_bg_error, path_);
+  Refuse(info.new_bg_error);
 }
 
 void RocksDbHealth::OnStallConditionsChanged(const ::rocksdb::WriteStallInfo& info) {
+  const bool was_stopped = info.condition.prev == ::rocksdb::WriteStallCondition::kStopped;
+  const bool is_stopped = info.condition.cur == ::rocksdb::WriteStallCondition::kStopped;
   MutexLock lock(mutex_);
-  if (info.condition.cur == ::rocksdb::WriteStallCondition::kStopped) {
-    stopped_.insert(info.cf_name);
-  } else {
-    stopped_.erase(info.cf_name);
+  stopped_ += static_cast<int>(is_stopped) - static_cast<int>(was_stopped);
+  changed_.NotifyAll();
+}
+
+void RocksDbHealth::Refuse(const ::rocksdb::Status& error) noexcept {
+  absl::Status refusing(absl::StatusCode::kFailedPrecondition, "");
+  try {
+    refusing = error.ok() ? absl::OkStatus() : Refusing(error, path_);
+  } catch (const std::bad_alloc&) {  // which one of RocksDB's threads would not survive
   }
+  MutexLock lock(mutex_);
+  error_ = std::move(refusing);
   changed_.NotifyAll();
 }
 

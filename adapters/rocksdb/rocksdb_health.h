@@ -3,7 +3,6 @@
 
 #include <rocksdb/listener.h>
 
-#include <set>
 #include <string>
 
 #include "absl/status/status.h"
@@ -24,6 +23,8 @@ class RocksDbHealth final : public ::rocksdb::EventListener {
   absl::Status AwaitWritable(const Context& context, const Clock& clock);
 
  private:
+  /// OK: it takes writes again.
+  void Refuse(const ::rocksdb::Status& error) noexcept;
   void OnBackgroundError(::rocksdb::BackgroundErrorReason reason,
                          ::rocksdb::Status* error) override;
   void OnErrorRecoveryEnd(const ::rocksdb::BackgroundErrorRecoveryInfo& info) override;
@@ -33,7 +34,7 @@ class RocksDbHealth final : public ::rocksdb::EventListener {
   mutable Mutex mutex_;
   CondVar changed_;
   absl::Status error_ ABSL_GUARDED_BY(mutex_);
-  std::set<std::string> stopped_ ABSL_GUARDED_BY(mutex_);  // column families
+  int stopped_ ABSL_GUARDED_BY(mutex_) = 0;  // how many column families are
 };
 
 }  // namespace dr::inline v0

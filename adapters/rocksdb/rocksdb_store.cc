@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::uint64_t kMaxValueBytes = 64ULL << 20;
 constexpr std::uint64_t kMaxBatchBytes = 1ULL << 30;  // RocksDB's own end is at 4 GiB
-// A log that ends within a record would have to be refused at the next open.
+// After a write that failed RocksDB takes no more, and the write may be in its log.
 constexpr std::uint64_t kFreeBytes = 16ULL << 20;
 
 ::rocksdb::Slice SliceOf(std::string_view s) { return {s.data(), s.size()}; }
@@ -56,9 +56,10 @@ RocksDbStore::RocksDbStore(std::shared_ptr<RocksDbDatabase> database,
 
 absl::StatusOr<std::unique_ptr<RocksDbStore>> RocksDbStore::Open(
     std::shared_ptr<RocksDbDatabase> database, const std::string& name, Random& random,
-    const Clock& clock) {
+    const Clock& clock, const Context& context) {
   DR_ASSIGN_OR_RETURN(VolumeInfo volume, database->directory().Volume());
-  DR_ASSIGN_OR_RETURN(::rocksdb::ColumnFamilyHandle * family, database->Namespace(name));
+  DR_ASSIGN_OR_RETURN(::rocksdb::ColumnFamilyHandle * family,
+                      database->Namespace(name, context, clock));
   return std::unique_ptr<RocksDbStore>(
       new RocksDbStore(std::move(database), family, volume, random, clock));
 }
@@ -96,13 +97,13 @@ absl::StatusOr<Version> RocksDbStore::Add(std::string_view key, std::string_view
   return StoredVersion(head);
 }
 
-absl::Status RocksDbStore::Write(std::string_view key, ::rocksdb::WriteBatch& batch) {
+absl::Status RocksDbStore::Write(std::string_view key, ::rocksdb::WriteBatch& batch, int slot) {
   ::rocksdb::WriteOptions options;
   options.sync = true;
-  const ::rocksdb::Status written = database_->db().Write(options, &batch);
-  if (written.ok()) return absl::OkStatus();
+  absl::Status written = FromRocksDb(database_->db().Write(options, &batch), key);
+  if (written.ok()) written = database_->Acknowledge(slot);
   // It may be in the log, and then the next open finds it.
-  return MayHaveHappened(key, FromRocksDb(written, key));
+  return written.ok() ? written : MayHaveHappened(key, written);
 }
 
 absl::StatusOr<Version> RocksDbStore::Put(std::string_view key, std::string_view value,
@@ -111,7 +112,8 @@ absl::StatusOr<Version> RocksDbStore::Put(std::string_view key, std::string_view
   ::rocksdb::WriteBatch batch;
   DR_ASSIGN_OR_RETURN(Version version, Add(key, value, batch));
   DR_RETURN_IF_ERROR(AwaitWritable(value.size(), context));
-  const KeyLocks::Held held(database_->locks(), KeyLocks::StripeOf(key));
+  DR_ASSIGN_OR_RETURN(const KeyLocks::Held held,
+                      database_->locks().Take(KeyLocks::StripeOf(key), context, clock_));
   if (options.condition != PutCondition::kAlways) {
     DR_ASSIGN_OR_RETURN(std::optional<Version> now, VersionNow(key));
     if (options.condition == PutCondition::kIfAbsent) {
@@ -122,7 +124,7 @@ absl::StatusOr<Version> RocksDbStore::Put(std::string_view key, std::string_view
       return ValueChanged(key);
     }
   }
-  DR_RETURN_IF_ERROR(Write(key, batch));
+  DR_RETURN_IF_ERROR(Write(key, batch, held.first));
   return version;
 }
 
@@ -161,7 +163,8 @@ absl::Status RocksDbStore::Delete(std::string_view key, const DeleteOptions& opt
                                   const Context& context) {
   DR_RETURN_IF_ERROR(CheckDelete(capabilities_, key, options, context, clock_));
   DR_RETURN_IF_ERROR(database_->health().AwaitWritable(context, clock_));
-  const KeyLocks::Held held(database_->locks(), KeyLocks::StripeOf(key));
+  DR_ASSIGN_OR_RETURN(const KeyLocks::Held held,
+                      database_->locks().Take(KeyLocks::StripeOf(key), context, clock_));
   if (options.if_version) {
     DR_ASSIGN_OR_RETURN(std::optional<Version> now, VersionNow(key));
     if (!now) return NoValue(key);
@@ -169,7 +172,7 @@ absl::Status RocksDbStore::Delete(std::string_view key, const DeleteOptions& opt
   }
   ::rocksdb::WriteBatch batch;
   DR_RETURN_IF_ERROR(FromRocksDb(batch.Delete(family_, SliceOf(key)), key));
-  return Write(key, batch);
+  return Write(key, batch, held.first);
 }
 
 absl::Status RocksDbStore::Check(const Context& context) {
@@ -219,8 +222,8 @@ absl::Status RocksDbStore::PutMany(std::span<const KeyValue> items, const Contex
     DR_RETURN_IF_ERROR(Add(item.key, item.value, batch).status());
   }
   DR_RETURN_IF_ERROR(AwaitWritable(bytes, context));
-  const KeyLocks::Held held(database_->locks(), stripes);
-  return Write(items.front().key, batch);
+  DR_ASSIGN_OR_RETURN(const KeyLocks::Held held, database_->locks().Take(stripes, context, clock_));
+  return Write(items.front().key, batch, held.first);
 }
 
 }  // namespace dr::inline v0

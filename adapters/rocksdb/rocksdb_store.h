@@ -15,7 +15,7 @@ class RocksDbStore final : public StateAdapter {
   /// Random and clock outlive the store.
   static absl::StatusOr<std::unique_ptr<RocksDbStore>> Open(
       std::shared_ptr<RocksDbDatabase> database, const std::string& name, Random& random,
-      const Clock& clock);
+      const Clock& clock, const Context& context);
 
   const Capabilities& capabilities() const override { return capabilities_; }
   std::vector<std::string> Doubts() const override { return doubts_; }
@@ -38,7 +38,7 @@ class RocksDbStore final : public StateAdapter {
   absl::StatusOr<std::optional<Version>> VersionNow(std::string_view key);
   absl::StatusOr<Version> Add(std::string_view key, std::string_view value,
                               ::rocksdb::WriteBatch& batch);
-  absl::Status Write(std::string_view key, ::rocksdb::WriteBatch& batch);
+  absl::Status Write(std::string_view key, ::rocksdb::WriteBatch& batch, int slot);
 
   const std::shared_ptr<RocksDbDatabase> database_;
   ::rocksdb::ColumnFamilyHandle* const family_;

@@ -4,19 +4,19 @@
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <filesystem>
-#include <fstream>
+#include <latch>
 #include <thread>
 
+#include "adapters/rocksdb/key_locks.h"
+#include "adapters/rocksdb/rocksdb_fixture.h"
 #include "adapters/rocksdb/rocksdb_health.h"
 #include "dr/status.h"
 #include "dr/stored_value.h"
 #include "fmt/format.h"
-#include "tests/temp_directory.h"
 
 // RocksDB is not built for ThreadSanitizer, which sees what it touches and not how it keeps order.
 extern "C" const char* __tsan_default_options() { return "ignore_noninstrumented_modules=1"; }
@@ -24,33 +24,10 @@ extern "C" const char* __tsan_default_options() { return "ignore_noninstrumented
 namespace dr {
 namespace {
 
+using rocksdb_test::Machine;
 using testing::TempDirectory;
 using Code = absl::StatusCode;
 const PutOptions kCreate = {.condition = PutCondition::kIfAbsent};
-
-// What opens stores on this machine; another Machine is as good as another process.
-struct Machine {
-  PosixFileSystem files;
-  SystemClock clock;
-  SystemRandom random;
-  AdapterRegistry registry = Registry();
-
-  static AdapterRegistry Registry() {
-    AdapterRegistry registry;
-    REQUIRE(RegisterRocksdb(registry).ok());
-    return registry;
-  }
-  absl::StatusOr<std::unique_ptr<StateAdapter>> TryOpen(const std::string& path,
-                                                        std::string_view query = "") {
-    return registry.Open(fmt::format("rocksdb://{}{}", path, query), {&files, &clock, &random});
-  }
-  std::unique_ptr<StateAdapter> Open(const std::string& path, std::string_view query = "") {
-    auto store = TryOpen(path, query);
-    INFO(store.status().ToString());
-    REQUIRE(store.ok());
-    return *std::move(store);
-  }
-};
 
 std::string Run(const std::string& command) {
   FILE* pipe = popen(command.c_str(), "r");
@@ -60,16 +37,6 @@ std::string Run(const std::string& command) {
   INFO(command << "\n" << out);
   REQUIRE(pclose(pipe) == 0);
   return out;
-}
-
-std::string LogFile(const std::string& directory) {
-  std::string newest;
-  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
-    const std::string path = entry.path();
-    if (path.ends_with(".log") && entry.file_size() > 0) newest = std::max(newest, path);
-  }
-  REQUIRE(!newest.empty());
-  return newest;
 }
 
 TEST_CASE("It declares what the volume keeps") {
@@ -93,139 +60,85 @@ TEST_CASE("It declares what the volume keeps") {
   CHECK_FALSE(can.ttl);
 }
 
-// Puts pairs until it is killed, and says which it has put.
-TEST_CASE("The writer that is killed", "[.writer]") {
-  Machine machine;
-  auto store = machine.Open(getenv("DR_TEST_PATH"));
-  const int begin = atoi(getenv("DR_TEST_BEGIN"));
-  for (int i = begin;; ++i) {
-    const std::string a = fmt::format("a/{:08}", i), b = fmt::format("b/{:08}", i);
-    const std::string value = fmt::format("{} of the writer", i);
-    const KeyValue pair[] = {{a, value}, {b, value}};
-    if (!store->PutMany(pair, {}).ok()) return;
-    const std::string line = fmt::format("acknowledged {}\n", i);
-    if (write(STDERR_FILENO, line.data(), line.size()) < 0) return;
+TEST_CASE("a writer waits for another of its key as long as its context allows (K90)") {
+  SystemClock clock;
+  KeyLocks locks;
+  {
+    const auto held = locks.Take(5, {}, clock);
+    REQUIRE(held.ok());
+    const Context soon{.deadline = clock.Now() + std::chrono::milliseconds(20)};
+    CHECK(absl::IsDeadlineExceeded(locks.Take(6, soon, clock).status()));
+    std::stop_source source;
+    std::thread stopping([&] { source.request_stop(); });
+    CHECK(absl::IsCancelled(locks.Take(1, {.stop = source.get_token()}, clock).status()));
+    stopping.join();
   }
+  CHECK(locks.Take(7, {}, clock)->first == 0);
 }
 
-// The last pair that a writer acknowledged which is killed after `pairs`, or ends by itself.
-int RunWriter(const std::string& path, int begin, int pairs, std::vector<const char*> command) {
-  int ends[2];
-  REQUIRE(pipe(ends) == 0);
-  setenv("DR_TEST_PATH", path.c_str(), 1);
-  setenv("DR_TEST_BEGIN", std::to_string(begin).c_str(), 1);
-  const std::string self = std::filesystem::read_symlink("/proc/self/exe");
-  const pid_t child = fork();
-  if (child == 0) {
-    dup2(ends[1], STDERR_FILENO);
-    command.insert(command.end(), {self.c_str(), "[.writer]", nullptr});
-    execvp(command[0], const_cast<char**>(command.data()));
-    _exit(127);
+// Opens a file as late as it is told to.
+class SlowDirectory final : public Directory {
+ public:
+  SlowDirectory(std::unique_ptr<Directory> inner, std::latch& inside, std::latch& go)
+      : inner_(std::move(inner)), inside_(inside), go_(go) {}
+  absl::StatusOr<std::unique_ptr<File>> Open(std::string_view name, OpenOptions options) override {
+    inside_.count_down();
+    go_.wait();
+    return inner_->Open(name, options);
   }
-  close(ends[1]);
-  FILE* lines = fdopen(ends[0], "r");
-  int last = -1, i = 0;
-  bool killed = false;
-  // Lines that were in the pipe when it died were acknowledged too.
-  while (fscanf(lines, "acknowledged %d\n", &i) == 1) {
-    last = i;
-    if (last >= begin + pairs && !killed) killed = kill(child, SIGKILL) == 0;
+  absl::StatusOr<std::unique_ptr<Directory>> OpenDirectory(std::string_view name,
+                                                           Create create) override {
+    return inner_->OpenDirectory(name, create);
   }
-  fclose(lines);
-  REQUIRE(waitpid(child, nullptr, 0) == child);
-  return last;
-}
+  absl::StatusOr<std::vector<DirectoryEntry>> List() override { return inner_->List(); }
+  absl::Status Rename(std::string_view from, std::string_view to) override {
+    return inner_->Rename(from, to);
+  }
+  absl::Status Link(std::string_view from, std::string_view to) override {
+    return inner_->Link(from, to);
+  }
+  absl::Status Remove(std::string_view name) override { return inner_->Remove(name); }
+  absl::Status RemoveDirectory(std::string_view name) override {
+    return inner_->RemoveDirectory(name);
+  }
+  absl::Status Sync() override { return inner_->Sync(); }
+  absl::StatusOr<VolumeInfo> Volume() override { return inner_->Volume(); }
 
-TEST_CASE("A kill takes nothing that was acknowledged, and no half of a batch") {
+ private:
+  const std::unique_ptr<Directory> inner_;
+  std::latch &inside_, &go_;
+};
+struct SlowFiles final : FileSystem {
+  PosixFileSystem files;
+  std::latch inside{1}, go{1};
+  absl::StatusOr<std::unique_ptr<Directory>> OpenDirectory(std::string_view path,
+                                                           Create create) override {
+    auto opened = files.OpenDirectory(path, create);
+    if (!opened.ok()) return opened;
+    return std::make_unique<SlowDirectory>(*std::move(opened), inside, go);
+  }
+};
+
+TEST_CASE("who waits for a database that another opens heeds its own context (K90)") {
   TempDirectory temp;
-  const std::string path = temp / "store";
-  int begin = 0;
-  for (int kills = 0; kills < 5; ++kills) {
-    const int last = RunWriter(path, begin, 50 + 37 * kills, {});
-    REQUIRE(last >= begin);
-    Machine machine;
-    auto store = machine.Open(path);
-    for (int i = 0; i <= last; ++i) {
-      const auto item = store->Get(fmt::format("a/{:08}", i), {});
-      REQUIRE(item.ok());
-      REQUIRE(item->value == fmt::format("{} of the writer", i));
-    }
-    begin = last + 1;
-    for (; store->Get(fmt::format("a/{:08}", begin), {}).ok(); ++begin) continue;
-    for (int i = 0; i < begin; ++i) REQUIRE(store->Get(fmt::format("b/{:08}", i), {}).ok());
-    CHECK(absl::IsNotFound(store->Get(fmt::format("b/{:08}", begin), {}).status()));
-  }
-}
-
-TEST_CASE("D17: What could not be synced is not acknowledged") {
-  TempDirectory temp;
-  const std::string path = temp / "store";
-  setenv("ASAN_OPTIONS", "detect_leaks=0", 1);  // which cannot be while it is traced
-  const int last = RunWriter(path, 0, 1000,
-                             {"strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync",
-                              "-e", "inject=fdatasync:error=EIO:when=30+"});
-  CHECK(last > 0);
-  CHECK(last < 30);
   Machine machine;
-  auto store = machine.Open(path);
-  for (int i = 0; i <= last; ++i) CHECK(store->Get(fmt::format("b/{:08}", i), {}).ok());
-}
-
-// 100 values in the log, none in a table.
-std::string WithLog(const std::string& path) {
-  Machine machine;
-  auto store = machine.Open(path);
-  for (int i = 0; i < 100; ++i) {
-    REQUIRE(store->Put(fmt::format("key/{}", i), std::string(100, 'v'), {}, {}).ok());
-  }
-  store.reset();
-  return LogFile(path);
-}
-
-TEST_CASE("D17: One flipped bit anywhere in the log is refused") {
-  TempDirectory temp;
-  const std::string log = WithLog(temp / "store");
-  const auto length = std::filesystem::file_size(log);
-  for (const double place : {0.01, 0.5, 0.99}) {
-    const std::string copy = temp / fmt::format("copy{}", place);
-    std::filesystem::copy(temp / "store", copy, std::filesystem::copy_options::recursive);
-    std::filesystem::permissions(copy, std::filesystem::perms::owner_all);
-    const std::string damaged = copy + "/" + std::filesystem::path(log).filename().string();
-    std::fstream file(damaged, std::ios::in | std::ios::out | std::ios::binary);
-    const auto at = static_cast<std::streamoff>(static_cast<double>(length) * place);
-    file.seekg(at);
-    const int byte = file.get();
-    file.seekp(at);
-    file.put(static_cast<char>(byte ^ 1));
-    file.close();
-    Machine machine;
-    for (const char* query : {"", "?torn_tail=cut"}) {
-      INFO(place << query);
-      const absl::Status opened = machine.TryOpen(copy, query).status();
-      CHECK(absl::IsDataLoss(opened));
-    }
-  }
-}
-
-TEST_CASE("D17: A log that ends within a record is refused, or cut where that is asked for") {
-  TempDirectory temp;
-  const std::string path = temp / "store";
-  const std::string log = WithLog(path);
-  std::filesystem::resize_file(log, std::filesystem::file_size(log) - 20);
-  Machine machine;
-  CHECK(absl::IsDataLoss(machine.TryOpen(path).status()));
-  CHECK(absl::IsDataLoss(machine.TryOpen(path, "?torn_tail=refuse").status()));
-  CHECK(machine.Open(path, "?torn_tail=cut")->Get("key/98", {}).ok());
-  CHECK(absl::IsNotFound(machine.Open(path)->Get("key/99", {}).status()));
-}
-
-TEST_CASE("A database without its CURRENT is damaged, not empty") {
-  TempDirectory temp;
-  WithLog(temp / "store");
-  Machine machine;
-  machine.Open(temp / "store");  // from the log into a table
-  std::filesystem::remove(temp / "store/CURRENT");
-  CHECK(absl::IsDataLoss(machine.TryOpen(temp / "store").status()));
+  SlowFiles slow;
+  const std::string path = temp / "store", uri = "rocksdb://" + path;
+  std::thread opening([&] {
+    static_cast<void>(machine.registry.Open(uri, {&slow, &machine.clock, &machine.random}));
+  });
+  slow.inside.wait();
+  const AdapterEnvironment environment{&machine.files, &machine.clock, &machine.random};
+  const Context soon{.deadline = machine.clock.Now() + std::chrono::milliseconds(20)};
+  CHECK(absl::IsDeadlineExceeded(machine.registry.Open(uri, environment, soon).status()));
+  std::stop_source source;
+  source.request_stop();
+  const Context stopped{.stop = source.get_token()};
+  CHECK(absl::IsCancelled(machine.registry.Open(uri, environment, stopped).status()));
+  CHECK(machine.registry.Open("rocksdb://" + temp / "other", environment, {}).ok());
+  slow.go.count_down();
+  opening.join();
+  CHECK(machine.TryOpen(path).ok());
 }
 
 TEST_CASE("D17: After a failed write it takes no more and says why, and reads go on") {

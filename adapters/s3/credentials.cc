@@ -11,7 +11,7 @@
 namespace dr::inline v0 {
 namespace {
 
-constexpr std::uint64_t kFileBytesMax = 1 << 20;
+constexpr std::size_t kFileBytesMax = 1 << 20;
 
 std::string_view Variable(const char* name) {
   const char* value = std::getenv(name);
@@ -46,16 +46,8 @@ std::string_view Trimmed(std::string_view text) {
 }
 
 absl::StatusOr<std::string> ReadShared(FileSystem& files, const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  const std::string folder = slash == path.npos ? "." : path.substr(0, slash + 1);
-  DR_ASSIGN_OR_RETURN(std::unique_ptr<Directory> directory,
-                      files.OpenDirectory(folder, Create::kNever));
-  DR_ASSIGN_OR_RETURN(std::unique_ptr<File> file, directory->Open(path.substr(slash + 1), {}));
-  DR_ASSIGN_OR_RETURN(FileInfo info, file->Info());
-  if (info.size > kFileBytesMax) return NoKeys(path, "the shared file is longer than 1 MiB");
-  std::string text(info.size, '\0');
-  DR_ASSIGN_OR_RETURN(std::size_t read, file->ReadAt(0, text));
-  text.resize(read);
+  DR_ASSIGN_OR_RETURN(std::string text, files.ReadFile(path, kFileBytesMax + 1));
+  if (text.size() > kFileBytesMax) return NoKeys(path, "the shared file is longer than 1 MiB");
   return text;
 }
 

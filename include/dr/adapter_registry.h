@@ -43,7 +43,9 @@ class DR_EXPORT AdapterRegistry {
   absl::Status Register(std::string_view scheme, AdapterFactory factory);
   /// Replaces variables first (dr/variables.h). kInvalidArgument for a URI that cannot be read and
   /// for a variable that is not set, kUnimplemented for an unknown scheme, naming the known ones.
-  /// Secrets of the URI appear in no error.
+  /// Secrets of the URI appear in no error. No exception leaves this nor the store that it returns:
+  /// memory that ends is kResourceExhausted, during a write kUnknown. (GetMany throws if there is
+  /// none for its results.)
   absl::StatusOr<std::unique_ptr<StateAdapter>> Open(std::string_view uri,
                                                      const AdapterEnvironment& environment,
                                                      const Context& context = {}) const;

@@ -6,108 +6,97 @@
 //   if (!(*session)->Ask(…).ok()) session->Discard();   // of unknown state: nobody gets it again
 #pragma once
 
-#include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <functional>
+#include <iterator>
+#include <list>
 #include <memory>
-#include <string>
 #include <utility>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "dr/clock.h"
 #include "dr/mutex.h"
-#include "dr/status.h"
+#include "dr/permits.h"
 #include "dr/types.h"
 
 namespace dr::inline v0 {
 
-/// Thread-safe. Outlives what it hands out.
+/// Thread-safe. Outlives what it hands out. Giving back takes no memory, so that no place is ever
+/// lost; an exception that passes a Lease gives its connection back, so a connection whose use was
+/// cut short must show that to whoever takes it next.
 template <typename Connection>
 class ConnectionPool {
+  // One connection, or none, in a node that moves between a lease and the idle ones.
+  using Place = std::list<std::unique_ptr<Connection>>;
+
  public:
   using Dial = std::function<absl::StatusOr<std::unique_ptr<Connection>>(const Context& context)>;
 
   /// A connection, given back when this goes.
   class Lease {
    public:
-    Lease(ConnectionPool& pool, std::unique_ptr<Connection> connection)
-        : pool_(&pool), connection_(std::move(connection)) {}
-    Lease(Lease&& other) noexcept
-        : pool_(std::exchange(other.pool_, nullptr)), connection_(std::move(other.connection_)) {}
+    Lease(Lease&& other) noexcept = default;
     Lease& operator=(Lease&& other) noexcept {
       std::swap(pool_, other.pool_);
-      std::swap(connection_, other.connection_);
+      std::swap(permit_, other.permit_);
+      place_.swap(other.place_);
       return *this;
     }
-    ~Lease() {
-      if (pool_ != nullptr) pool_->GiveBack(std::move(connection_));
-    }
-    Connection& operator*() const { return *connection_; }
-    Connection* operator->() const { return connection_.get(); }
+    ~Lease() { pool_->Keep(place_); }
+    Connection& operator*() const { return *place_.front(); }
+    Connection* operator->() const { return place_.front().get(); }
     /// Closes it: after an error nobody knows what the next answer on it belongs to.
-    void Discard() { connection_.reset(); }
+    void Discard() { place_.clear(); }
 
    private:
+    friend class ConnectionPool;
+    Lease(ConnectionPool& pool, Permits::Permit permit)
+        : pool_(&pool), permit_(std::move(permit)) {}
+
     ConnectionPool* pool_;
-    std::unique_ptr<Connection> connection_;
+    Permits::Permit permit_;  // goes after the connection is back among the idle
+    Place place_;
   };
 
   /// At most `max` (at least 1) at a time. The clock outlives the pool.
   ConnectionPool(std::size_t max, const Clock& clock, Dial dial)
-      : max_(max), clock_(clock), dial_(std::move(dial)) {}
+      : permits_(max), clock_(clock), dial_(std::move(dial)) {}
 
   /// Waits while all are taken; dials, without holding up others, when none is idle.
   absl::StatusOr<Lease> Take(const Context& context) {
-    std::unique_ptr<Connection> idle;
-    if (absl::Status waited = AwaitTurn(context, idle); !waited.ok()) return waited;
-    if (idle != nullptr) return Lease(*this, std::move(idle));
+    absl::StatusOr<Permits::Permit> permit = permits_.Take(context, clock_, "a free connection");
+    if (!permit.ok()) return permit.status();
+    Lease lease(*this, *std::move(permit));
+    TakeIdle(lease.place_);
+    if (!lease.place_.empty()) return lease;
     absl::StatusOr<std::unique_ptr<Connection>> dialed = dial_(context);
-    if (dialed.ok()) return Lease(*this, *std::move(dialed));
-    GiveBack(nullptr);
-    return dialed.status();
+    if (!dialed.ok()) return dialed.status();
+    lease.place_.push_back(*std::move(dialed));
+    return lease;
   }
   /// Closes what is idle: after a fail-over, say.
   void CloseIdle() {
+    Place closed;  // without the lock: closing may say goodbye to a server
     MutexLock lock(mutex_);
-    idle_.clear();
+    closed.swap(idle_);
   }
 
  private:
-  static constexpr std::chrono::nanoseconds kLook = std::chrono::milliseconds(10);
-
-  absl::Status AwaitTurn(const Context& context, std::unique_ptr<Connection>& idle) {
+  void TakeIdle(Place& place) {
     MutexLock lock(mutex_);
-    for (;;) {
-      if (absl::Status s = CheckContext(context, clock_, "a free connection"); !s.ok()) return s;
-      if (taken_ < max_) break;
-      const std::chrono::nanoseconds left =
-          context.deadline.is_never() ? kLook : context.deadline - clock_.Now();
-      returned_.WaitFor(mutex_, std::clamp(left, std::chrono::nanoseconds(1), kLook));
-    }
-    ++taken_;
-    if (!idle_.empty()) {
-      idle = std::move(idle_.back());  // the warmest
-      idle_.pop_back();
-    }
-    return absl::OkStatus();
+    if (!idle_.empty()) place.splice(place.end(), idle_, std::prev(idle_.end()));  // the warmest
   }
-  void GiveBack(std::unique_ptr<Connection> connection) {
+  void Keep(Place& place) {
     MutexLock lock(mutex_);
-    --taken_;
-    if (connection != nullptr) idle_.push_back(std::move(connection));
-    returned_.NotifyOne();
+    idle_.splice(idle_.end(), place);
   }
 
-  const std::size_t max_;
+  Permits permits_;
   const Clock& clock_;
   const Dial dial_;
   Mutex mutex_;
-  CondVar returned_;
-  std::size_t taken_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::vector<std::unique_ptr<Connection>> idle_ ABSL_GUARDED_BY(mutex_);
+  Place idle_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace dr::inline v0

@@ -27,10 +27,12 @@ namespace dr::inline v0 {
 class DR_EXPORT DirectoryStore final : public StateAdapter {
  public:
   /// Removes what a crash left unfinished. Random and clock outlive the store. Any number of
-  /// processes may have one directory open. Fence-safe unless it is a network file system or one
-  /// that does not survive a power cut.
+  /// processes may have one directory open; their writes, and this, wait for each other as long as
+  /// the context allows. Fence-safe unless it is a network file system or one that does not survive
+  /// a power cut.
   static absl::StatusOr<std::unique_ptr<DirectoryStore>> Open(std::unique_ptr<Directory> root,
-                                                              Random& random, const Clock& clock);
+                                                              Random& random, const Clock& clock,
+                                                              const Context& context = {});
   /// To read only, also beside a process that writes: takes no lock and cleans nothing up. Not for
   /// Put, Delete and Check.
   static absl::StatusOr<std::unique_ptr<DirectoryStore>> OpenToRead(std::unique_ptr<Directory> root,
@@ -50,11 +52,11 @@ class DR_EXPORT DirectoryStore final : public StateAdapter {
   absl::Status PutMany(std::span<const KeyValue> items, const Context& context) override;
 
  private:
-  struct Place;  // an open directory and a name in it
+  struct Place;     // an open directory and a name in it
+  class WriteTurn;  // one at a time, of all processes
 
   DirectoryStore(std::unique_ptr<Directory> root, Random& random, const Clock& clock);
-  absl::StatusOr<std::unique_ptr<File>> LockFile(const Context& context)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
+  absl::StatusOr<WriteTurn> AwaitTurn(const Context& context);
   absl::StatusOr<Place> Find(std::string_view key, Create create);
   absl::StatusOr<Version> Replace(const Place& place, std::string_view key, std::string_view value,
                                   PutCondition condition);
@@ -70,10 +72,11 @@ class DR_EXPORT DirectoryStore final : public StateAdapter {
   const Clock& clock_;
   Capabilities capabilities_;
   std::vector<std::string> doubts_;
-  Mutex write_mutex_;
-  Mutex synced_mutex_;
-  /// Directories whose names are durable.
-  std::set<std::string, std::less<>> synced_ ABSL_GUARDED_BY(synced_mutex_);
+  Mutex mutex_;
+  CondVar turn_;
+  bool writing_ ABSL_GUARDED_BY(mutex_) = false;
+  /// Directories whose names are durable. Touched by whose turn it is.
+  std::set<std::string, std::less<>> synced_;
 };
 
 }  // namespace dr::inline v0

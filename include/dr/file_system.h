@@ -57,6 +57,7 @@ struct FileInfo {
   std::uint64_t size = 0;
   std::uint64_t inode = 0;
   std::uint64_t links = 0;  ///< 0 once the name is gone
+  std::uint32_t owner = 0;  ///< a user's number; known from Directory::Info
 };
 
 /// An open regular file. Closed by the destructor. WriteAt and ReadAt at distinct ranges may run in
@@ -73,9 +74,18 @@ class DR_EXPORT File {
   virtual absl::Status Sync() = 0;
   virtual absl::Status Truncate(std::uint64_t size) = 0;
   virtual absl::StatusOr<FileInfo> Info() = 0;
-  /// Takes the exclusive lock of the open file description, which ends with it (and which a forked
-  /// child shares). Held elsewhere: kUnavailable at once.
+  /// Takes the file's exclusive lock until the destructor, or until the process ends, whatever it
+  /// has forked. Held elsewhere, in this process too: kUnavailable at once.
   virtual absl::Status Lock() = 0;
+  /// Whether what was written can be written again without new space: not where the file system
+  /// copies on write, or another file shares the space (a reflink copy, a snapshot).
+  virtual absl::StatusOr<bool> IsInPlace();
+};
+
+/// The lock of a directory, given back by the destructor. It ends with the process that took it.
+class DR_EXPORT HeldLock {
+ public:
+  virtual ~HeldLock() = default;
 };
 
 struct DirectoryEntry {
@@ -90,6 +100,9 @@ struct VolumeInfo {
   bool survives_power_loss;  ///< false for memory file systems and those that ignore sync
   bool is_network;           ///< locks and conditional creation cannot be trusted
   std::uint64_t free_bytes = 0;
+  std::uint64_t total_bytes = 0;  ///< 0: not known
+  std::uint64_t free_files = kNotCounted;
+  static constexpr std::uint64_t kNotCounted = ~std::uint64_t{0};
 };
 
 /// An open directory; names are relative to it, whatever happens to its path. Thread-safe.
@@ -108,12 +121,21 @@ class DR_EXPORT Directory {
   virtual absl::StatusOr<std::vector<DirectoryEntry>> List() = 0;
   /// Replaces `to` if it is there.
   virtual absl::Status Rename(std::string_view from, std::string_view to) = 0;
-  /// A second name for a file; kAlreadyExists if `to` is there. Atomic against other processes.
+  /// A second name for a file; where the file system has one name for each, it is moved there.
+  /// kAlreadyExists if `to` is there; kUnimplemented where neither can be done. Atomic against
+  /// other processes.
   virtual absl::Status Link(std::string_view from, std::string_view to) = 0;
   virtual absl::Status Remove(std::string_view name) = 0;
   virtual absl::Status RemoveDirectory(std::string_view name) = 0;  ///< an empty one
   virtual absl::Status Sync() = 0;
   virtual absl::StatusOr<VolumeInfo> Volume() = 0;
+  /// The exclusive lock of the directory itself, which nobody can remove or replace as they can a
+  /// file. Held elsewhere, in this process too: kUnavailable at once. kUnimplemented where there is
+  /// none (NFS).
+  virtual absl::StatusOr<std::unique_ptr<HeldLock>> Lock();
+  /// Asks that what is made here from now on be overwritten where it is, without the new space that
+  /// copying on write takes (btrfs: the attribute C). False: the file system has no such files.
+  virtual absl::StatusOr<bool> OverwriteInPlace();
 };
 
 /// Thread-safe; outlives what it opened.
@@ -125,6 +147,11 @@ class DR_EXPORT FileSystem {
   /// the names are synced, that of a directory which was already there included.
   virtual absl::StatusOr<std::unique_ptr<Directory>> OpenDirectory(std::string_view path,
                                                                    Create create) = 0;
+  /// The first `bytes_max` bytes of what an operator names: a configuration, credentials. As in
+  /// OpenDirectory the path may contain symbolic links, its last name included. Where the file
+  /// system has such things it may be a pipe or /dev/stdin, which is read to its end and so waits
+  /// for whoever writes it.
+  virtual absl::StatusOr<std::string> ReadFile(std::string_view path, std::size_t bytes_max);
 };
 
 /// The machine's files.
@@ -132,6 +159,7 @@ class DR_EXPORT PosixFileSystem final : public FileSystem {
  public:
   absl::StatusOr<std::unique_ptr<Directory>> OpenDirectory(std::string_view path,
                                                            Create create) override;
+  absl::StatusOr<std::string> ReadFile(std::string_view path, std::size_t bytes_max) override;
 };
 
 }  // namespace dr::inline v0

@@ -53,9 +53,14 @@ struct Environment {
 
 /// Sizes of the local log.
 struct LogLimits {
-  std::uint64_t segment_bytes = 64 << 20;
+  /// A file of the log: a multiple of 4096 from 65536 on. 0: by the volume, a 64th of it and at
+  /// most 64 MiB. On a volume below 4 GiB room for a checkpoint is put aside before the log takes
+  /// any, and one is taken when the log has grown by an eighth of the volume.
+  std::uint64_t segment_bytes = 0;
   std::uint64_t group_bytes = 1 << 20;
-  std::uint32_t ring_capacity = 4096;  ///< operations under way at most; a power of two from 2 on
+  /// Operations under way at most; a power of two from 2 on. Each has its space prepared, so there
+  /// are fewer on a volume that has not 64 KiB for each.
+  std::uint32_t ring_capacity = 4096;
 };
 
 struct HostOptions {
@@ -121,8 +126,11 @@ class DR_EXPORT Host {
                                             const Context& context = {});
 
   // For hosts with a repository and no directory; kFailedPrecondition for others. kNotFound: the
-  // host has no such component. Once another host has the repository, these, Checkpoint and every
-  // commit fail with kFailedPrecondition, and a fault kFenced.
+  // host has no such component. Once another host has opened the repository this one can save
+  // nothing more. It notices that in its next Checkpoint (also by policy or in Shutdown), SaveState,
+  // LoadState or DeleteState, those with nothing to write included: they fail with
+  // kFailedPrecondition, a fault kFenced, and from then on so does everything, commits among it.
+  // Until then commits are OK; kProcess promises nothing more than that.
 
   /// Saves one component as it is now; the others stay as they were saved, so what is there is of
   /// several moments, and may hold a part of a batch, until the next checkpoint. (With a ttl all

@@ -6,7 +6,9 @@
 //   … (*store)->Put(…) …
 //   metrics.Read().Of(dr::StoreCall::kPut).p99;
 //
-// No layer starts a thread. Each wait ends with the deadline or the stop of its call's context.
+// No layer starts a thread. Each wait ends with the deadline or the stop of its call's context. A
+// call without a deadline ends within RetryOptions::patience and one attempt_timeout, waiting for
+// concurrency and bandwidth not included.
 #pragma once
 
 #include <array>
@@ -43,7 +45,9 @@ struct CallFigures {
 struct StoreFigures {
   std::array<CallFigures, kStoreCalls> calls = {};
   std::uint64_t retries = 0;
-  bool available = true;  ///< as the last call found it
+  bool available = true;           ///< as the newest attempt found it
+  Instant unavailable_since = {};  ///< when the first attempt of an outage ended; else never
+  absl::Status last_error = {};    ///< of the newest attempt without an answer
   const CallFigures& Of(StoreCall call) const { return calls[static_cast<std::size_t>(call)]; }
 };
 
@@ -57,7 +61,8 @@ class DR_EXPORT StoreMetrics {
   void CountCall(StoreCall call, const absl::Status& status, std::uint64_t sent,
                  std::uint64_t received, std::chrono::nanoseconds duration);
   void CountRetry();
-  void SetAvailable(bool available);
+  /// `since` is never where the store answered, with whatever status.
+  void SetOutage(Instant since, const absl::Status& status);
 
  private:
   struct Counters;
@@ -70,6 +75,9 @@ struct RetryOptions {
   int attempts_max = 10;  ///< of one call, the first included; 1: no retries
   std::chrono::nanoseconds first_pause = std::chrono::milliseconds(50);
   std::chrono::nanoseconds longest_pause = std::chrono::seconds(5);
+  /// How long after the first attempt the last one of a call without a deadline begins at the
+  /// latest.
+  std::chrono::nanoseconds patience = std::chrono::minutes(1);
   /// Of all calls together, so that a store that is down does not get ten times the load: each
   /// retry takes one, ten calls that succeed give one back.
   int retries_max = 500;
@@ -96,7 +104,8 @@ struct LayerOptions {
   std::chrono::nanoseconds attempt_timeout = std::chrono::seconds(30);
 };
 
-/// All outlive the layers. The observer hears kStoreUnavailable and kStoreBack.
+/// All outlive the layers. The observer hears kStoreUnavailable at the first attempt that the store
+/// does not answer, and kStoreBack at the first that it answers again, in turn.
 struct LayerEnvironment {
   const Clock* clock = nullptr;
   Random* random = nullptr;
@@ -104,7 +113,8 @@ struct LayerEnvironment {
   StoreMetrics* metrics = nullptr;  ///< null: nobody counts
 };
 
-/// `store` behind the layers. It keeps StateAdapter's contract and declares what `store` declares,
+/// `store` behind the layers. No exception leaves them but of GetMany without memory for its
+/// results. It keeps StateAdapter's contract and declares what `store` declares,
 /// with keys shorter by the prefix. kInvalidArgument for options out of their bounds.
 ///
 /// A Put whose outcome is unknown is settled where that is possible without overwriting what

@@ -65,11 +65,14 @@ class DR_EXPORT Repository {
   /// What the newest entry says; nullopt: there is none. The last error of Entries if it cannot be
   /// read.
   absl::StatusOr<std::optional<BackupManifest>> Newest(const Context& context) const;
-  /// Somebody has published since this was opened, or last published here.
+  /// Somebody has published since this was opened, or last published here. Two reads, as a rule. To
+  /// be asked before damage is believed where somebody may be publishing: what was read may have
+  /// been pruned meanwhile, but never before there was something later.
   absl::StatusOr<bool> IsSurpassed(const Context& context) const;
 
   /// All entries, newest first. The unreadable are among them, and those that are not what their
-  /// successor follows (kDataLoss: missing is incomplete, other is auth_failed).
+  /// successor follows (kDataLoss: missing is incomplete, other is auth_failed). Beside a writer
+  /// what it prunes meanwhile is left out, not damaged.
   absl::StatusOr<std::vector<RepositoryEntry>> Entries(const Context& context) const;
 
   std::unique_ptr<SnapshotWriter> NewSnapshot(std::string_view component, const Schema& schema,
@@ -80,15 +83,20 @@ class DR_EXPORT Repository {
   absl::StatusOr<std::unique_ptr<StateReader>> OpenSnapshot(const ComponentSnapshot& snapshot,
                                                             const Context& context) const;
 
-  /// Publishes the newest entry again (an empty one if there is none), with its own number for an
-  /// epoch, of no log, and unlike any other claim. Returns it. From then on Publish fails for every
-  /// other. Errors are Publish's; kAborted: open anew, something has been published.
-  absl::StatusOr<BackupManifest> Claim(const Context& context);
+  /// Publishes what Newest has returned again (an empty entry for nullopt), with its own number for
+  /// an epoch, of no log, and unlike any other claim. Returns it. From then on Publish fails for
+  /// every other. Errors are Publish's; kAborted: open anew, something has been published.
+  absl::StatusOr<BackupManifest> Claim(std::optional<BackupManifest> newest,
+                                       const Context& context);
 
   /// Gives the manifest the next number and the hash of its predecessor, and creates it if no one
   /// has; returns it as published. kAborted: somebody else has taken the number; open anew.
   /// kUnknown: it may be published, now or later; the next Publish or Prune settles that first.
   absl::StatusOr<BackupManifest> Publish(BackupManifest manifest, const Context& context);
+  /// Settles what the last Publish left open, if anything: what it has published; nullopt where
+  /// nothing was open. Who builds the next manifest on the last one asks before. Errors are
+  /// Publish's.
+  absl::StatusOr<std::optional<BackupManifest>> Settle(const Context& context);
 
   /// Keeps the newest `keep` (at least 1) entries; deletes the older ones, then every chunk of an
   /// epoch up to `epoch` that no kept entry names, those of unpublished snapshots among them: none
@@ -99,9 +107,14 @@ class DR_EXPORT Repository {
 
  private:
   Repository(StateAdapter& store, const Clock& clock, Random& random, RepositoryOptions options);
-  absl::Status FindNewest(const Context& context);
+  struct Tail {
+    std::uint64_t sequence = 0, hash = 0;
+  };
+  absl::StatusOr<Tail> FindTail(const Context& context) const;
   absl::StatusOr<bool> Exists(std::uint64_t sequence, const Context& context) const;
+  absl::StatusOr<bool> LaterExists(std::uint64_t sequence, const Context& context) const;
   absl::Status CheckFollowsAll(std::uint64_t sequence, const Context& context) const;
+  absl::StatusOr<std::string> PutPending(const Context& context);
   absl::StatusOr<BackupManifest> PublishFor(BackupManifest manifest,
                                             std::optional<absl::Duration> ttl,
                                             const Context& context);
@@ -109,7 +122,6 @@ class DR_EXPORT Repository {
   absl::StatusOr<RepositoryEntry> ReadEntry(std::uint64_t sequence,
                                             std::optional<std::uint64_t> expected_hash,
                                             const Context& context) const;
-  absl::Status Settle(const Context& context);
 
   StateAdapter& store_;
   const Clock& clock_;

@@ -28,6 +28,10 @@ using OperationUpgrade = std::function<absl::StatusOr<std::string>(std::string_v
 
 /// Filled at open, then only read (from any thread). An error of a step, or what it throws
 /// (kInternal), ends the reading.
+///
+/// A step belongs to its schema, not to a component: it upgrades the records of all components of
+/// that schema, which each register it or leave that to one of them. It must therefore not depend
+/// on the component that registers it.
 class DR_EXPORT RestoreRegistry {
  public:
   /// From `from_version` to the next. kAlreadyExists if that step is there.
@@ -35,6 +39,11 @@ class DR_EXPORT RestoreRegistry {
                                StateUpgrade step);
   absl::Status AddOperationUpgrade(std::string_view schema, std::uint32_t from_version,
                                    OperationUpgrade step);
+
+  /// Takes over the steps of `sibling`, those that are there already excepted. kAlreadyExists if
+  /// one of these is seen to be other code: another function or lambda. What the same lambda has
+  /// captured is not compared, and the first one stays.
+  absl::Status Merge(const RestoreRegistry& sibling);
 
   /// OK if state, or operations, of version `found` can become `today`. kUnimplemented names the
   /// missing step, or the version that is newer than this program.

@@ -107,7 +107,7 @@ class DR_EXPORT StatefulComponent {
   /// The sum of DigestOf over the records SaveState would write, if it is kept at hand. The log
   /// then records it now and then, and replay can be checked operation by operation.
   virtual std::optional<Digest> StateDigest() const { return std::nullopt; }
-  /// Tells how to read records of older schemas.
+  /// Tells how to read records of older versions of the schema, for all components that have it.
   virtual absl::Status RegisterUpgrades(RestoreRegistry&) const { return absl::OkStatus(); }
 
   std::shared_ptr<ComponentCore> core_;  ///< shared with the host

@@ -20,8 +20,12 @@
 
 namespace dr::inline v0 {
 
-/// scheme://[user[:password]@]host[:port][/path][?name=value[&name=value]…], decoded.
+/// scheme://[user[:password]@]host[:port][,host[:port]…][/path][?name=value[&name=value]…], decoded.
 struct DR_EXPORT Uri {
+  struct Host {
+    std::string name;  ///< as Uri::host
+    std::optional<std::uint16_t> port;
+  };
   struct Parameter {
     std::string name;
     std::string value;
@@ -32,13 +36,18 @@ struct DR_EXPORT Uri {
   std::optional<Secret> password = {};
   std::string host = {};  ///< lower case; an IPv6 address without its brackets
   std::optional<std::uint16_t> port = {};
-  std::string path = {};  ///< empty or beginning with '/'
+  std::string host_as_written = {};   ///< where it is no name of a machine
+  std::vector<Host> more_hosts = {};  ///< behind the first; CheckParameters refuses them
+  std::string path = {};              ///< empty or beginning with '/'
   std::vector<Parameter> query = {};
 
   /// The value of parameter `name`, if it is there.
   std::optional<std::string_view> Find(std::string_view name) const;
-  /// Refuses parameters that the reader of this URI does not know: kInvalidArgument naming them.
-  absl::Status CheckParameters(std::initializer_list<std::string_view> known) const;
+  /// Refuses parameters that the reader of this URI does not know: kInvalidArgument naming them. So
+  /// is a list of hosts, unless the reader takes several.
+  enum class Hosts : std::uint8_t { kOne, kSeveral };
+  absl::Status CheckParameters(std::initializer_list<std::string_view> known,
+                               Hosts hosts = Hosts::kOne) const;
   /// As text that may be shown: "***" stands for the password, for a user alone (which may be a
   /// password in the wrong place), and for parameters named like a secret or holding an '@'.
   std::string Redacted() const;

@@ -29,6 +29,13 @@
 
 namespace dr::inline v0 {
 
+/// Something outside the log that knows how far it was durable: a checkpoint.
+struct DurableEvidence {
+  std::string place = {};  ///< for errors
+  LogId log = {};          ///< of a known epoch
+  Position durable = {};   ///< and the opening that saw it; epoch 0: not known
+};
+
 struct WalOptions {
   const Clock* clock = nullptr;  ///< required
   Random* random = nullptr;      ///< required
@@ -37,9 +44,10 @@ struct WalOptions {
       64 << 20;  ///< a file's size; a multiple of kBlockBytes, at least 64 KiB
   std::uint64_t group_bytes =
       1 << 20;  ///< the longest single write; at least 2 blocks, at most kMaxGroupBytes
-  /// What is known from elsewhere (a checkpoint) to have been durable: if the log ends before it,
-  /// that is rot and not a torn tail.
-  Lsn known_durable = {};
+  /// What is known from elsewhere to have been durable: if the log ends before it, that is rot and
+  /// not a torn tail. If an opening saw it that the log does not know, files of two copies of this
+  /// log were mixed (kDataLoss).
+  std::vector<DurableEvidence> known_durable = {};
   /// The first operation that is still needed (behind the oldest checkpoint in use). Older segments
   /// may be missing.
   Lsn needed_from = {1};
@@ -78,7 +86,9 @@ class DR_EXPORT WalReader {
 /// child finds its copy poisoned.
 class DR_EXPORT Wal final : public LogSink {
  public:
-  /// Recovers what is in `directory` or creates a log there. `directory` outlives the Wal.
+  /// Recovers what is in `directory` or creates a log there. `directory` outlives the Wal. Takes an
+  /// epoch that is larger than any in the log by a random number, so that copies of one log that go
+  /// on by themselves do not take the same.
   static absl::StatusOr<std::unique_ptr<Wal>> Open(Directory& directory, const WalOptions& options);
   ~Wal() override;
 

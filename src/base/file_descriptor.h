@@ -1,16 +1,19 @@
-// An open descriptor with one owner.
+// An open descriptor with one owner, never one of the standard streams.
 #pragma once
 
 #include <unistd.h>
 
 #include <utility>
 
+#include "src/base/posix_streams.h"
+
 namespace dr::inline v0 {
 
 class FileDescriptor {
  public:
   FileDescriptor() = default;
-  explicit FileDescriptor(int fd) : fd_(fd) {}
+  /// Takes `fd`, which may have to change its number; errno is that of the call that gave it.
+  explicit FileDescriptor(int fd) : fd_(AboveStandardStreams(fd)) {}
   FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   FileDescriptor& operator=(FileDescriptor&& other) noexcept {
     std::swap(fd_, other.fd_);

@@ -7,8 +7,10 @@
 #include <utility>
 
 #include "dr/status.h"
+#include "fmt/format.h"
 #include "src/base/file_rules.h"
 #include "src/base/posix_file.h"
+#include "src/base/posix_lock.h"
 #include "src/base/status_macros.h"
 
 namespace dr::inline v0 {
@@ -47,17 +49,59 @@ class CName {
 };
 
 absl::Status NotRegular(const std::string& place) {
-  return MakeFault({.kind = FaultKind::kInvalid,
-                    .place = place,
-                    .next = "put a regular file there, or another name here"},
+  return MakeFault({.kind = FaultKind::kInvalid, .place = place, .next = "move it away"},
                    "not a regular file");
 }
+
+class PosixHeldLock final : public HeldLock {
+ public:
+  PosixHeldLock(const Syscalls& system, int directory)
+      : system_(system), fd_([&] {
+          return Uninterrupted([&] {
+            return system_.OpenAt(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+          });
+        }) {}
+  // Not left to close(): a child that was not forked by fork() may have a copy.
+  ~PosixHeldLock() override {
+    if (fd_.valid()) static_cast<void>(system_.Flock(fd_.get(), LOCK_UN));
+  }
+
+  absl::Status Take(const std::string& place) {
+    if (!fd_.valid()) return MakeIoFault("open for a lock", place, errno);
+    if (Uninterrupted([&] { return system_.Flock(fd_.get(), LOCK_EX | LOCK_NB); }) == 0) {
+      return absl::OkStatus();
+    }
+    // NFS makes it a lock on bytes, which a directory has not; others have no locks at all.
+    const bool none = errno == EBADF || errno == EINVAL || errno == ENOLCK || errno == ENOTSUP;
+    return MakeIoFault("flock", place, none ? ENOSYS : errno);
+  }
+
+ private:
+  const Syscalls& system_;
+  const LockDescriptor fd_;
+};
 
 struct CloseStream {
   void operator()(DIR* stream) const { closedir(stream); }
 };
 
 }  // namespace
+
+// Who is refused keeps what root has made, as before: a container's root may lack the right.
+absl::Status GiveToOwnerOf(const Syscalls& system, const FileDescriptor& directory,
+                           const FileDescriptor& made, const std::string& place) {
+  if (system.Geteuid() != 0) return absl::OkStatus();
+  struct stat above {};
+  struct stat info {};
+  if (system.Fstat(directory.get(), &above) != 0 || system.Fstat(made.get(), &info) != 0) {
+    return MakeIoFault("fstat", place, errno);
+  }
+  if (info.st_uid != 0 || above.st_uid == 0) return absl::OkStatus();
+  if (system.Fchown(made.get(), above.st_uid, above.st_gid) == 0 || errno == EPERM) {
+    return absl::OkStatus();
+  }
+  return MakeIoFault("fchown", place, errno);
+}
 
 PosixDirectory::PosixDirectory(const Syscalls& system, FileDescriptor fd, std::string place)
     : system_(system), fd_(std::move(fd)), place_(std::move(place)) {}
@@ -68,22 +112,32 @@ absl::StatusOr<FileDescriptor> PosixDirectory::OpenBeneath(std::string_view name
   how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC | O_NOFOLLOW);
   how.mode = (flags & O_CREAT) != 0 ? kFileMode : 0;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-  int fd = Uninterrupted([&] { return system_.OpenAt2(fd_.get(), path.c_str(), how); });
+  FileDescriptor fd(Uninterrupted([&] { return system_.OpenAt2(fd_.get(), path.c_str(), how); }));
   // Kernels before 5.6 and some sandboxes lack openat2; for a single component this is the same.
-  if (fd < 0 && (errno == ENOSYS || errno == EPERM)) {
-    fd = Uninterrupted([&] {
+  if (!fd.valid() && (errno == ENOSYS || errno == EPERM)) {
+    fd = FileDescriptor(Uninterrupted([&] {
       return system_.OpenAt(fd_.get(), path.c_str(), static_cast<int>(how.flags), kFileMode);
-    });
+    }));
   }
-  if (fd < 0) return MakeIoFault("open", JoinForMessage(place_, name), errno);
-  return FileDescriptor(fd);
+  if (fd.valid()) return fd;
+  const int error = errno;
+  return MakeIoFault(error == EACCES ? OpeningOf(path.c_str()) : "open",
+                     JoinForMessage(place_, name), error);
 }
 
-absl::Status PosixDirectory::PrepareFile(const FileDescriptor& fd, WritePath path,
+std::string PosixDirectory::OpeningOf(const char* name) const {
+  struct stat info {};
+  if (fstatat(fd_.get(), name, &info, AT_SYMLINK_NOFOLLOW) != 0) return "open";
+  return fmt::format("open (it belongs to user {}, and this is user {})", info.st_uid,
+                     system_.Geteuid());
+}
+
+absl::Status PosixDirectory::PrepareFile(const FileDescriptor& fd, WritePath path, bool created,
                                          const std::string& place) {
   struct stat info {};
   if (system_.Fstat(fd.get(), &info) != 0) return MakeIoFault("fstat", place, errno);
   if (!S_ISREG(info.st_mode)) return NotRegular(place);
+  if (created) DR_RETURN_IF_ERROR(GiveToOwnerOf(system_, fd_, fd, place));
   // O_DIRECT comes now and not with open(), which leaves an empty file behind where it refuses.
   if (path == WritePath::kDirect &&
       Uninterrupted([&] { return system_.SetFlags(fd.get(), O_DIRECT); }) != 0) {
@@ -101,7 +155,8 @@ absl::StatusOr<std::unique_ptr<File>> PosixDirectory::Open(std::string_view name
                     (options.path == WritePath::kDirect ? O_DSYNC : 0) |
                     CreateFlags(options.create);
   DR_ASSIGN_OR_RETURN(FileDescriptor fd, OpenBeneath(name, flags));
-  if (absl::Status s = PrepareFile(fd, options.path, place); !s.ok()) {
+  if (absl::Status s = PrepareFile(fd, options.path, options.create != Create::kNever, place);
+      !s.ok()) {
     if (options.create == Create::kExclusive) unlinkat(fd_.get(), CName(name).c_str(), 0);
     return s;
   }
@@ -118,6 +173,7 @@ absl::StatusOr<std::unique_ptr<Directory>> PosixDirectory::OpenDirectory(std::st
     return MakeIoFault("mkdir", place, errno);
   }
   DR_ASSIGN_OR_RETURN(FileDescriptor fd, OpenBeneath(name, O_RDONLY | O_DIRECTORY));
+  if (create != Create::kNever) DR_RETURN_IF_ERROR(GiveToOwnerOf(system_, fd_, fd, place));
   return std::make_unique<PosixDirectory>(system_, std::move(fd), std::move(place));
 }
 
@@ -130,7 +186,8 @@ absl::StatusOr<FileInfo> PosixDirectory::Info(std::string_view name) {
   if (!S_ISREG(info.st_mode)) return NotRegular(JoinForMessage(place_, name));
   return FileInfo{.size = static_cast<std::uint64_t>(info.st_size),
                   .inode = info.st_ino,
-                  .links = info.st_nlink};
+                  .links = info.st_nlink,
+                  .owner = info.st_uid};
 }
 
 absl::StatusOr<std::vector<DirectoryEntry>> PosixDirectory::List() {
@@ -173,10 +230,23 @@ absl::Status PosixDirectory::Rename(std::string_view from, std::string_view to) 
 absl::Status PosixDirectory::Link(std::string_view from, std::string_view to) {
   DR_RETURN_IF_ERROR(CheckFileName(from));
   DR_RETURN_IF_ERROR(CheckFileName(to));
-  if (linkat(fd_.get(), CName(from).c_str(), fd_.get(), CName(to).c_str(), 0) == 0) {
+  const CName old_name(from), new_name(to);
+  if (system_.LinkAt(fd_.get(), old_name.c_str(), new_name.c_str()) == 0) return absl::OkStatus();
+  const int error = errno;
+  const bool no_links = error == EPERM || error == EOPNOTSUPP || error == ENOSYS;
+  if (!no_links || !Info(from).ok()) {  // a folder has no second name anywhere
+    return MakeIoFault("link", JoinForMessage(place_, error == EEXIST ? to : from), error);
+  }
+  if (system_.RenameAt2(fd_.get(), old_name.c_str(), new_name.c_str(), RENAME_NOREPLACE) == 0) {
     return absl::OkStatus();
   }
-  return MakeIoFault("link", JoinForMessage(place_, errno == EEXIST ? to : from), errno);
+  if (errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP) {
+    return MakeFault({.kind = FaultKind::kUnsupported,
+                      .place = JoinForMessage(place_, to),
+                      .next = "use another file system (ext4, xfs, btrfs)"},
+                     "this file system has neither hard links nor a rename that replaces nothing");
+  }
+  return MakeIoFault("rename", JoinForMessage(place_, errno == EEXIST ? to : from), errno);
 }
 
 absl::Status PosixDirectory::Remove(std::string_view name) {
@@ -194,6 +264,16 @@ absl::Status PosixDirectory::RemoveDirectory(std::string_view name) {
 absl::Status PosixDirectory::Sync() {
   if (Uninterrupted([&] { return system_.Fsync(fd_.get()); }) == 0) return absl::OkStatus();
   return MakeIoFault("fsync", place_, errno);
+}
+
+absl::StatusOr<bool> PosixDirectory::OverwriteInPlace() {
+  return PosixOverwriteInPlace(fd_.get(), place_);
+}
+
+absl::StatusOr<std::unique_ptr<HeldLock>> PosixDirectory::Lock() {
+  auto lock = std::make_unique<PosixHeldLock>(system_, fd_.get());
+  DR_RETURN_IF_ERROR(lock->Take(place_));
+  return lock;
 }
 
 absl::StatusOr<VolumeInfo> PosixDirectory::Volume() { return PosixVolume(fd_.get(), place_); }

@@ -28,15 +28,24 @@ class PosixDirectory final : public Directory {
   absl::Status RemoveDirectory(std::string_view name) override;
   absl::Status Sync() override;
   absl::StatusOr<VolumeInfo> Volume() override;
+  absl::StatusOr<std::unique_ptr<HeldLock>> Lock() override;
+  absl::StatusOr<bool> OverwriteInPlace() override;
 
  private:
   absl::StatusOr<FileDescriptor> OpenBeneath(std::string_view name, int flags);
-  absl::Status PrepareFile(const FileDescriptor& fd, WritePath path, const std::string& place);
+  absl::Status PrepareFile(const FileDescriptor& fd, WritePath path, bool created,
+                           const std::string& place);
+  std::string OpeningOf(const char* name) const;
 
   const Syscalls& system_;
   const FileDescriptor fd_;
   const std::string place_;
 };
+
+/// What root makes belongs to the directory's owner, or the service that runs as that user could
+/// not open it later.
+absl::Status GiveToOwnerOf(const Syscalls& system, const FileDescriptor& directory,
+                           const FileDescriptor& made, const std::string& place);
 
 /// What FileSystem::OpenDirectory promises.
 absl::StatusOr<std::unique_ptr<Directory>> OpenPosixDirectory(const Syscalls& system,
@@ -44,5 +53,9 @@ absl::StatusOr<std::unique_ptr<Directory>> OpenPosixDirectory(const Syscalls& sy
 
 /// What the file system beneath `fd` is; `place` names it in errors.
 absl::StatusOr<VolumeInfo> PosixVolume(int fd, std::string_view place);
+
+/// What Directory and File promise under these names.
+absl::StatusOr<bool> PosixOverwriteInPlace(int directory, std::string_view place);
+absl::StatusOr<bool> PosixIsInPlace(int file, std::string_view place);
 
 }  // namespace dr::inline v0

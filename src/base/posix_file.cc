@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "dr/status.h"
+#include "fmt/format.h"
 #include "src/base/file_rules.h"
+#include "src/base/posix_directory.h"
 #include "src/base/status_macros.h"
 
 namespace dr::inline v0 {
@@ -26,10 +28,25 @@ std::uint64_t FileSizeLimit() {
   return std::min<std::uint64_t>(limit.rlim_cur, kOffsetMax);
 }
 
+// Whoever has forked since the file was opened shares its description, and would share the lock. A
+// machine without /proc has to do with that.
+int OpenAgain(const Syscalls& system, int fd) {
+  const std::string path = fmt::format("/proc/self/fd/{}", fd);
+  const int access = fcntl(fd, F_GETFL) & O_ACCMODE;  // a lock wants a file that can be written
+  const int opened =
+      Uninterrupted([&] { return system.OpenAt(AT_FDCWD, path.c_str(), access | O_CLOEXEC, 0); });
+  return opened < 0 && errno == ENOENT ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : opened;
+}
+
 }  // namespace
 
 PosixFile::PosixFile(const Syscalls& system, FileDescriptor fd, WritePath path, std::string place)
     : system_(system), fd_(std::move(fd)), path_(path), place_(std::move(place)) {}
+
+// Not left to close(): a child that was not forked by fork() may have a copy.
+PosixFile::~PosixFile() {
+  if (lock_ && lock_->valid()) static_cast<void>(SetLock(F_UNLCK));
+}
 
 absl::Status PosixFile::CheckSizeLimit(std::string_view call, std::uint64_t end) const {
   return end > FileSizeLimit() ? MakeIoFault(call, place_, EFBIG, end) : absl::OkStatus();
@@ -111,10 +128,21 @@ absl::StatusOr<FileInfo> PosixFile::Info() {
 }
 
 absl::Status PosixFile::Lock() {
+  if (lock_) return absl::OkStatus();
+  lock_.emplace([&] { return OpenAgain(system_, fd_.get()); });
+  absl::Status locked =
+      lock_->valid() ? SetLock(F_WRLCK) : MakeIoFault("open for a lock", place_, errno);
+  if (!locked.ok()) lock_.reset();
+  return locked;
+}
+
+absl::StatusOr<bool> PosixFile::IsInPlace() { return PosixIsInPlace(fd_.get(), place_); }
+
+absl::Status PosixFile::SetLock(short type) const {
   struct flock lock {};
-  lock.l_type = F_WRLCK;
+  lock.l_type = type;
   lock.l_whence = SEEK_SET;
-  if (Uninterrupted([&] { return system_.SetLock(fd_.get(), &lock); }) == 0) {
+  if (Uninterrupted([&] { return system_.SetLock(lock_->get(), &lock); }) == 0) {
     return absl::OkStatus();
   }
   return MakeIoFault("lock", place_, errno == EACCES ? EAGAIN : errno);

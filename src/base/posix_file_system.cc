@@ -1,11 +1,17 @@
 // Paths from outside, which may go through symbolic links; what lies below them is
 // PosixDirectory's.
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "dr/file_system.h"
 #include "dr/status.h"
+#include "fmt/format.h"
 #include "src/base/posix_directory.h"
 #include "src/base/status_macros.h"
 
@@ -74,6 +80,7 @@ absl::StatusOr<FileDescriptor> OpenOrMake(const Syscalls& system, const std::str
   DR_RETURN_IF_ERROR(SyncDirectory(system, parent, split.parent));
   fd = OpenPath(system, parent.get(), split.name);
   if (!fd.valid()) return MakeIoFault("open", path, errno);
+  DR_RETURN_IF_ERROR(GiveToOwnerOf(system, parent, fd, path));
   return fd;
 }
 
@@ -82,6 +89,27 @@ absl::StatusOr<FileDescriptor> OpenOrMake(const Syscalls& system, const std::str
 absl::StatusOr<FileInfo> Directory::Info(std::string_view name) {
   DR_ASSIGN_OR_RETURN(const std::unique_ptr<File> file, Open(name, {}));
   return file->Info();
+}
+
+absl::StatusOr<bool> File::IsInPlace() { return true; }
+
+absl::StatusOr<bool> Directory::OverwriteInPlace() { return true; }
+
+absl::StatusOr<std::unique_ptr<HeldLock>> Directory::Lock() {
+  return MakeFault({.kind = FaultKind::kUnsupported, .next = "lock a file in it"},
+                   "this directory has no lock of its own");
+}
+
+absl::StatusOr<std::string> FileSystem::ReadFile(std::string_view path, std::size_t bytes_max) {
+  const SplitPath split = Split(std::string(path));
+  DR_ASSIGN_OR_RETURN(const std::unique_ptr<Directory> directory,
+                      OpenDirectory(split.parent, Create::kNever));
+  DR_ASSIGN_OR_RETURN(const std::unique_ptr<File> file, directory->Open(split.name, {}));
+  DR_ASSIGN_OR_RETURN(const FileInfo info, file->Info());
+  std::string text(std::min<std::uint64_t>(info.size, bytes_max), '\0');
+  DR_ASSIGN_OR_RETURN(const std::size_t read, file->ReadAt(0, text));
+  text.resize(read);
+  return text;
 }
 
 absl::StatusOr<std::unique_ptr<Directory>> OpenPosixDirectory(const Syscalls& system,
@@ -101,6 +129,35 @@ absl::StatusOr<std::unique_ptr<Directory>> PosixFileSystem::OpenDirectory(std::s
                                                                           Create create) {
   static constinit const Syscalls kSystem;
   return OpenPosixDirectory(kSystem, path, create);
+}
+
+absl::StatusOr<std::string> PosixFileSystem::ReadFile(std::string_view path,
+                                                      std::size_t bytes_max) {
+  const std::string place(path);
+  const auto failed = [&](std::string_view call) {
+    const int error = errno;
+    const absl::Status status = MakeIoFault(call, place, error);
+    if (!absl::IsInvalidArgument(status)) return status;
+    return MakeFault({.kind = FaultKind::kInvalid,
+                      .place = place,
+                      .next = "name a file, a pipe, or a symbolic link to one"},
+                     fmt::format("{} failed: {}", call, std::generic_category().message(error)));
+  };
+  const FileDescriptor fd(
+      Uninterrupted([&] { return open(place.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY); }));
+  if (!fd.valid()) return failed("open");
+  std::string text;
+  for (std::size_t got = 1; got != 0 && text.size() < bytes_max;) {
+    constexpr std::size_t kPieceBytes = 64 << 10;
+    const std::size_t before = text.size();
+    text.resize(before + std::min(kPieceBytes, bytes_max - before));
+    const ssize_t result =
+        Uninterrupted([&] { return read(fd.get(), &text[before], text.size() - before); });
+    if (result < 0) return failed("read");
+    got = static_cast<std::size_t>(result);
+    text.resize(before + got);
+  }
+  return text;
 }
 
 }  // namespace dr::inline v0

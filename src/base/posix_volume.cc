@@ -44,13 +44,21 @@ struct CloseFile {
   void operator()(std::FILE* file) const { std::fclose(file); }
 };
 
+std::unique_ptr<std::FILE, CloseFile> OpenMountTable() {
+  FileDescriptor fd(open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return nullptr;
+  std::unique_ptr<std::FILE, CloseFile> table(fdopen(fd.get(), "r"));
+  if (table) fd.Release();
+  return table;
+}
+
 // An overlay mounted "volatile" answers every sync at once and does nothing. Only the mount table
 // says so, newer kernels by "fsync=volatile"; where it cannot be read the mount is taken for an
 // ordinary one.
 bool IsVolatileMount(int fd) {
   struct statx info {};
   if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &info) != 0) return false;
-  const std::unique_ptr<std::FILE, CloseFile> table(std::fopen("/proc/self/mountinfo", "re"));
+  const std::unique_ptr<std::FILE, CloseFile> table = OpenMountTable();
   if (!table) return false;
   const std::string prefix = fmt::format("{} ", info.stx_mnt_id);
   std::string line;
@@ -80,7 +88,9 @@ absl::StatusOr<VolumeInfo> PosixVolume(int fd, std::string_view place) {
   VolumeInfo volume{.type = fmt::format("{:#x}", magic),
                     .survives_power_loss = true,
                     .is_network = false,
-                    .free_bytes = info.f_bavail * static_cast<std::uint64_t>(info.f_bsize)};
+                    .free_bytes = info.f_bavail * static_cast<std::uint64_t>(info.f_bsize),
+                    .total_bytes = info.f_blocks * static_cast<std::uint64_t>(info.f_bsize)};
+  if (info.f_files > 0) volume.free_files = info.f_ffree;  // btrfs and others make them as needed
   for (const VolumeRow& row : kVolumes) {
     if (row.magic != magic) continue;
     volume.type = row.type;

@@ -41,6 +41,11 @@ bool IsUnsafe(std::uint32_t c) {
 
 }  // namespace
 
+std::size_t PrintableBytes(std::string_view text) {
+  const CodePoint c = Decode(text);
+  return IsUnsafe(c.value) ? 0 : c.bytes;
+}
+
 std::string Printable(std::string_view text) {
   std::string out;
   out.reserve(text.size());

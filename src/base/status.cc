@@ -1,9 +1,11 @@
 #include "dr/status.h"
 
+#include <algorithm>
 #include <array>
-#include <bit>
 #include <cerrno>
-#include <cstring>
+#include <charconv>
+#include <iterator>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -110,71 +112,103 @@ ErrnoRow RowOfErrno(int value) {
           "check the device and the system's log, then try again"};
 }
 
-// The payload: kind, which optional fields are there, offset, lsn, length of place, place, next.
+// The payload is a line of text: kind, offset, Lsn, place and next, the absent ones as "-". A text
+// that the message shows as it is has its length there and how far from the message's end it
+// begins, so that it is not shown twice; any other stands there itself, behind '=' and escaped.
 constexpr std::string_view kPayloadUrl = "dr.dev/fault";
-static_assert(std::endian::native == std::endian::little);
 
-template <typename Integer>
-void Append(Integer value, std::string& out) {
-  out.append(reinterpret_cast<const char*>(&value), sizeof(value));
-}
-
-template <typename Integer>
-bool Take(std::string_view& in, Integer& value) {
-  if (in.size() < sizeof(value)) return false;
-  std::memcpy(&value, in.data(), sizeof(value));
-  in.remove_prefix(sizeof(value));
-  return true;
-}
-
-std::string EncodePayload(const Fault& fault) {
-  std::string out;
-  Append(static_cast<std::uint8_t>(fault.kind), out);
-  Append(static_cast<std::uint8_t>((fault.offset ? 1 : 0) | (fault.lsn ? 2 : 0)), out);
-  Append(fault.offset.value_or(0), out);
-  Append(fault.lsn.value_or(Lsn{}).value, out);
-  Append(std::uint64_t{fault.place.size()}, out);
-  out += fault.place;
-  out += fault.next;
+std::string EncodeText(std::string_view text, std::size_t behind) {
+  if (text.empty()) return "-";
+  if (Printable(text) == text) return fmt::format("{}-{}", behind + text.size(), text.size());
+  std::string out = "=";
+  for (char c : text) {
+    if (c > ' ' && c < 0x7F && std::string_view("%'\"\\").find(c) == std::string_view::npos) {
+      out += c;
+    } else {
+      fmt::format_to(std::back_inserter(out), "%{:02X}", static_cast<unsigned char>(c));
+    }
+  }
   return out;
 }
 
-std::optional<Fault> DecodePayload(std::string_view in) {
+template <typename Integer>
+bool ReadNumber(std::string_view text, Integer& value, int base = 10) {
+  const char* const end = text.data() + text.size();
+  const auto [read, error] = std::from_chars(text.data(), end, value, base);
+  return error == std::errc() && read == end;
+}
+
+// Cuts off what stands before the first `mark`, and the mark.
+std::string_view TakeUntil(std::string_view& in, char mark) {
+  const std::string_view word = in.substr(0, in.find(mark));
+  in.remove_prefix(std::min(word.size() + 1, in.size()));
+  return word;
+}
+
+bool DecodeText(std::string_view word, std::string_view message, std::string& text) {
+  if (word == "-") return true;
+  if (!word.starts_with('=')) {
+    std::size_t from_end = 0, size = 0;
+    if (!ReadNumber(TakeUntil(word, '-'), from_end) || !ReadNumber(word, size)) return false;
+    if (from_end > message.size() || size > from_end) return false;
+    text = message.substr(message.size() - from_end, size);
+    return true;
+  }
+  for (std::size_t i = 1; i < word.size(); ++i) {
+    if (word[i] != '%') {
+      text += word[i];
+      continue;
+    }
+    std::uint8_t byte = 0;
+    if (word.size() - i < 3 || !ReadNumber(word.substr(i + 1, 2), byte, 16)) return false;
+    text += static_cast<char>(byte);
+    i += 2;
+  }
+  return true;
+}
+
+std::optional<Fault> DecodePayload(std::string_view in, std::string_view message) {
+  const auto optional_number = [&](std::optional<std::uint64_t>& number) {
+    const std::string_view word = TakeUntil(in, ' ');
+    return word == "-" || ReadNumber(word, number.emplace());
+  };
   std::uint8_t kind = 0;
-  std::uint8_t present = 0;
-  std::uint64_t offset = 0;
-  std::uint64_t lsn = 0;
-  std::uint64_t place_bytes = 0;
-  if (!Take(in, kind) || !Take(in, present) || !Take(in, offset) || !Take(in, lsn) ||
-      !Take(in, place_bytes) || place_bytes > in.size() || !RowOf(static_cast<FaultKind>(kind))) {
+  std::optional<std::uint64_t> lsn;
+  Fault fault;
+  if (!ReadNumber(TakeUntil(in, ' '), kind) || !RowOf(static_cast<FaultKind>(kind)) ||
+      !optional_number(fault.offset) || !optional_number(lsn) ||
+      !DecodeText(TakeUntil(in, ' '), message, fault.place) ||
+      !DecodeText(TakeUntil(in, ' '), message, fault.next) || !in.empty()) {
     return std::nullopt;
   }
-  Fault fault{.kind = static_cast<FaultKind>(kind)};
-  if (present & 1) fault.offset = offset;
-  if (present & 2) fault.lsn = Lsn{lsn};
-  fault.place = in.substr(0, place_bytes);
-  fault.next = in.substr(place_bytes);
+  fault.kind = static_cast<FaultKind>(kind);
+  if (lsn) fault.lsn = Lsn{*lsn};
   return fault;
 }
 
-std::string Message(const Fault& fault, std::string_view what) {
-  std::string where;
-  auto add = [&](std::string_view part) {
-    if (!where.empty()) where += ", ";
-    where += part;
-  };
-  if (!fault.place.empty()) add(fault.place);
-  if (fault.offset) add(fmt::format("offset {}", *fault.offset));
-  if (fault.lsn) add(fmt::format("lsn {}", fault.lsn->value));
-  std::string out = fmt::format("{}: {}", NameOf(fault.kind), what);
-  if (!where.empty()) out += fmt::format(" [{}]", where);
-  if (!fault.next.empty()) out += fmt::format("; {}", fault.next);
-  return Printable(out);
-}
-
+// The parts of the message that are printable already stay as they are, so their sizes are those of
+// the texts that the payload points to.
 absl::Status MakeStatus(StatusCode code, const Fault& fault, std::string_view what) {
-  absl::Status status(code, Message(fault, what));
-  status.SetPayload(AsAbsl(kPayloadUrl), absl::Cord(EncodePayload(fault)));
+  std::string end;  // behind the place
+  const bool has_place = !fault.place.empty();
+  if (fault.offset) end += fmt::format("{}offset {}", has_place ? ", " : "", *fault.offset);
+  if (fault.lsn) {
+    end += fmt::format("{}lsn {}", has_place || fault.offset ? ", " : "", fault.lsn->value);
+  }
+  const bool has_where = has_place || !end.empty();
+  if (has_where) end += ']';
+  if (!fault.next.empty()) end += fmt::format("; {}", Printable(fault.next));
+  const std::string message = fmt::format("{}: {}{}{}{}", NameOf(fault.kind), Printable(what),
+                                          has_where ? " [" : "", Printable(fault.place), end);
+  const auto number = [](std::optional<std::uint64_t> value) {
+    return value ? std::to_string(*value) : "-";
+  };
+  absl::Status status(code, message);
+  status.SetPayload(
+      AsAbsl(kPayloadUrl),
+      absl::Cord(fmt::format("{} {} {} {} {}", static_cast<int>(fault.kind), number(fault.offset),
+                             number(fault.lsn ? std::optional(fault.lsn->value) : std::nullopt),
+                             EncodeText(fault.place, end.size()), EncodeText(fault.next, 0))));
   return status;
 }
 
@@ -209,7 +243,7 @@ absl::Status MakeIoFault(std::string_view call, std::string_view place, int errn
 std::optional<Fault> FaultOf(const absl::Status& status) {
   absl::optional<absl::Cord> payload = status.GetPayload(AsAbsl(kPayloadUrl));
   if (!payload) return std::nullopt;
-  return DecodePayload(AsStd(payload->Flatten()));
+  return DecodePayload(AsStd(payload->Flatten()), AsStd(status.message()));
 }
 
 bool IsFault(const absl::Status& status, FaultKind kind) {
@@ -220,15 +254,13 @@ bool IsFault(const absl::Status& status, FaultKind kind) {
 absl::Status WithPlace(const absl::Status& status, std::string_view place) {
   std::optional<Fault> fault = FaultOf(status);
   if (!fault || fault->place.empty()) return status;
-  std::string message(AsStd(status.message()));
-  const std::string old = Printable(fault->place);
-  if (const std::size_t at = message.rfind("[" + old); at != std::string::npos) {
-    message.replace(at + 1, old.size(), Printable(place));
-  }
+  // What was said is between the name of the kind and the old place.
+  const std::string_view message = AsStd(status.message());
+  const std::string begin = fmt::format("{}: ", NameOf(fault->kind));
+  const std::size_t end = message.rfind(" [" + Printable(fault->place));
+  if (!message.starts_with(begin) || end == message.npos || end < begin.size()) return status;
   fault->place = place;
-  absl::Status moved(status.code(), message);
-  moved.SetPayload(AsAbsl(kPayloadUrl), absl::Cord(EncodePayload(*fault)));
-  return moved;
+  return MakeStatus(status.code(), *fault, message.substr(begin.size(), end - begin.size()));
 }
 
 absl::Status CheckContext(const Context& context, const Clock& clock, std::string_view what) {

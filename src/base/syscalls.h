@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -11,6 +12,7 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <cstdio>
 
 namespace dr::inline v0 {
 
@@ -31,6 +33,15 @@ class Syscalls {
   }
   virtual int SetFlags(int fd, int flags) const { return fcntl(fd, F_SETFL, flags); }
   virtual int SetLock(int fd, struct flock* lock) const { return fcntl(fd, F_OFD_SETLK, lock); }
+  virtual int Flock(int fd, int operation) const { return flock(fd, operation); }
+  virtual int LinkAt(int directory, const char* from, const char* to) const {
+    return linkat(directory, from, directory, to, 0);
+  }
+  virtual int RenameAt2(int directory, const char* from, const char* to, unsigned flags) const {
+    return renameat2(directory, from, directory, to, flags);
+  }
+  virtual int Fchown(int fd, uid_t user, gid_t group) const { return fchown(fd, user, group); }
+  virtual uid_t Geteuid() const { return geteuid(); }
   virtual ssize_t Pread(int fd, char* out, std::size_t size, off_t offset) const {
     return pread(fd, out, size, offset);
   }

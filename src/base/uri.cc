@@ -55,6 +55,12 @@ class Part {
     return true;
   }
 
+  Part From(std::size_t offset) const {
+    Part part = *this;
+    part.text_.remove_prefix(offset);
+    return part;
+  }
+
   absl::Status Refuse(std::string_view rule) const {
     return MakeFault({.kind = FaultKind::kInvalid,
                       .place = "URI",
@@ -103,7 +109,7 @@ absl::Status ParseUser(Part part, Uri& uri) {
   return absl::OkStatus();
 }
 
-absl::Status ParsePort(Part part, Uri& uri) {
+absl::StatusOr<std::uint16_t> ParsePort(Part part) {
   const std::string_view text = part.text();
   std::uint16_t port = 0;
   const auto result = std::from_chars(text.data(), text.data() + text.size(), port);
@@ -111,30 +117,45 @@ absl::Status ParsePort(Part part, Uri& uri) {
       text[0] == '0') {
     return part.Refuse("the port is not a number from 1 to 65535");
   }
-  uri.port = port;
-  return absl::OkStatus();
+  return port;
 }
 
-absl::Status ParseHost(Part part, Uri& uri) {
+// Its name as it is written.
+absl::StatusOr<Uri::Host> ParseHost(Part part) {
+  Uri::Host host;
   if (part.TakeMark("[")) {
     const Part address = part.TakeUntil("]");
     auto valid = [](char c) { return IsDigit(c) || IsOneOf(ToLower(c), "abcdef:."); };
     if (!All(address.text(), valid) || !part.TakeMark("]")) {
       return address.Refuse("the address in brackets is not IPv6");
     }
-    uri.host = Lowered(address.text());
+    host.name = address.text();
   } else {
-    const Part host = part.TakeUntil(":");
+    const Part name = part.TakeUntil(":");
     auto valid = [](char c) { return IsLower(ToLower(c)) || IsDigit(c) || IsOneOf(c, "-._"); };
-    if (!host.empty() && !All(host.text(), valid)) {
-      return host.Refuse("a host has letters, digits, '-', '.' and '_' only");
+    if (!name.empty() && !All(name.text(), valid)) {
+      return name.Refuse("a host has letters, digits, '-', '.' and '_' only");
     }
-    uri.host = Lowered(host.text());
+    host.name = name.text();
   }
-  if (part.empty()) return absl::OkStatus();
-  if (uri.host.empty()) return part.Refuse("a port without a host");
+  if (part.empty()) return host;
+  if (host.name.empty()) return part.Refuse("a port without a host");
   if (!part.TakeMark(":")) return part.Refuse("something follows the host that is no port");
-  return ParsePort(part, uri);
+  DR_ASSIGN_OR_RETURN(host.port, ParsePort(part));
+  return host;
+}
+
+absl::Status ParseHosts(Part part, Uri& uri) {
+  DR_ASSIGN_OR_RETURN(Uri::Host first, ParseHost(part.TakeUntil(",")));
+  uri.host = Lowered(first.name);
+  uri.port = first.port;
+  uri.host_as_written = std::move(first.name);
+  while (part.TakeMark(",")) {
+    DR_ASSIGN_OR_RETURN(Uri::Host next, ParseHost(part.TakeUntil(",")));
+    if (uri.host.empty() || next.name.empty()) return part.Refuse("a list of hosts has a gap");
+    uri.more_hosts.push_back({Lowered(next.name), next.port});
+  }
+  return absl::OkStatus();
 }
 
 absl::Status ParseAuthority(Part part, Uri& uri) {
@@ -147,7 +168,7 @@ absl::Status ParseAuthority(Part part, Uri& uri) {
     part.TakeMark("@");
     if (part.empty()) return part.Refuse("a user without a host");
   }
-  return ParseHost(part, uri);
+  return ParseHosts(part, uri);
 }
 
 absl::Status ParsePath(Part part, Uri& uri) {
@@ -211,8 +232,15 @@ std::string Shown(const Uri& uri, absl::FunctionRef<bool(std::string_view name)>
   } else if (!uri.user.empty()) {
     out += fmt::format("{}@", kHidden);
   }
-  out += uri.host.find(':') == uri.host.npos ? uri.host : fmt::format("[{}]", uri.host);
-  if (uri.port) out += fmt::format(":{}", *uri.port);
+  const auto show = [&](std::string_view name, const std::optional<std::uint16_t>& port) {
+    out += name.find(':') == name.npos ? std::string(name) : fmt::format("[{}]", name);
+    if (port) out += fmt::format(":{}", *port);
+  };
+  show(uri.host, uri.port);
+  for (const Uri::Host& host : uri.more_hosts) {
+    out += ',';
+    show(host.name, host.port);
+  }
   out += Escaped(uri.path, "-._~/");
   char mark = '?';
   for (const auto& [name, value] : uri.query) {
@@ -231,10 +259,17 @@ std::optional<std::string_view> Uri::Find(std::string_view name) const {
   return it->value;
 }
 
-absl::Status Uri::CheckParameters(std::initializer_list<std::string_view> known) const {
+absl::Status Uri::CheckParameters(std::initializer_list<std::string_view> known,
+                                  Hosts hosts) const {
   const auto is_known = [&](std::string_view name) {
     return std::ranges::find(known, name) != known.end();
   };
+  if (hosts == Hosts::kOne && !more_hosts.empty()) {
+    return MakeFault({.kind = FaultKind::kInvalid,
+                      .place = Shown(*this, is_known),
+                      .next = "name one host; others are a parameter where the scheme has one"},
+                     "a list of hosts has no meaning here");
+  }
   for (const Parameter& parameter : query) {
     if (is_known(parameter.name)) continue;
     return MakeFault(
@@ -254,10 +289,15 @@ absl::StatusOr<Uri> ParseUri(std::string_view text) {
   constexpr std::size_t kUriBytesMax = 4096;
   Part rest(text);
   if (text.size() > kUriBytesMax) return rest.Refuse("longer than 4096 bytes");
-  if (!std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7F; })) {
-    return rest.Refuse("blanks, control and non-ASCII characters must be escaped as %XX");
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] <= ' ' || text[i] >= 0x7F) {
+      return rest.From(i).Refuse(
+          "blanks, line breaks, control and non-ASCII characters must be escaped as %XX");
+    }
+    if (text[i] == '#') {
+      return rest.From(i).Refuse("a '#' must be written %23; a fragment has no meaning");
+    }
   }
-  if (text.find('#') != text.npos) return rest.Refuse("a fragment ('#') has no meaning");
   Uri uri;
   const Part scheme = rest.TakeUntil(":");
   auto valid = [](char c) { return IsLower(ToLower(c)) || IsDigit(c) || IsOneOf(c, "+-."); };

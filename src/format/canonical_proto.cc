@@ -1,105 +1,131 @@
 #include "src/format/canonical_proto.h"
 
-#include <google/protobuf/descriptor.h>
-#include <google/protobuf/wire_format_lite.h>
-
-#include <cstdint>
 #include <limits>
 
-#include "src/format/little_endian.h"
-
 namespace dr::inline v0 {
-namespace {
 
-using google::protobuf::Descriptor;
-using google::protobuf::FieldDescriptor;
-using google::protobuf::internal::WireFormatLite;
+void ProtoWriter::Number(std::uint64_t value) {
+  char bytes[kMaxVarintBytes];
+  bytes_.append(bytes, StoreVarint(bytes, value));
+}
 
-struct Value {
-  bool is_default = false;
-  std::string_view bytes = {};  // of a length-delimited one
-};
+void ProtoWriter::Varint(std::uint32_t number, std::uint64_t value) {
+  if (value == 0) return;
+  Number(std::uint64_t{number} << 3 | 0);
+  Number(value);
+}
 
-class WireWalk {
- public:
-  explicit WireWalk(std::size_t max_elements) : elements_left_(max_elements) {}
+void ProtoWriter::Fixed64(std::uint32_t number, std::uint64_t value) {
+  if (value == 0) return;
+  Number(std::uint64_t{number} << 3 | 1);
+  char bytes[sizeof(value)];
+  StoreLittle(bytes, value);
+  bytes_.append(bytes, sizeof(bytes));
+}
 
-  const char* Message(std::string_view bytes, const Descriptor& type) {
-    const char* at = bytes.data();
-    const char* const end = at + bytes.size();
-    std::uint64_t last = 0;
-    while (at != end) {
-      std::uint64_t tag = 0;
-      if ((at = TakeVarint(at, end, &tag)) == nullptr || tag < 8 ||
-          tag > std::numeric_limits<std::uint32_t>::max()) {
-        return "the body has a tag that is not readable";
-      }
-      const std::uint64_t number = tag >> 3;
-      const auto wire_type = static_cast<unsigned>(tag & 7);
-      const FieldDescriptor* field = type.FindFieldByNumber(static_cast<int>(number));
-      const bool repeats = field == nullptr || field->is_repeated();
-      if (number < last || (number == last && !repeats))
-        return "the body's fields are out of order";
-      last = number;
-      Value value;
-      if (!Take(at, end, wire_type, &value)) return "the body has a value that is not readable";
-      if (const char* wrong = Field(field, wire_type, value)) return wrong;
-    }
-    return nullptr;
+void ProtoWriter::Bytes(std::uint32_t number, std::string_view value) {
+  if (!value.empty()) Element(number, value);
+}
+
+void ProtoWriter::Repeated(std::uint32_t number, const std::vector<std::string>& values) {
+  for (const std::string& value : values) Element(number, value);
+}
+
+void ProtoWriter::Element(std::uint32_t number, std::string_view value) {
+  Number(std::uint64_t{number} << 3 | 2);
+  Number(value.size());
+  bytes_ += value;
+}
+
+ProtoReader::ProtoReader(std::string_view bytes, State& state)
+    : at_(bytes.data()), end_(bytes.data() + bytes.size()), state_(state) {
+  Advance();
+}
+
+void ProtoReader::Advance() {
+  const std::uint32_t before = number_;
+  if (state_.check.wrong != nullptr || at_ == end_) {
+    number_ = kEnd;
+    return;
   }
-
-  bool has_unknown_fields() const { return has_unknown_fields_; }
-
- private:
-  const char* Field(const FieldDescriptor* field, unsigned wire_type, const Value& value) {
-    if (field == nullptr) {
-      has_unknown_fields_ = true;
-      return nullptr;
-    }
-    const auto type = static_cast<WireFormatLite::FieldType>(field->type());
-    if (wire_type != WireFormatLite::WireTypeForFieldType(type)) {
-      return "the body has a value of the wrong type";
-    }
-    if (field->is_repeated() && elements_left_-- == 0) return "the body has too many elements";
-    if (!field->is_repeated() && value.is_default) return "the body stores a default value";
-    if (field->message_type() != nullptr) return Message(value.bytes, *field->message_type());
-    return nullptr;
+  std::uint64_t tag = 0;
+  if ((at_ = TakeVarint(at_, end_, &tag)) == nullptr || tag < 8 ||
+      tag > std::numeric_limits<std::uint32_t>::max()) {
+    return Refuse("the body has a tag that is not readable");
   }
-
-  static bool Take(const char*& at, const char* end, unsigned wire_type, Value* value) {
-    std::uint64_t number = 0;
-    switch (wire_type) {
-      case WireFormatLite::WIRETYPE_VARINT:
-        if ((at = TakeVarint(at, end, &number)) == nullptr) return false;
-        value->is_default = number == 0;
-        return true;
-      case WireFormatLite::WIRETYPE_FIXED64:
-        if (end - at < 8) return false;
-        value->is_default = LoadLittle<std::uint64_t>(at) == 0;
-        at += 8;
-        return true;
-      case WireFormatLite::WIRETYPE_LENGTH_DELIMITED:
-        if ((at = TakeVarint(at, end, &number)) == nullptr) return false;
-        if (number > static_cast<std::uint64_t>(end - at)) return false;
-        value->bytes = {at, static_cast<std::size_t>(number)};
-        value->is_default = number == 0;
-        at += number;
-        return true;
-      default:
-        return false;
-    }
+  number_ = static_cast<std::uint32_t>(tag >> 3);
+  type_ = static_cast<unsigned>(tag & 7);
+  if (number_ < before || number_ == last_singular_) {
+    return Refuse("the body's fields are out of order");
   }
+  if (!TakeValue()) Refuse("the body has a value that is not readable");
+}
 
-  std::size_t elements_left_;
-  bool has_unknown_fields_ = false;
-};
+bool ProtoReader::TakeValue() {
+  switch (type_) {
+    case kVarint:
+      return (at_ = TakeVarint(at_, end_, &integer_)) != nullptr;
+    case kFixed64:
+      if (end_ - at_ < 8) return false;
+      integer_ = LoadLittle<std::uint64_t>(at_);
+      at_ += 8;
+      return true;
+    case kBytes:
+      if ((at_ = TakeVarint(at_, end_, &integer_)) == nullptr) return false;
+      if (integer_ > static_cast<std::uint64_t>(end_ - at_)) return false;
+      bytes_ = {at_, static_cast<std::size_t>(integer_)};
+      at_ += integer_;
+      return true;
+    default:
+      return false;
+  }
+}
 
-}  // namespace
+void ProtoReader::Skip(std::uint32_t up_to) {
+  while (number_ < up_to) {
+    state_.check.has_unknown_fields = true;
+    Advance();
+  }
+}
 
-WireCheck CheckWire(std::string_view bytes, const Descriptor& type, std::size_t max_elements) {
-  WireWalk walk(max_elements);
-  const char* wrong = walk.Message(bytes, type);
-  return {.wrong = wrong, .has_unknown_fields = walk.has_unknown_fields()};
+// Leaves the value in integer_, which for bytes is their length.
+bool ProtoReader::TakeSingular(std::uint32_t number, unsigned type) {
+  Skip(number);
+  if (number_ != number) return false;
+  if (type_ != type) return Refuse("the body has a value of the wrong type"), false;
+  if (integer_ == 0) return Refuse("the body stores a default value"), false;
+  last_singular_ = number;
+  return true;
+}
+
+bool ProtoReader::TakeElement(std::uint32_t number) {
+  Skip(number);
+  if (number_ != number) return false;
+  if (type_ != kBytes) return Refuse("the body has a value of the wrong type"), false;
+  if (state_.elements_left-- == 0) return Refuse("the body has too many elements"), false;
+  return true;
+}
+
+void ProtoReader::Fixed64(std::uint32_t number, std::uint64_t& value) {
+  value = 0;
+  if (!TakeSingular(number, kFixed64)) return;
+  value = integer_;
+  Advance();
+}
+
+void ProtoReader::Bytes(std::uint32_t number, std::string& value) {
+  value.clear();
+  if (!TakeSingular(number, kBytes)) return;
+  value = bytes_;
+  Advance();
+}
+
+void ProtoReader::Repeated(std::uint32_t number, std::vector<std::string>& values) {
+  values.clear();
+  while (TakeElement(number)) {
+    if (state_.keeps) values.emplace_back(bytes_);
+    Advance();
+  }
 }
 
 }  // namespace dr::inline v0

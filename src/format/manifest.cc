@@ -10,7 +10,6 @@
 #include "src/base/status_macros.h"
 #include "src/format/canonical_proto.h"
 #include "src/format/decoder.h"
-#include "src/format/manifest.pb.h"
 
 namespace dr::inline v0 {
 namespace {
@@ -59,65 +58,39 @@ std::string BrokenRule(const BackupManifest& manifest) {
   return chunks > kMaxManifestChunks ? "the manifest has too many chunks" : "";
 }
 
-format::v1::Manifest ToProto(const BackupManifest& manifest) {
-  format::v1::Manifest body;
-  body.set_sequence(manifest.sequence);
-  body.set_log_high(manifest.log.high);
-  body.set_log_low(manifest.log.low);
-  body.set_epoch(manifest.epoch.value);
-  body.set_as_of(manifest.as_of.value);
-  body.set_durable_lsn(manifest.durable_lsn.value);
-  body.set_previous_hash(manifest.previous_hash);
-  body.set_created_ns(absl::ToUnixNanos(manifest.created));
-  for (const std::string& feature : manifest.required_features) {
-    body.add_required_features(feature);
-  }
-  for (const ComponentSnapshot& from : manifest.components) {
-    format::v1::Component& to = *body.add_components();
-    to.set_component(from.component);
-    to.set_schema_name(from.schema.name);
-    to.set_schema_version(from.schema.version);
-    to.set_as_of(from.as_of.value);
-    to.set_digest_high(from.digest.high);
-    to.set_digest_low(from.digest.low);
-    to.set_records(from.records);
-    to.set_bytes(from.bytes);
-    for (const ChunkRef& chunk : from.chunks) {
-      format::v1::Chunk& stored = *to.add_chunks();
-      stored.set_key(chunk.key);
-      stored.set_bytes(chunk.bytes);
-      stored.set_hash(chunk.hash);
-    }
-  }
-  return body;
-}
+// manifest.proto has the names of these fields.
+constexpr auto kChunkFields = [](auto& wire, ChunkRef& chunk) {
+  wire.Bytes(1, chunk.key);
+  wire.Varint(2, chunk.bytes);
+  wire.Fixed64(3, chunk.hash);
+};
 
-BackupManifest FromProto(const format::v1::Manifest& body) {
-  BackupManifest manifest{.sequence = body.sequence(),
-                          .log = {.high = body.log_high(), .low = body.log_low()},
-                          .epoch = {body.epoch()},
-                          .as_of = {body.as_of()},
-                          .durable_lsn = {body.durable_lsn()},
-                          .previous_hash = body.previous_hash(),
-                          .created = absl::FromUnixNanos(body.created_ns())};
-  manifest.required_features.assign(body.required_features().begin(),
-                                    body.required_features().end());
-  manifest.components.reserve(static_cast<std::size_t>(body.components_size()));
-  for (const format::v1::Component& from : body.components()) {
-    ComponentSnapshot& to = manifest.components.emplace_back();
-    to.component = from.component();
-    to.schema = {.name = from.schema_name(), .version = from.schema_version()};
-    to.as_of = {from.as_of()};
-    to.digest = {.high = from.digest_high(), .low = from.digest_low()};
-    to.records = from.records();
-    to.bytes = from.bytes();
-    to.chunks.reserve(static_cast<std::size_t>(from.chunks_size()));
-    for (const format::v1::Chunk& chunk : from.chunks()) {
-      to.chunks.push_back({.key = chunk.key(), .bytes = chunk.bytes(), .hash = chunk.hash()});
-    }
-  }
-  return manifest;
-}
+constexpr auto kComponentFields = [](auto& wire, ComponentSnapshot& snapshot) {
+  wire.Bytes(1, snapshot.component);
+  wire.Bytes(2, snapshot.schema.name);
+  wire.Varint(3, snapshot.schema.version);
+  wire.Varint(4, snapshot.as_of.value);
+  wire.Fixed64(5, snapshot.digest.high);
+  wire.Fixed64(6, snapshot.digest.low);
+  wire.Varint(7, snapshot.records);
+  wire.Varint(8, snapshot.bytes);
+  wire.Repeated(9, snapshot.chunks, kChunkFields);
+};
+
+constexpr auto kManifestFields = [](auto& wire, BackupManifest& manifest) {
+  wire.Varint(1, manifest.sequence);
+  wire.Fixed64(2, manifest.log.high);
+  wire.Fixed64(3, manifest.log.low);
+  wire.Varint(4, manifest.epoch.value);
+  wire.Varint(5, manifest.as_of.value);
+  wire.Varint(6, manifest.durable_lsn.value);
+  wire.Fixed64(7, manifest.previous_hash);
+  auto created_ns = static_cast<std::uint64_t>(absl::ToUnixNanos(manifest.created));
+  wire.Fixed64(8, created_ns);
+  manifest.created = absl::FromUnixNanos(static_cast<std::int64_t>(created_ns));
+  wire.Repeated(9, manifest.required_features);
+  wire.Repeated(10, manifest.components, kComponentFields);
+};
 
 SegmentPrefix PrefixOf(const BackupManifest& manifest) {
   return {.kind = SegmentKind::kManifest,
@@ -173,10 +146,9 @@ absl::StatusOr<std::string> EncodeManifest(BackupManifest manifest) {
                       .next = "Correct what is to be backed up."},
                      broken);
   }
-  const format::v1::Manifest body = ToProto(manifest);
-  const std::string bytes = body.SerializeAsString();
   SegmentWriter writer(PrefixOf(manifest));
-  DR_RETURN_IF_ERROR(writer.Add(RecordOf(manifest, bytes)));
+  const std::string body = EncodeCanonical(manifest, kManifestFields);
+  DR_RETURN_IF_ERROR(writer.Add(RecordOf(manifest, body)));
   return std::move(writer).Finish();
 }
 
@@ -189,11 +161,9 @@ absl::StatusOr<BackupManifest> DecodeManifest(std::string_view bytes, std::strin
   if (prefix.kind != SegmentKind::kManifest) return damaged("this segment is not a manifest");
   DR_ASSIGN_OR_RETURN(const std::string stored, OnlyBody(reader, place));
 
-  const WireCheck check = CheckWire(stored, *format::v1::Manifest::descriptor(), kMaxElements);
+  BackupManifest manifest;
+  const ProtoCheck check = DecodeCanonical(stored, manifest, kManifestFields, kMaxElements);
   if (check.wrong != nullptr) return damaged(check.wrong);
-  format::v1::Manifest body;
-  if (!body.ParseFromString(stored)) return damaged("the body of the manifest is not readable");
-  BackupManifest manifest = FromProto(body);
   DR_RETURN_IF_ERROR(CheckFeatures(manifest, place));
   if (check.has_unknown_fields && prefix.format_version <= kSegmentFormatVersion) {
     return damaged("the body of the manifest has fields that its version does not have");

@@ -4,7 +4,7 @@
 #include <charconv>
 #include <chrono>
 #include <iterator>
-#include <memory>
+#include <map>
 #include <optional>
 #include <sstream>
 #include <utility>
@@ -13,6 +13,7 @@
 #include "dr/status.h"
 #include "dr/uri.h"
 #include "fmt/format.h"
+#include "src/base/printable.h"
 #include "src/base/status_macros.h"
 #include "yaml-cpp/eventhandler.h"
 #include "yaml-cpp/yaml.h"
@@ -29,9 +30,16 @@ struct Setting {
   std::string value;  // with variables replaced
 };
 
-// A whole decimal number that is all of the text.
+std::string Lowered(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+  return out;
+}
+
+// A whole decimal number that is all of the text. One that begins with 0 might be meant octal.
 template <typename Number>
 bool ReadNumber(std::string_view text, Number& number) {
+  if (text.size() > 1 && text[0] == '0') return false;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   return error == std::errc() && end == text.data() + text.size();
 }
@@ -56,46 +64,56 @@ bool ReadTime(std::string_view text, std::chrono::nanoseconds& time) {
 
 struct Key {
   std::string_view name;
-  bool (*read)(std::string_view value, HostOptions& options);
-  std::string_view wants;
+  std::string_view (*read)(std::string_view value, HostOptions& options);  // what it wants instead
 };
 
-constexpr std::string_view kTime = "whole seconds, or a number with ms, s, min, h or d";
+constexpr std::string_view kGood = "";
+constexpr std::string_view kTime =
+    "whole seconds, or a number with ms, s, min, h or d, such as 60 or 5min";
 
 constexpr Key kKeys[] = {
     {"directory",
-     [](std::string_view value, HostOptions& options) {
+     [](std::string_view value, HostOptions& options) -> std::string_view {
        options.directory = value;
-       return !value.empty() && value.find('\0') == value.npos;
-     },
-     "the path of a directory"},
+       if (value.empty()) return "the path of a directory";
+       if (value[0] == '~') return "${HOME} for a home directory, or ./~ for a name with a ~";
+       if (value.find("://") != value.npos || value.starts_with("file:")) {
+         return "a path here, and a URI as the adapter's url";
+       }
+       return kGood;
+     }},
     {"durability",
-     [](std::string_view value, HostOptions& options) {
-       options.durability = value == "local" ? Durability::kLocal : Durability::kProcess;
-       return value == "local" || value == "process";
-     },
-     "local or process"},
+     [](std::string_view value, HostOptions& options) -> std::string_view {
+       const std::string word = Lowered(value);
+       options.durability = word == "local" ? Durability::kLocal : Durability::kProcess;
+       return word == "local" || word == "process" ? kGood : "local or process";
+     }},
+    {"segment_bytes",
+     [](std::string_view value, HostOptions& options) -> std::string_view {
+       std::uint64_t& bytes = options.log.segment_bytes;
+       const bool good =
+           ReadNumber(value, bytes) && bytes % 4096 == 0 && (bytes == 0 || bytes >= 65536);
+       return good ? kGood : "a multiple of 4096 from 65536 on, or 0";
+     }},
     {"snapshot_interval",
      [](std::string_view value, HostOptions& options) {
-       return ReadTime(value, options.checkpoint.interval);
-     },
-     kTime},
+       return ReadTime(value, options.checkpoint.interval) ? kGood : kTime;
+     }},
     {"snapshot_on_shutdown",
-     [](std::string_view value, HostOptions& options) {
-       options.checkpoint.on_shutdown = value == "true";
-       return value == "true" || value == "false";
-     },
-     "true or false"},
+     [](std::string_view value, HostOptions& options) -> std::string_view {
+       const std::string word = Lowered(value);
+       options.checkpoint.on_shutdown = word == "true";
+       return word == "true" || word == "false" ? kGood : "true or false";
+     }},
     {"snapshots_kept",
-     [](std::string_view value, HostOptions& options) {
-       return ReadNumber(value, options.checkpoint.keep) && options.checkpoint.keep > 0;
-     },
-     "a number from 1 on"},
+     [](std::string_view value, HostOptions& options) -> std::string_view {
+       const bool good = ReadNumber(value, options.checkpoint.keep) && options.checkpoint.keep > 0;
+       return good ? kGood : "a number from 1 on";
+     }},
     {"ttl",
      [](std::string_view value, HostOptions& options) {
-       return ReadTime(value, options.checkpoint.ttl);
-     },
-     kTime},
+       return ReadTime(value, options.checkpoint.ttl) ? kGood : kTime;
+     }},
 };
 
 absl::Status Refuse(std::string_view place, std::string_view what, std::string next) {
@@ -111,115 +129,168 @@ std::string Shown(const std::string& key) {
   return plain && !key.empty() ? key : "of other characters";
 }
 
-// Where a document begins; all else that happens in it is for another.
-class DocumentStart final : public YAML::EventHandler {
- public:
-  void OnDocumentStart(const YAML::Mark& mark) override { mark_ = mark; }
-  void OnDocumentEnd() override {}
-  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
-  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
-  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                const std::string&) override {}
-  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                       YAML::EmitterStyle::value) override {}
-  void OnSequenceEnd() override {}
-  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                  YAML::EmitterStyle::value) override {}
-  void OnMapEnd() override {}
-
-  const YAML::Mark& mark() const { return mark_; }
-
- private:
-  YAML::Mark mark_ = {};
-};
-
-// YAML::Load leaves all behind the first unread, and YAML::LoadAll never ends on some texts.
-std::optional<YAML::Mark> SecondDocument(const std::string& text) {
-  std::istringstream stream(text);
-  YAML::Parser parser(stream);
-  DocumentStart start;
-  if (!parser.HandleNextDocument(start) || !parser.HandleNextDocument(start)) return std::nullopt;
-  return start.mark();
+// What is no text is refused where it stands: YAML::Parser takes some control characters for the
+// end of the file, and replaces what is not UTF-8.
+absl::Status CheckText(std::string_view text, std::string_view place) {
+  std::size_t line = 1, line_begin = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::string_view rest = text.substr(at);
+    const bool is_blank = rest[0] == '\n' || rest[0] == '\t' || rest.starts_with("\r\n");
+    const std::size_t bytes = is_blank ? 1 : PrintableBytes(rest);
+    if (bytes == 0) {
+      return Refuse(fmt::format("{}:{}:{}", place, line, at - line_begin + 1),
+                    "a control character, or a byte that is not UTF-8",
+                    "write UTF-8 text, and \"\\x1b\" for a control character");
+    }
+    at += bytes;
+    if (rest[0] == '\n') {
+      ++line;
+      line_begin = at;
+    }
+  }
+  return absl::OkStatus();
 }
 
-class Document {
+// Reads a document as YAML::Parser goes through it, since only then each key and value has its own
+// place: a node that is used again by an alias has that of its first use. Ends with the settings of
+// the section, or with what was wrong first.
+class SettingsReader final : public YAML::EventHandler {
  public:
-  Document(std::string_view place, const VariableLookup& variables)
+  SettingsReader(std::string_view place, const VariableLookup& variables)
       : place_(place), variables_(variables) {}
 
-  absl::StatusOr<std::vector<Setting>> Read(std::string_view text) const {
+  absl::StatusOr<std::vector<Setting>> Read(const std::string& text) {
+    std::istringstream stream(text);
     try {
-      const std::optional<YAML::Mark> second = SecondDocument(std::string(text));
-      if (second) return Refuse(At(*second), "a second document begins", "write one");
-      return ReadRoot(YAML::Load(std::string(text)));
+      YAML::Parser parser(stream);
+      // A third is not looked for: behind some texts there are documents without end.
+      if (parser.HandleNextDocument(*this)) parser.HandleNextDocument(*this);
     } catch (const YAML::Exception& error) {
       // What follows a colon quotes the text.
-      return Refuse(At(error.mark),
-                    fmt::format("this is no YAML: {}", error.msg.substr(0, error.msg.find(':'))),
-                    "mend it");
+      Fail(error.mark, fmt::format("this is no YAML: {}", error.msg.substr(0, error.msg.find(':'))),
+           "mend it there, or just before; blanks indent, tabs do not");
     }
+    if (!status_.ok()) return status_;
+    if (has_section_) return std::move(settings_);
+    return Refuse(place_, fmt::format("the key {} is missing", kSection),
+                  fmt::format("write \"{}:\" and its settings beneath", kSection));
   }
 
  private:
+  enum class Kind : std::uint8_t { kNull, kText, kTagged, kList, kMap };
+  struct Node {
+    Kind kind = Kind::kNull;
+    std::string text = {};
+    YAML::Mark mark = {};
+  };
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (++documents_ > 1) Fail(mark, "a second document begins", "write one");
+  }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    On({.mark = mark}, anchor);
+  }
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
+    const bool has_tag = !tag.empty() && tag != "?" && tag != "!";
+    On({.kind = has_tag ? Kind::kTagged : Kind::kText, .text = value, .mark = mark}, anchor);
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    On({.kind = Kind::kList, .mark = mark}, anchor);
+  }
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    On({.kind = Kind::kMap, .mark = mark}, anchor);
+  }
+  void OnMapEnd() override { level_ = level_ == Level::kSection ? Level::kRoot : Level::kOutside; }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    Node again = anchored_[anchor];
+    // Its content is not told again.
+    if (again.kind == Kind::kMap) again.kind = Kind::kList;
+    again.mark = mark;
+    On(std::move(again), 0);
+  }
+
+  void On(Node node, YAML::anchor_t anchor) {
+    if (!status_.ok()) return;
+    if (anchor != 0) anchored_[anchor] = node;
+    if (level_ == Level::kOutside) {
+      if (node.kind == Kind::kMap) level_ = Level::kRoot;
+      if (node.kind != Kind::kMap && node.kind != Kind::kNull) NoKeys(node);
+    } else if (!key_) {
+      OnKey(std::move(node));
+    } else {
+      const Node key = *std::exchange(key_, std::nullopt);
+      if (level_ == Level::kSection) return OnValue(key, node);
+      if (node.kind != Kind::kMap) return NoKeys(node);
+      level_ = Level::kSection;
+      has_section_ = true;
+    }
+  }
+
+  void OnKey(Node key) {
+    if (key.kind != Kind::kText) return Fail(key.mark, "a key is no text", "write key: value");
+    const bool in_section = level_ == Level::kSection;
+    if (in_section ? std::ranges::find(settings_, key.text, &Setting::key) != settings_.end()
+                   : has_section_ && key.text == kSection) {
+      return Fail(key.mark, fmt::format("the key {} is given twice", Shown(key.text)),
+                  "remove one");
+    }
+    if (!in_section && key.text != kSection) {
+      return Fail(key.mark, fmt::format("the key {} is not known", Shown(key.text)),
+                  fmt::format("use {}", kSection));
+    }
+    key_ = std::move(key);
+  }
+
+  void OnValue(const Node& key, const Node& value) {
+    const std::string place = fmt::format("{}: {}", At(key.mark), Shown(key.text));
+    const auto refuse = [&](std::string_view what, std::string next) {
+      status_ = Refuse(place, what, std::move(next));
+    };
+    if (value.kind == Kind::kNull) {
+      return refuse("it has no value", "give one, or remove the key; ~ alone means none");
+    }
+    if (value.kind != Kind::kText) {
+      return refuse("its value is a list, a map or tagged", "give a plain value");
+    }
+    absl::StatusOr<std::string> expanded = ExpandVariables(value.text, variables_);
+    if (!expanded.ok()) {
+      status_ = WithPlace(expanded.status(), place);
+      return;
+    }
+    const auto is_control = [](unsigned char c) { return c < ' ' || c == 0x7F; };
+    if (std::ranges::any_of(*expanded, is_control) || expanded->starts_with(' ') ||
+        expanded->ends_with(' ')) {
+      return refuse("its value has a line break, a control character or blanks around it",
+                    "write it, and the variables in it, on one line");
+    }
+    settings_.push_back({.key = key.text, .place = place, .value = *std::move(expanded)});
+  }
+
+  void NoKeys(const Node& node) {
+    Fail(node.mark, "there are no keys here", "write key: value, indented by blanks, not by tabs");
+  }
+  void Fail(const YAML::Mark& mark, std::string_view what, std::string next) {
+    if (status_.ok()) status_ = Refuse(At(mark), what, std::move(next));
+  }
   std::string At(const YAML::Mark& mark) const {
     if (mark.is_null()) return place_;
     return fmt::format("{}:{}:{}", place_, mark.line + 1, mark.column + 1);
   }
 
-  absl::StatusOr<std::vector<Setting>> ReadRoot(const YAML::Node& root) const {
-    const std::string missing = fmt::format("the key {} is missing", kSection);
-    const std::string next = fmt::format("write \"{}:\" and its settings beneath", kSection);
-    if (root.IsNull()) return Refuse(place_, missing, next);
-    DR_ASSIGN_OR_RETURN(auto entries, Entries(root));
-    for (const auto& [key, value] : entries) {
-      if (key == kSection) continue;
-      return Refuse(At(value.first.Mark()), fmt::format("the key {} is not known", Shown(key)),
-                    fmt::format("use {}", kSection));
-    }
-    if (entries.empty()) return Refuse(place_, missing, next);
-    return ReadSection(entries[0].second.second);
-  }
-
-  absl::StatusOr<std::vector<Setting>> ReadSection(const YAML::Node& section) const {
-    std::vector<Setting> settings;
-    DR_ASSIGN_OR_RETURN(auto entries, Entries(section));
-    for (const auto& [key, node] : entries) {
-      const YAML::Node& value = node.second;
-      const std::string place = fmt::format("{}: {}", At(node.first.Mark()), Shown(key));
-      if (value.IsNull()) return Refuse(place, "it has no value", "give one, or remove the key");
-      const bool has_tag = !value.Tag().empty() && value.Tag() != "?" && value.Tag() != "!";
-      if (!value.IsScalar() || has_tag) {
-        return Refuse(place, "its value is a list, a map or tagged", "give a plain value");
-      }
-      absl::StatusOr<std::string> expanded = ExpandVariables(value.Scalar(), variables_);
-      if (!expanded.ok()) return WithPlace(expanded.status(), place);
-      settings.push_back({.key = key, .place = place, .value = *std::move(expanded)});
-    }
-    return settings;
-  }
-
-  using Entry = std::pair<std::string, std::pair<YAML::Node, YAML::Node>>;
-
-  // Of a map, whose keys are text and differ.
-  absl::StatusOr<std::vector<Entry>> Entries(const YAML::Node& map) const {
-    if (!map.IsMap()) return Refuse(At(map.Mark()), "there are no keys here", "write key: value");
-    std::vector<Entry> entries;
-    for (const auto& entry : map) {
-      if (!entry.first.IsScalar()) {
-        return Refuse(At(entry.first.Mark()), "a key is no text", "write key: value");
-      }
-      const std::string& key = entry.first.Scalar();
-      if (std::ranges::find(entries, key, &Entry::first) != entries.end()) {
-        return Refuse(At(entry.first.Mark()), fmt::format("the key {} is given twice", Shown(key)),
-                      "remove one");
-      }
-      entries.emplace_back(key, std::pair(entry.first, entry.second));
-    }
-    return entries;
-  }
-
   const std::string place_;
   const VariableLookup& variables_;
+  absl::Status status_;
+  std::vector<Setting> settings_;
+  std::map<YAML::anchor_t, Node> anchored_;
+  enum class Level : std::uint8_t { kOutside, kRoot, kSection } level_ = Level::kOutside;
+  std::optional<Node> key_;  // whose value comes next
+  bool has_section_ = false;
+  int documents_ = 0;
 };
 
 const Setting* Find(const std::vector<Setting>& settings, std::string_view key) {
@@ -246,9 +317,8 @@ absl::Status CheckKeys(const std::vector<Setting>& settings, std::string_view ow
 
 absl::Status ReadStore(const std::vector<Setting>& settings, HostOptions& options) {
   const Setting* adapter = Find(settings, "adapter");
-  const std::string own_url = adapter != nullptr && IsScheme(adapter->value)
-                                  ? fmt::format("{}_url", adapter->value)
-                                  : "<adapter>_url";
+  const std::string scheme = adapter == nullptr ? "" : Lowered(adapter->value);
+  const std::string own_url = IsScheme(scheme) ? scheme + "_url" : "<adapter>_url";
   DR_RETURN_IF_ERROR(CheckKeys(settings, own_url));
   const Setting* url = Find(settings, "url");
   const Setting* second = Find(settings, own_url);
@@ -260,7 +330,7 @@ absl::Status ReadStore(const std::vector<Setting>& settings, HostOptions& option
     if (url == nullptr) return absl::OkStatus();
     return Refuse(url->place, "a store without an adapter", "add adapter, the URI's scheme");
   }
-  if (!IsScheme(adapter->value)) {
+  if (!IsScheme(scheme)) {
     return Refuse(adapter->place, "its value is no scheme", "write redis, postgres, s3 …");
   }
   if (url == nullptr) {
@@ -268,8 +338,9 @@ absl::Status ReadStore(const std::vector<Setting>& settings, HostOptions& option
   }
   const absl::StatusOr<Uri> uri = ParseUri(url->value);
   if (!uri.ok()) return WithPlace(uri.status(), url->place);
-  if (!uri->scheme.starts_with(adapter->value)) {
-    return Refuse(url->place, "the URI's scheme is not that of the adapter", "change one of them");
+  if (!uri->scheme.starts_with(scheme)) {
+    return Refuse(url->place, "the URI's scheme is not that of the adapter",
+                  "change one of them; adapter is what stands before :// in the URI");
   }
   options.repository = EscapeVariables(url->value);
   return absl::OkStatus();
@@ -288,8 +359,10 @@ absl::StatusOr<HostOptions> OptionsOf(const std::vector<Setting>& settings,
   }
   for (const Key& key : kKeys) {
     const Setting* setting = Find(settings, key.name);
-    if (setting == nullptr || key.read(setting->value, options)) continue;
-    return Refuse(setting->place, "its value cannot be that", fmt::format("give {}", key.wants));
+    if (setting == nullptr) continue;
+    const std::string_view wants = key.read(setting->value, options);
+    if (wants == kGood) continue;
+    return Refuse(setting->place, "its value cannot be that", fmt::format("give {}", wants));
   }
   return options;
 }
@@ -301,7 +374,11 @@ absl::StatusOr<HostOptions> ParseHostOptions(std::string_view text, std::string_
   if (text.size() > kTextBytesMax) {
     return Refuse(place, "it is longer than 64 KiB", "keep other things elsewhere");
   }
-  DR_ASSIGN_OR_RETURN(std::vector<Setting> settings, Document(place, variables).Read(text));
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  DR_RETURN_IF_ERROR(CheckText(text, place));
+  DR_ASSIGN_OR_RETURN(std::vector<Setting> settings,
+                      SettingsReader(place, variables).Read(std::string(text)));
   return OptionsOf(settings, place);
 }
 
@@ -309,15 +386,7 @@ absl::StatusOr<HostOptions> LoadHostOptions(const std::string& path, FileSystem*
                                             const VariableLookup& variables) {
   PosixFileSystem machine;
   if (files == nullptr) files = &machine;
-  const std::size_t slash = path.rfind('/');
-  const std::string folder = slash == path.npos ? "." : path.substr(0, slash + 1);
-  DR_ASSIGN_OR_RETURN(std::unique_ptr<Directory> directory,
-                      files->OpenDirectory(folder, Create::kNever));
-  DR_ASSIGN_OR_RETURN(std::unique_ptr<File> file,
-                      directory->Open(slash == path.npos ? path : path.substr(slash + 1), {}));
-  std::string text(kTextBytesMax + 1, '\0');
-  DR_ASSIGN_OR_RETURN(std::size_t read, file->ReadAt(0, text));
-  text.resize(read);
+  DR_ASSIGN_OR_RETURN(const std::string text, files->ReadFile(path, kTextBytesMax + 1));
   return ParseHostOptions(text, path, variables);
 }
 

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "dr/adapter_calls.h"
 #include "dr/directory_store.h"
 #include "dr/status.h"
 #include "fmt/format.h"
@@ -13,6 +15,7 @@
 #include "src/base/status_macros.h"
 #include "src/host/backing.h"
 #include "src/host/reserve.h"
+#include "src/log/segment_files.h"
 #include "src/runtime/checkpoint_writer.h"
 #include "src/runtime/generation.h"
 
@@ -20,6 +23,32 @@ namespace dr::inline v0 {
 namespace {
 
 constexpr auto kAgeOnFullDisk = std::chrono::seconds(1);  // of a checkpoint that one may succeed
+
+// The live segment and the spares together take less than a tenth of a volume.
+constexpr std::uint64_t kSegmentsPerVolume = 64;
+constexpr std::uint64_t kSegmentBytesMin = 64 << 10, kSegmentBytesMax = 64 << 20;
+// A volume on which segments are smaller than usual is small in all.
+constexpr std::uint64_t kSmallVolumeBytes = kSegmentsPerVolume * kSegmentBytesMax;
+constexpr std::uint64_t kFirstReserveBytes = 1 << 20;  // before a checkpoint has told its size
+
+std::uint64_t SegmentBytesOf(const LogLimits& log, const VolumeInfo& volume) {
+  if (log.segment_bytes != 0) return log.segment_bytes;
+  if (volume.total_bytes == 0) return kSegmentBytesMax;
+  return std::clamp(std::bit_floor(volume.total_bytes / kSegmentsPerVolume), kSegmentBytesMin,
+                    kSegmentBytesMax);
+}
+
+// The log prepares a block for each operation that may come, and as many again.
+std::uint32_t RingCapacityOf(const LogLimits& log, const VolumeInfo& volume) {
+  constexpr std::uint64_t kBytesPerOperation = 16 * kBlockBytes;  // an eighth of the volume in all
+  if (volume.total_bytes == 0) return log.ring_capacity;
+  const std::uint64_t most = std::bit_floor(volume.total_bytes / kBytesPerOperation);
+  return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(most, 2, log.ring_capacity));
+}
+
+bool IsSmall(const VolumeInfo& volume) {
+  return volume.total_bytes != 0 && volume.total_bytes < kSmallVolumeBytes;
+}
 
 bool IsNoSpace(const absl::Status& status) {
   const std::optional<Fault> fault = FaultOf(status);
@@ -38,13 +67,11 @@ class DirectoryBacking final : public Backing {
   const Found& found() const override { return found_; }
   absl::Status status() const override { return wal_->status(); }
   absl::Status KeepLog(bool at_rest) override;
-  bool IsDue(std::chrono::nanoseconds age) const override {
-    return wal_->figures().no_space && age >= kAgeOnFullDisk;
-  }
+  bool IsDue(std::chrono::nanoseconds age) const override;
   absl::StatusOr<CheckpointInfo> Take(const Context& context) override;
   RepositoryCheckpoints* direct() override { return nullptr; }
   absl::Status Seal() override { return wal_->Seal(); }
-  void Release() override { generation_.lock.reset(); }
+  void Release() override { generation_.lock.Release(); }
   std::uint64_t bytes() const override { return found_.replayed.bytes + wal_->figures().bytes; }
   Position checkpointed() const override { return checkpoints_->newest(); }
   void AddTo(Figures& figures) const override {
@@ -54,9 +81,13 @@ class DirectoryBacking final : public Backing {
 
  private:
   void KeepReserve();
+  std::uint64_t ReserveWanted(std::uint64_t checkpoint_bytes) const;
+  void TellDoubts() const;
 
   const Surroundings around_;
   Generation generation_;
+  VolumeInfo volume_ = {};
+  std::uint64_t segment_bytes_ = 0;
   std::unique_ptr<DirectoryStore> store_;
   std::unique_ptr<Repository> repository_;
   std::unique_ptr<Wal> wal_;
@@ -65,30 +96,38 @@ class DirectoryBacking final : public Backing {
   Found found_;
   std::unique_ptr<CheckpointWriter> checkpoints_;
   std::optional<Reserve> reserve_;
-  std::atomic<std::uint64_t> last_seen_ = 0;  ///< by the tick before
+  std::atomic<std::uint64_t> last_seen_ = 0;                ///< by the tick before
+  std::atomic<std::uint64_t> rotations_at_checkpoint_ = 0;  ///< when the last was begun
 };
 
 absl::Status DirectoryBacking::Open(const Context& context) {
   const HostOptions& options = around_.options;
   DR_ASSIGN_OR_RETURN(generation_, OpenGeneration(around_.files, options.directory));
-  DR_ASSIGN_OR_RETURN(
-      store_, DirectoryStore::Open(std::move(generation_.store), around_.random, around_.clock));
+  DR_ASSIGN_OR_RETURN(store_, DirectoryStore::Open(std::move(generation_.store), around_.random,
+                                                   around_.clock, context));
   DR_ASSIGN_OR_RETURN(reserve_, Reserve::Open(*generation_.root));
+  DR_ASSIGN_OR_RETURN(volume_, generation_.wal->Volume());
+  segment_bytes_ = SegmentBytesOf(options.log, volume_);
+  // Before the log takes what there is. Where nothing is left, what there is has to do.
+  if (IsSmall(volume_) && reserve_->bytes() == 0) {
+    static_cast<void>(reserve_->Keep(ReserveWanted(0)));
+  }
   DR_ASSIGN_OR_RETURN(repository_,
                       Repository::Open(*store_, around_.clock, around_.random, {}, context));
   Observer* observer = options.environment.observer;
   const WalOptions wal_options{.clock = &around_.clock,
                                .random = &around_.random,
                                .observer = observer,
-                               .segment_bytes = options.log.segment_bytes,
-                               .group_bytes = options.log.group_bytes};
+                               .segment_bytes = segment_bytes_,
+                               .group_bytes = std::min(options.log.group_bytes, segment_bytes_)};
   DR_ASSIGN_OR_RETURN(
       Recovered recovered,
       RecoverComponents(*repository_, *generation_.wal, wal_options, around_.components,
                         around_.upgrades, options.recovery.retired, observer, context));
   wal_ = std::move(recovered.wal);
   log_ = std::make_unique<OperationLog>(
-      *wal_, OperationLogOptions{.capacity = options.log.ring_capacity}, wal_->durable());
+      *wal_, OperationLogOptions{.capacity = RingCapacityOf(options.log, volume_)},
+      wal_->durable());
   manifest_ = std::move(recovered.manifest);
   found_.last = wal_->recovery().last;
   found_.replayed = recovered.replayed;
@@ -122,6 +161,31 @@ void DirectoryBacking::Begin(Runtime& runtime) {
         {.kind = EventKind::kBuffered,
          .text = "no direct writes on this file system; each group is a write and a sync"});
   }
+  if (around_.options.durability == Durability::kLocal) TellDoubts();
+}
+
+void DirectoryBacking::TellDoubts() const {
+  std::vector<std::string> doubts = DoubtsOf(volume_);
+  const absl::StatusOr<bool> in_place = generation_.wal->OverwriteInPlace();
+  if (in_place.ok() && !*in_place) doubts.emplace_back(kCopiesOnWrite);
+  if (doubts.empty()) return;
+  around_.Notify({.kind = EventKind::kWeakStore,
+                  .text = fmt::format("what this directory promises is not enough: {}",
+                                      fmt::join(doubts, "; "))});
+}
+
+// On a small volume the log must not wait for the policy's size, which may be more than there is.
+bool DirectoryBacking::IsDue(std::chrono::nanoseconds age) const {
+  if (age < kAgeOnFullDisk) return false;
+  const WalFigures figures = wal_->figures();
+  const std::uint64_t grown = (figures.rotations - rotations_at_checkpoint_) * segment_bytes_;
+  return figures.no_space || (IsSmall(volume_) && grown > volume_.total_bytes / 8);
+}
+
+std::uint64_t DirectoryBacking::ReserveWanted(std::uint64_t checkpoint_bytes) const {
+  const std::uint64_t first =
+      IsSmall(volume_) ? std::min(kFirstReserveBytes, volume_.total_bytes / 16) : 0;
+  return std::min(std::max(checkpoint_bytes, first), around_.options.checkpoint.reserve_bytes);
 }
 
 absl::Status DirectoryBacking::KeepLog(bool at_rest) {
@@ -138,9 +202,8 @@ absl::Status DirectoryBacking::KeepLog(bool at_rest) {
 }
 
 void DirectoryBacking::KeepReserve() {
-  const std::uint64_t wanted =
-      std::min(checkpoints_->newest_bytes(), around_.options.checkpoint.reserve_bytes);
-  if (absl::Status kept = reserve_->Keep(wanted); !kept.ok()) {
+  absl::Status kept = reserve_->Keep(ReserveWanted(checkpoints_->newest_bytes()));
+  if (!kept.ok()) {
     around_.Notify({.kind = EventKind::kNoSpace,
                     .status = std::move(kept),
                     .text = "less room than wanted is put aside for a checkpoint"});
@@ -150,6 +213,7 @@ void DirectoryBacking::KeepReserve() {
 // On a full disk the reserve is given up for it. The log, which would take that room too, gets what
 // a trim behind the checkpoint leaves.
 absl::StatusOr<CheckpointInfo> DirectoryBacking::Take(const Context& context) {
+  rotations_at_checkpoint_ = wal_->figures().rotations;
   absl::StatusOr<CheckpointInfo> info = checkpoints_->Take(context);
   if (!IsNoSpace(info.status()) || reserve_->bytes() == 0) {
     KeepReserve();

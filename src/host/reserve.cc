@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <utility>
 
+#include "src/base/set_aside.h"
 #include "src/base/status_macros.h"
 
 namespace dr::inline v0 {
@@ -14,6 +16,7 @@ constexpr std::uint64_t kChunkBytes = 1 << 20;
 }  // namespace
 
 absl::StatusOr<Reserve> Reserve::Open(Directory& directory) {
+  DR_RETURN_IF_ERROR(SetAsideUnlessFile(directory, kName));
   const absl::StatusOr<std::unique_ptr<File>> file = directory.Open(kName, {});
   if (absl::IsNotFound(file.status())) return Reserve(directory, 0);
   DR_RETURN_IF_ERROR(file.status());
@@ -44,9 +47,10 @@ absl::Status Reserve::Grow(File& file, std::uint64_t bytes) {
 }
 
 absl::StatusOr<bool> Reserve::Release() {
-  if (bytes_ == 0) return false;
-  DR_RETURN_IF_ERROR(directory_->Remove(kName));
-  bytes_ = 0;
+  if (std::exchange(bytes_, 0) == 0) return false;
+  const absl::Status removed = directory_->Remove(kName);
+  if (absl::IsNotFound(removed) || absl::IsInvalidArgument(removed)) return false;
+  DR_RETURN_IF_ERROR(removed);
   return true;
 }
 

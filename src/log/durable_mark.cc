@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "dr/digest.h"
+#include "src/base/set_aside.h"
 #include "src/base/status_macros.h"
 #include "src/format/little_endian.h"
 
@@ -12,14 +13,15 @@ namespace {
 
 // src/format/FORMAT.md has the table.
 constexpr std::string_view kMagic = "drdurab1";
-constexpr std::size_t kHashAt = 32, kBytes = 40;
+constexpr std::size_t kHashAt = 40, kBytes = 48;
 
 std::array<char, kBytes> Encode(const DurableMark& mark) {
   std::array<char, kBytes> bytes;
   kMagic.copy(bytes.data(), kMagic.size());
   StoreLittle(&bytes[8], mark.log.high);
   StoreLittle(&bytes[16], mark.log.low);
-  StoreLittle(&bytes[24], mark.lsn.value);
+  StoreLittle(&bytes[24], mark.durable.epoch.value);
+  StoreLittle(&bytes[32], mark.durable.lsn.value);
   StoreLittle(&bytes[kHashAt], HashOf({bytes.data(), kHashAt}));
   return bytes;
 }
@@ -28,26 +30,30 @@ std::array<char, kBytes> Encode(const DurableMark& mark) {
 
 absl::StatusOr<std::optional<DurableMark>> ReadDurableMark(Directory& directory) {
   const absl::StatusOr<std::unique_ptr<File>> file = directory.Open(kDurableMarkName, {});
-  if (absl::IsNotFound(file.status())) return std::nullopt;
+  if (absl::IsNotFound(file.status()) || absl::IsInvalidArgument(file.status())) {
+    return std::nullopt;  // what is no file is no mark
+  }
   DR_RETURN_IF_ERROR(file.status());
   std::array<char, kBytes> bytes = {};
   DR_RETURN_IF_ERROR((*file)->ReadAt(0, bytes).status());
   const DurableMark mark{
       {LoadLittle<std::uint64_t>(&bytes[8]), LoadLittle<std::uint64_t>(&bytes[16])},
-      {LoadLittle<std::uint64_t>(&bytes[24])}};
+      {{LoadLittle<std::uint64_t>(&bytes[24])}, {LoadLittle<std::uint64_t>(&bytes[32])}}};
   if (Encode(mark) != bytes) return std::nullopt;
   return mark;
 }
 
-absl::StatusOr<DurableMarkWriter> DurableMarkWriter::Open(Directory& directory, LogId log) {
+absl::StatusOr<DurableMarkWriter> DurableMarkWriter::Open(Directory& directory, LogId log,
+                                                          Epoch epoch) {
+  DR_RETURN_IF_ERROR(SetAsideUnlessFile(directory, kDurableMarkName));
   DR_ASSIGN_OR_RETURN(
       std::unique_ptr<File> file,
       directory.Open(kDurableMarkName, {.access = Access::kWrite, .create = Create::kIfMissing}));
-  return DurableMarkWriter(std::move(file), log);
+  return DurableMarkWriter(std::move(file), log, epoch);
 }
 
 void DurableMarkWriter::Write(Lsn lsn) {
-  const std::array<char, kBytes> bytes = Encode({log_, lsn});
+  const std::array<char, kBytes> bytes = Encode({log_, {epoch_, lsn}});
   static_cast<void>(file_->WriteAt(0, {bytes.data(), bytes.size()}));
 }
 

@@ -19,7 +19,7 @@ inline constexpr std::string_view kDurableMarkName = "DURABLE";
 
 struct DurableMark {
   LogId log = {};
-  Lsn lsn = {};
+  Position durable = {};  ///< and which opening saw it
 };
 
 /// The mark of a log directory; nullopt where none can be read, which proves nothing.
@@ -28,14 +28,16 @@ absl::StatusOr<std::optional<DurableMark>> ReadDurableMark(Directory& directory)
 /// One thread at a time.
 class DurableMarkWriter {
  public:
-  static absl::StatusOr<DurableMarkWriter> Open(Directory& directory, LogId log);
+  static absl::StatusOr<DurableMarkWriter> Open(Directory& directory, LogId log, Epoch epoch);
   /// Without it the log is as safe, only slower to notice rot: failures are of no account.
   void Write(Lsn lsn);
 
  private:
-  DurableMarkWriter(std::unique_ptr<File> file, LogId log) : file_(std::move(file)), log_(log) {}
+  DurableMarkWriter(std::unique_ptr<File> file, LogId log, Epoch epoch)
+      : file_(std::move(file)), log_(log), epoch_(epoch) {}
   std::unique_ptr<File> file_;
   LogId log_;
+  Epoch epoch_;
 };
 
 }  // namespace dr::inline v0

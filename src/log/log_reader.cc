@@ -49,6 +49,7 @@ absl::Status LogReader::EnterSegment(std::uint64_t number) {
 
 absl::Status LogReader::LookAgain() {
   DR_ASSIGN_OR_RETURN(SegmentExtent now, map_.locate(extent_.segment.prefix.number));
+  extent_.segment.end = now.segment.end;
   extent_.limit = now.limit;
   extent_.last_lsn = now.last_lsn;
   extent_.visible = now.visible;
@@ -87,6 +88,11 @@ absl::StatusOr<bool> LogReader::NextGroupFromHere() {
       DR_RETURN_IF_ERROR(LookAgain());
       if (extent_.newest && extent_.limit == limit) return false;
       continue;
+    }
+    // Its successor was written behind exactly this.
+    if (groups_->offset() != extent_.limit || groups_->hash() != extent_.segment.end.hash) {
+      return CorruptLog(extent_.segment.name, groups_->offset(), groups_->next_lsn(),
+                        "the segment does not end as the next one says");
     }
     DR_RETURN_IF_ERROR(EnterSegment(extent_.segment.prefix.number + 1));
   }

@@ -26,10 +26,10 @@ absl::Status DecideEmpty(const ObservedDirectory& observed, const RecoveryBounds
   if (observed.head) {
     return Gap(kHeadName, bounds.needed_from, "every segment is missing, though HEAD names one");
   }
-  if (bounds.known_durable > Lsn{}) {
+  if (bounds.known_durable() > Lsn{}) {
     return Gap(kHeadName, bounds.needed_from,
                fmt::format("the log is empty, but operations up to {} were durable",
-                           bounds.known_durable.value));
+                           bounds.known_durable().value));
   }
   return absl::OkStatus();
 }
@@ -90,6 +90,19 @@ absl::Status DecideLink(const LogSegment& older, const LogSegment& newer) {
   return absl::OkStatus();
 }
 
+/// `segments` and what is there before them without a gap, though nobody needs it.
+std::vector<LogSegment> WithOlder(const ObservedDirectory& observed,
+                                  const std::vector<LogSegment>& segments) {
+  std::vector<LogSegment> past = segments;
+  for (auto it = observed.segments.rbegin(); it != observed.segments.rend(); ++it) {
+    if (it->number >= past.front().prefix.number) continue;
+    if (!DecideNames(*it, past.front().prefix.log).ok()) break;
+    if (!DecideLink(*it->segment, past.front()).ok()) break;
+    past.insert(past.begin(), *it->segment);
+  }
+  return past;
+}
+
 // A record may begin in a segment before that of its Lsn.
 bool BeginsBehind(const LogSegment& segment, Lsn lsn) {
   return segment.prefix.first_lsn > lsn || (segment.continues && segment.prefix.first_lsn == lsn);
@@ -123,6 +136,10 @@ absl::StatusOr<std::vector<LogSegment>> DecideSegments(const ObservedDirectory& 
     if (!BeginsBehind(segments.back(), bounds.needed_from)) break;
   }
   std::reverse(segments.begin(), segments.end());
+  const std::vector<LogSegment> past = WithOlder(observed, segments);
+  for (const DurableEvidence& evidence : bounds.known) {
+    DR_RETURN_IF_ERROR(DecideHistory(past, evidence));
+  }
   const LogSegment& oldest = segments.front();
   if (BeginsBehind(oldest, bounds.needed_from)) {
     return Gap(oldest.name, bounds.needed_from,
@@ -133,35 +150,84 @@ absl::StatusOr<std::vector<LogSegment>> DecideSegments(const ObservedDirectory& 
   return segments;
 }
 
+// An epoch is taken by one opening and never again, in no copy of the log either. So each opening
+// of the log's past has a segment here, unless it was trimmed, and none of what it saw was written
+// by a later one.
+absl::Status DecideHistory(const std::vector<LogSegment>& segments,
+                           const DurableEvidence& evidence) {
+  const auto [epoch, lsn] = evidence.durable;
+  if (segments.empty() || epoch == Epoch{}) return absl::OkStatus();
+  const auto mixed = [&](const LogSegment& segment, std::string_view what) {
+    return MakeFault({.kind = FaultKind::kWalGap,
+                      .place = evidence.place,
+                      .lsn = lsn,
+                      .next = "put back all files of one copy of the directory"},
+                     fmt::format("it is not of the same history as {}: {}", segment.name, what));
+  };
+  if (evidence.log != segments.back().prefix.log) {
+    return mixed(segments.back(), "it belongs to another log");
+  }
+  const LogSegment* holder = nullptr;  // of the operation, or of one before it
+  bool known = epoch < segments.front().prefix.epoch;
+  for (const LogSegment& segment : segments) {
+    known |= segment.prefix.epoch == epoch;
+    if (segment.prefix.first_lsn <= lsn) holder = &segment;
+  }
+  if (!known) {
+    return mixed(segments.back(),
+                 fmt::format("the log was never opened with epoch {}", epoch.value));
+  }
+  if (holder != nullptr && holder->prefix.epoch > epoch) {
+    return mixed(*holder, fmt::format("operation {} was written there in a later epoch, {}",
+                                      lsn.value, holder->prefix.epoch.value));
+  }
+  return absl::OkStatus();
+}
+
+Lsn RecoveryBounds::known_durable() const {
+  Lsn highest;
+  for (const DurableEvidence& evidence : known) highest = std::max(highest, evidence.durable.lsn);
+  return highest;
+}
+
 RecoveryBounds WithMark(RecoveryBounds bounds, const ObservedDirectory& observed) {
   if (!observed.mark) return bounds;
   const bool other_log = !observed.segments.empty() && observed.segments.back().segment.ok() &&
                          observed.segments.back().segment->prefix.log != observed.mark->log;
-  if (!other_log) bounds.known_durable = std::max(bounds.known_durable, observed.mark->lsn);
+  if (!other_log) {
+    bounds.known.push_back(
+        {std::string(kDurableMarkName), observed.mark->log, observed.mark->durable});
+  }
   return bounds;
 }
 
 absl::Status DecideTail(const ObservedTail& tail, const RecoveryBounds& bounds) {
-  const Lsn proven = std::max(tail.evidence, bounds.known_durable);
+  const Lsn proven = std::max(tail.evidence, bounds.known_durable());
   if (tail.last >= proven) return absl::OkStatus();
   return CorruptLog(
       tail.segment, tail.stop_offset, tail.stop_lsn,
       fmt::format("operations up to {} were durable, but {}", proven.value, tail.reason));
 }
 
+// In the order of the writer's steps backwards: the mark is of what was durable before, HEAD of a
+// segment that had its name before. So what is read later reaches at least as far.
 absl::StatusOr<ObservedDirectory> ObserveDirectory(Directory& directory) {
   ObservedDirectory observed;
-  // First: while somebody writes, what is read after it reaches at least as far.
   DR_ASSIGN_OR_RETURN(observed.mark, ReadDurableMark(directory));
+  std::unique_ptr<File> file;
+  if (absl::StatusOr<LogSegment> head = OpenLogSegment(directory, kHeadName, file); head.ok()) {
+    observed.head = head->prefix;
+  } else if (!absl::IsNotFound(head.status())) {
+    observed.head = head.status();
+  }
   DR_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> entries, directory.List());
   for (const DirectoryEntry& entry : entries) {
-    std::unique_ptr<File> file;
-    if (std::optional<std::uint64_t> number = ParseSegmentName(entry.name)) {
-      observed.segments.push_back({*number, OpenLogSegment(directory, entry.name, file)});
-    } else if (entry.name == kHeadName) {
-      absl::StatusOr<LogSegment> head = OpenLogSegment(directory, entry.name, file);
-      observed.head = head.ok() ? absl::StatusOr<SegmentPrefix>(head->prefix) : head.status();
-    }
+    const std::optional<std::uint64_t> number = ParseSegmentName(entry.name);
+    if (!number) continue;
+    ObservedSegment found{*number, OpenLogSegment(directory, entry.name, file)};
+    // Trimmed, and perhaps in use again, while it was opened. Numbers never come again.
+    if (!found.segment.ok() && absl::IsNotFound(directory.Info(entry.name).status())) continue;
+    observed.segments.push_back(std::move(found));
   }
   std::sort(observed.segments.begin(), observed.segments.end(),
             [](const auto& a, const auto& b) { return a.number < b.number; });
@@ -257,7 +323,7 @@ absl::StatusOr<RecoveredTail> ReadTail(Directory& directory,
                      .last_time_ns = chain.last_time_ns,
                      .groups_behind = chain.behind.headers,
                      .written_end = chain.behind.written_end};
-  const Lsn proven = std::max(chain.evidence, bounds.known_durable);
+  const Lsn proven = std::max(chain.evidence, bounds.known_durable());
   tail.observed.last = std::min(proven, stop.last_lsn);
   if (proven < stop.last_lsn) {
     DR_ASSIGN_OR_RETURN(std::unique_ptr<LogReader> reader,

@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "dr/file_system.h"
+#include "dr/wal.h"
 #include "src/log/durable_mark.h"
 #include "src/log/group_reader.h"
 #include "src/log/log_reader.h"
@@ -35,8 +36,10 @@ struct ObservedDirectory {
 
 /// What the caller of Wal::Open knows, and what the log's mark adds.
 struct RecoveryBounds {
-  Lsn known_durable = {};
+  std::vector<DurableEvidence> known = {};
   Lsn needed_from = {1};
+
+  Lsn known_durable() const;  ///< the highest
 };
 
 /// `bounds` and what the mark proves, if it is of the same log as the newest segment.
@@ -61,8 +64,15 @@ RecoveryBounds WithMark(RecoveryBounds bounds, const ObservedDirectory& observed
 ///   a segment does not continue the one before it              gap
 ///   the oldest begins behind what is needed                    gap
 ///   anything at all below what is needed                       ignored: trimming was interrupted
+///   what is known was seen by an opening that is not in the
+///     log, though those before and behind it are               gap (files of another copy)
+///   the same, of an operation that a later opening wrote       gap (files of another copy)
 absl::StatusOr<std::vector<LogSegment>> DecideSegments(const ObservedDirectory& observed,
                                                        const RecoveryBounds& bounds);
+
+/// The last two rows of that: whether `evidence` can be of the log that `segments` are a part of.
+absl::Status DecideHistory(const std::vector<LogSegment>& segments,
+                           const DurableEvidence& evidence);
 
 /// The end of the newest segment as found.
 struct ObservedTail {
@@ -81,6 +91,7 @@ struct ObservedTail {
 ///   last < what caller or mark know to be durable  corrupt, at the stop
 absl::Status DecideTail(const ObservedTail& tail, const RecoveryBounds& bounds);
 
+/// Beside a writer too: what it trims meanwhile is left out.
 absl::StatusOr<ObservedDirectory> ObserveDirectory(Directory& directory);
 
 /// The end of the log, and the tail above its evidence.

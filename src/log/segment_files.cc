@@ -9,6 +9,7 @@
 #include "dr/status.h"
 #include "fmt/format.h"
 #include "src/base/assert.h"
+#include "src/base/set_aside.h"
 #include "src/base/status_macros.h"
 
 namespace dr::inline v0 {
@@ -64,12 +65,30 @@ SegmentFiles::SegmentFiles(Directory& directory, std::uint64_t segment_bytes)
 absl::StatusOr<std::unique_ptr<SegmentFiles>> SegmentFiles::Open(Directory& directory,
                                                                  std::uint64_t segment_bytes) {
   std::unique_ptr<SegmentFiles> files(new SegmentFiles(directory, segment_bytes));
-  DR_ASSIGN_OR_RETURN(files->lock_, directory.Open(kLockName, {.access = Access::kWrite,
-                                                               .create = Create::kIfMissing}));
-  DR_RETURN_IF_ERROR(files->lock_->Lock());
+  DR_ASSIGN_OR_RETURN(files->lock_, DirectoryLock::Take(directory, kLockName));
+  files->lock_.Sign();
+  DR_RETURN_IF_ERROR(files->ClearNames());
+  DR_ASSIGN_OR_RETURN(files->in_place_, directory.OverwriteInPlace());
   DR_RETURN_IF_ERROR(files->ProbePath());
   DR_RETURN_IF_ERROR(files->AdoptSpares());
   return files;
+}
+
+absl::Status SegmentFiles::ClearNames() {
+  DR_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> entries, directory_.List());
+  for (const DirectoryEntry& entry : entries) {
+    if (entry.type == DirectoryEntry::Type::kFile) continue;
+    if (entry.name.ends_with(kTemporarySuffix) || entry.name.ends_with(kSpareSuffix)) {
+      DR_RETURN_IF_ERROR(SetAsideUnlessFile(directory_, entry.name));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Where nothing is overwritten in place, one file is as good as another.
+absl::StatusOr<bool> SegmentFiles::CanRecycle(File& file, std::uint64_t size) const {
+  if (size != segment_bytes_) return false;
+  return in_place_ ? file.IsInPlace() : true;
 }
 
 // A file system may accept the flags and refuse the write, so the probe writes.
@@ -95,14 +114,20 @@ absl::Status SegmentFiles::ProbePath() {
 absl::Status SegmentFiles::AdoptSpares() {
   DR_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> entries, directory_.List());
   for (const DirectoryEntry& entry : entries) {
-    if (entry.name.ends_with(kTemporarySuffix)) DR_RETURN_IF_ERROR(directory_.Remove(entry.name));
+    if (entry.type != DirectoryEntry::Type::kFile) continue;
+    if (entry.name.ends_with(kTemporarySuffix)) {
+      // `drctl doctor` may have been faster.
+      absl::Status removed = directory_.Remove(entry.name);
+      if (!absl::IsNotFound(removed)) DR_RETURN_IF_ERROR(removed);
+    }
     std::optional<std::uint64_t> number = ParseNumbered(entry.name, kSpareSuffix);
     if (!number) continue;
     next_spare_ = std::max(next_spare_, *number + 1);
     DR_ASSIGN_OR_RETURN(NamedFile file, OpenForWriting(LogFileName(entry.name), Create::kNever));
     DR_ASSIGN_OR_RETURN(FileInfo info, file.file->Info());
     // An unfinished spare may have lost the tail of its preparation; only a whole one is trusted.
-    if (info.size != segment_bytes_ || spares_.size() >= kSparesMax) {
+    DR_ASSIGN_OR_RETURN(const bool whole, CanRecycle(*file.file, info.size));
+    if (!whole || spares_.size() >= kSparesMax) {
       DR_RETURN_IF_ERROR(directory_.Remove(entry.name));
       continue;
     }
@@ -261,9 +286,11 @@ absl::StatusOr<std::vector<SegmentFile>> SegmentFiles::RetireBelow(std::uint64_t
   for (const DirectoryEntry& entry : entries) {
     const std::string& name = entry.name;
     if (ParseSegmentName(name).value_or(number) >= number) continue;
+    if (entry.type != DirectoryEntry::Type::kFile) continue;
     DR_ASSIGN_OR_RETURN(NamedFile file, OpenForWriting(LogFileName(name), Create::kNever));
     DR_ASSIGN_OR_RETURN(FileInfo info, file.file->Info());
-    if (info.size != segment_bytes_ || renamed.size() >= spares.count) {
+    DR_ASSIGN_OR_RETURN(const bool whole, CanRecycle(*file.file, info.size));
+    if (!whole || renamed.size() >= spares.count) {
       DR_RETURN_IF_ERROR(directory_.Remove(name));
       continue;
     }

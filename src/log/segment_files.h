@@ -20,6 +20,7 @@
 #include "absl/status/statusor.h"
 #include "dr/file_system.h"
 #include "dr/segment.h"
+#include "src/base/directory_lock.h"
 #include "src/log/log_file_name.h"
 
 namespace dr::inline v0 {
@@ -33,6 +34,11 @@ constexpr std::uint64_t UsableBlocks(std::uint64_t prepared_bytes, std::uint64_t
 
 inline constexpr std::string_view kHeadName = "HEAD";
 inline constexpr std::string_view kLockName = "LOCK";
+
+/// What it means where Directory::OverwriteInPlace says no.
+inline constexpr std::string_view kCopiesOnWrite =
+    "every write takes new space (copy on write), so that on a full disk even operations for which "
+    "the log has prepared its space may have to wait";
 
 LogFileName SegmentName(std::uint64_t number);
 std::optional<std::uint64_t> ParseSegmentName(std::string_view name);
@@ -76,7 +82,8 @@ absl::Status NamedAsNow(const NamedFile& file, const absl::Status& status);
 /// RetireBelow, WriteAndSync) works on what it is given and may run beside everything else.
 class SegmentFiles {
  public:
-  /// Finds out whether direct writes work here, takes the lock, removes *.tmp, and adopts spares.
+  /// Finds out whether direct writes work here, takes the lock, removes *.tmp, and adopts spares,
+  /// those apart whose space is shared.
   static absl::StatusOr<std::unique_ptr<SegmentFiles>> Open(Directory& directory,
                                                             std::uint64_t segment_bytes);
 
@@ -125,6 +132,9 @@ class SegmentFiles {
 
  private:
   SegmentFiles(Directory& directory, std::uint64_t segment_bytes);
+  /// Sets aside what is no file under a name that a file of the log will want.
+  absl::Status ClearNames();
+  absl::StatusOr<bool> CanRecycle(File& file, std::uint64_t size) const;
   absl::Status ProbePath();
   absl::Status AdoptSpares();
   absl::StatusOr<NamedFile> OpenForWriting(LogFileName name, Create create);
@@ -136,7 +146,8 @@ class SegmentFiles {
   Directory& directory_;
   std::uint64_t segment_bytes_;
   WritePath path_ = WritePath::kDirect;
-  std::unique_ptr<File> lock_;
+  bool in_place_ = true;  ///< overwriting prepared space needs no new space
+  DirectoryLock lock_;
   std::vector<SegmentFile> spares_;
   std::uint64_t next_spare_ = 1;
   AlignedBuffer zeros_;

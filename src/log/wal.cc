@@ -125,7 +125,7 @@ absl::StatusOr<std::unique_ptr<Wal>> Wal::Open(Directory& directory, const WalOp
   }
 
   RecoveredTail tail;
-  SegmentPrefix prefix{.block_bytes = kBlockBytes, .epoch = {1}, .first_lsn = {1}};
+  SegmentPrefix prefix{.block_bytes = kBlockBytes, .first_lsn = {1}};
   if (segments.empty()) {
     DR_ASSIGN_OR_RETURN(prefix.log, NewLogId(*options.random));
   } else {
@@ -133,12 +133,14 @@ absl::StatusOr<std::unique_ptr<Wal>> Wal::Open(Directory& directory, const WalOp
     const SegmentPrefix& newest = segments.back().prefix;
     prefix.log = newest.log;
     prefix.number = newest.number + 1;
-    prefix.epoch = {newest.epoch.value + 1};
+    prefix.epoch = newest.epoch;
     prefix.previous = tail.cut;
     prefix.first_lsn = Next(tail.cut.last_lsn);
     prefix.durable_lsn = tail.observed.last;
     segments.back().end = tail.cut;
   }
+  DR_ASSIGN_OR_RETURN(const std::uint64_t random, options.random->Next());
+  prefix.epoch.value += 1 + (random >> 32);
   prefix.created = std::max(options.clock->WallTime(), absl::FromUnixNanos(tail.last_time_ns));
   DR_ASSIGN_OR_RETURN(prefix.salt, options.random->Next());
 
@@ -166,7 +168,8 @@ absl::StatusOr<std::unique_ptr<Wal>> Wal::Open(Directory& directory, const WalOp
   }
   DR_RETURN_IF_ERROR(files->Activate(live.file, prefix.number, first_block));
   if (!segments.empty()) DR_RETURN_IF_ERROR(GiveBack(*files, segments.back(), tail));
-  DR_ASSIGN_OR_RETURN(DurableMarkWriter mark, DurableMarkWriter::Open(directory, prefix.log));
+  DR_ASSIGN_OR_RETURN(DurableMarkWriter mark,
+                      DurableMarkWriter::Open(directory, prefix.log, prefix.epoch));
   mark.Write(recovery.last);  // and has its block, whatever the disk is filled with later
   return std::unique_ptr<Wal>(
       new Wal(std::make_unique<Impl>(options, std::move(files), std::move(mark), std::move(live),

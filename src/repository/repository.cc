@@ -39,6 +39,7 @@ absl::StatusOr<std::vector<ListEntry>> ListAll(StateAdapter& store, std::string_
 struct Numbered {
   std::uint64_t sequence;
   bool has_value;  ///< it has not been pruned
+  friend bool operator==(const Numbered&, const Numbered&) = default;
 };
 
 absl::StatusOr<std::vector<Numbered>> ListEntries(StateAdapter& store, const Context& context) {
@@ -66,6 +67,15 @@ bool MayBeFree(std::uint64_t sequence, std::uint64_t newest) {
   return NextMultiple(sequence, rung) <= newest;
 }
 
+/// Of entry `sequence` as its successor names it, if that is the last of `entries` and knows.
+std::optional<std::uint64_t> HashIn(const std::vector<RepositoryEntry>& entries,
+                                    std::uint64_t sequence) {
+  if (entries.empty() || entries.back().sequence != sequence + 1) return std::nullopt;
+  const absl::StatusOr<BackupManifest>& successor = entries.back().manifest;
+  if (!successor.ok() || successor->previous_hash == 0) return std::nullopt;
+  return successor->previous_hash;
+}
+
 }  // namespace
 
 Repository::Repository(StateAdapter& store, const Clock& clock, Random& random,
@@ -90,21 +100,30 @@ absl::StatusOr<std::unique_ptr<Repository>> Repository::Open(StateAdapter& store
   options.chunk_bytes =
       std::clamp<std::uint64_t>(options.chunk_bytes, kMinValueBytes / 2, can.max_value_bytes / 2);
   std::unique_ptr<Repository> repository(new Repository(store, clock, random, options));
-  DR_RETURN_IF_ERROR(repository->FindNewest(context));
+  DR_ASSIGN_OR_RETURN(const Tail tail, repository->FindTail(context));
+  repository->newest_ = tail.sequence;
+  repository->newest_hash_ = tail.hash;
   return repository;
 }
 
-// A listing may be stale; it is where the search begins, not where it ends.
-absl::Status Repository::FindNewest(const Context& context) {
-  DR_ASSIGN_OR_RETURN(std::vector<Numbered> listed, ListEntries(store_, context));
-  std::uint64_t candidate = listed.empty() ? 1 : std::max<std::uint64_t>(listed.back().sequence, 1);
-  for (;; ++candidate) {
-    absl::StatusOr<Item> item = store_.Get(EntryKey(candidate), context);
-    if (absl::IsNotFound(item.status())) return absl::OkStatus();
-    // A damaged entry has its number all the same.
-    if (!item.ok() && !absl::IsDataLoss(item.status())) return item.status();
-    newest_ = candidate;
-    newest_hash_ = item.ok() ? HashOf(item->value) : 0;
+// A listing may be stale; it is where the search begins, not where it ends. Another host may prune
+// meanwhile, so the search can end early, at an entry that is gone by then; never too late.
+absl::StatusOr<Repository::Tail> Repository::FindTail(const Context& context) const {
+  for (std::uint64_t gone = 0;;) {
+    DR_ASSIGN_OR_RETURN(std::vector<Numbered> listed, ListEntries(store_, context));
+    const std::uint64_t last = listed.empty() ? 0 : listed.back().sequence;
+    Tail tail;
+    for (std::uint64_t candidate = std::max<std::uint64_t>(last, 1);; ++candidate) {
+      absl::StatusOr<Item> item = store_.Get(EntryKey(candidate), context);
+      if (absl::IsNotFound(item.status())) break;
+      // A damaged entry has its number all the same.
+      if (!item.ok() && !absl::IsDataLoss(item.status())) return item.status();
+      tail = {candidate, item.ok() ? HashOf(item->value) : 0};
+    }
+    if (tail.sequence > 0 || last == 0) return tail;
+    // What was listed is gone: pruned since then, or missing if it is still listed.
+    if (last == gone) return Tail{last, 0};
+    gone = last;
   }
 }
 
@@ -115,31 +134,46 @@ absl::StatusOr<bool> Repository::Exists(std::uint64_t sequence, const Context& c
   return found;
 }
 
-absl::StatusOr<bool> Repository::IsSurpassed(const Context& context) const {
-  return Exists(newest_ + 1, context);
+// P18: where a number may be free again, a later one of a higher level has been used. Lowest level
+// first, since one that is gone has a higher one behind it.
+absl::StatusOr<bool> Repository::LaterExists(std::uint64_t sequence, const Context& context) const {
+  for (std::uint64_t rung = kRungs;; rung *= kRungs) {
+    DR_ASSIGN_OR_RETURN(const bool exists, Exists(NextMultiple(sequence, rung), context));
+    if (exists) return true;
+    if (rung > std::numeric_limits<std::uint64_t>::max() / kRungs) return false;
+  }
 }
 
-// P18: a put that was long under way may have found its number free again. Lowest rung first, since
-// one that is gone has a higher one behind it.
-absl::Status Repository::CheckFollowsAll(std::uint64_t sequence, const Context& context) const {
-  for (std::uint64_t rung = kRungs;; rung *= kRungs) {
-    const std::uint64_t later = NextMultiple(sequence, rung);
-    absl::StatusOr<bool> exists = Exists(later, context);
-    if (!exists.ok()) {
-      return MakeFault({.kind = FaultKind::kAmbiguous,
-                        .place = EntryKey(later),
-                        .next = "call again with the same manifest"},
-                       fmt::format("whether a later entry exists could not be read: {}",
-                                   AsStd(exists.status().message())));
-    }
-    if (*exists) {
-      return MakeFault({.kind = FaultKind::kConflict,
-                        .place = EntryKey(sequence),
-                        .next = "open the repository again; another writer is at work"},
-                       fmt::format("entry {} came too late, there are later ones", sequence));
-    }
-    if (rung > std::numeric_limits<std::uint64_t>::max() / kRungs) return absl::OkStatus();
+absl::StatusOr<bool> Repository::IsSurpassed(const Context& context) const {
+  DR_ASSIGN_OR_RETURN(const bool followed, Exists(newest_ + 1, context));
+  if (followed) return true;
+  // Its number may be free again. But the oldest are pruned first: where the newest that is known
+  // here is still as it was, no later one has been.
+  absl::StatusOr<Item> known = store_.Get(EntryKey(newest_), context);
+  if (known.ok() && !known->value.empty() && HashOf(known->value) == newest_hash_) return false;
+  if (!known.ok() && !absl::IsNotFound(known.status()) && !absl::IsDataLoss(known.status())) {
+    return known.status();
   }
+  DR_ASSIGN_OR_RETURN(const Tail tail, FindTail(context));
+  if (tail.sequence > newest_ || !options_.shared) return tail.sequence > newest_;
+  return LaterExists(newest_ + 1, context);
+}
+
+// A put that was long under way may have found its number free again.
+absl::Status Repository::CheckFollowsAll(std::uint64_t sequence, const Context& context) const {
+  const absl::StatusOr<bool> late = LaterExists(sequence, context);
+  if (!late.ok()) {
+    return MakeFault({.kind = FaultKind::kAmbiguous,
+                      .place = EntryKey(sequence),
+                      .next = "call again with the same manifest"},
+                     fmt::format("whether a later entry exists could not be read: {}",
+                                 AsStd(late.status().message())));
+  }
+  if (!*late) return absl::OkStatus();
+  return MakeFault({.kind = FaultKind::kConflict,
+                    .place = EntryKey(sequence),
+                    .next = "open the repository again; another writer is at work"},
+                   fmt::format("entry {} came too late, there are later ones", sequence));
 }
 
 absl::StatusOr<std::optional<BackupManifest>> Repository::Newest(const Context& context) const {
@@ -153,28 +187,36 @@ absl::StatusOr<std::optional<BackupManifest>> Repository::Newest(const Context& 
   return *std::move(entry.manifest);
 }
 
+// What is gone or different may have been pruned since it was listed. Damage is what is there while
+// nobody publishes or prunes.
 absl::StatusOr<std::vector<RepositoryEntry>> Repository::Entries(const Context& context) const {
   DR_ASSIGN_OR_RETURN(std::vector<Numbered> listed, ListEntries(store_, context));
-  std::set<std::uint64_t> known;
-  for (const auto& [sequence, has_value] : listed) {
-    if (has_value) known.insert(sequence);
-  }
-  // What the listing does not have yet, and the nearest end of every gap: numbers are dense.
-  if (newest_ > 0) known.insert(newest_);
-  for (std::uint64_t sequence : std::vector(known.begin(), known.end())) {
-    if (sequence > *known.begin()) known.insert(sequence - 1);
-  }
-  std::vector<RepositoryEntry> entries;
-  std::optional<std::uint64_t> expected_hash;  // as the successor names it
-  for (auto sequence = known.rbegin(); sequence != known.rend(); ++sequence) {
-    DR_ASSIGN_OR_RETURN(RepositoryEntry entry, ReadEntry(*sequence, expected_hash, context));
-    expected_hash.reset();
-    if (entry.manifest.ok() && entry.manifest->previous_hash != 0) {
-      expected_hash = entry.manifest->previous_hash;
+  for (;;) {
+    std::set<std::uint64_t> known, pruned;
+    for (const auto& [sequence, has_value] : listed) {
+      (has_value || !options_.shared ? known : pruned).insert(sequence);
     }
-    entries.push_back(std::move(entry));
+    // What the listing does not have yet, and the nearest end of every gap: numbers are dense, but
+    // for a put that came too late and found its number free again.
+    if (newest_ > 0 && (listed.empty() || listed.back().sequence <= newest_)) known.insert(newest_);
+    for (std::uint64_t sequence : std::vector(known.begin(), known.end())) {
+      if (sequence == *known.begin() || pruned.contains(sequence - 1)) continue;
+      const bool free = options_.shared && MayBeFree(sequence - 1, *known.rbegin());
+      if (!free) known.insert(sequence - 1);
+    }
+    std::vector<RepositoryEntry> entries;
+    bool damaged = false;
+    for (auto sequence = known.rbegin(); sequence != known.rend(); ++sequence) {
+      DR_ASSIGN_OR_RETURN(RepositoryEntry entry,
+                          ReadEntry(*sequence, HashIn(entries, *sequence), context));
+      damaged |= absl::IsDataLoss(entry.manifest.status());
+      entries.push_back(std::move(entry));
+    }
+    if (!damaged) return entries;
+    DR_ASSIGN_OR_RETURN(std::vector<Numbered> now, ListEntries(store_, context));
+    if (now == listed) return entries;
+    listed = std::move(now);
   }
-  return entries;
 }
 
 absl::StatusOr<RepositoryEntry> Repository::ReadEntry(std::uint64_t sequence,
@@ -183,8 +225,9 @@ absl::StatusOr<RepositoryEntry> Repository::ReadEntry(std::uint64_t sequence,
   const std::string key = EntryKey(sequence);
   absl::StatusOr<Item> item = store_.Get(key, context);
   if (absl::IsDataLoss(item.status())) return RepositoryEntry{sequence, item.status()};
-  // Gone is a finding too; that the store cannot be reached says nothing about the entry.
-  if (absl::IsNotFound(item.status())) {
+  // Gone is a finding too; that the store cannot be reached says nothing about the entry. One
+  // without a value was pruned.
+  if (absl::IsNotFound(item.status()) || (item.ok() && item->value.empty())) {
     return RepositoryEntry{sequence, MakeFault({.kind = FaultKind::kIncomplete,
                                                 .place = key,
                                                 .next = "restore the entry from a copy"},
@@ -223,17 +266,23 @@ absl::StatusOr<std::unique_ptr<StateReader>> Repository::OpenSnapshot(
 }
 
 // One put is in flight at a time: what an earlier call left open comes first, with the same bytes.
-absl::Status Repository::Settle(const Context& context) {
-  if (pending_.empty()) return absl::OkStatus();
+absl::StatusOr<std::string> Repository::PutPending(const Context& context) {
+  if (pending_.empty()) return std::string();
   absl::Status put = PutOnce(store_, EntryKey(newest_ + 1), pending_, pending_ttl_, context);
   if (put.ok() && options_.shared) put = CheckFollowsAll(newest_ + 1, context);
   // Only these two are answers about all puts of these bytes.
   if (!put.ok() && !absl::IsAborted(put)) return put;
-  const std::string bytes = std::exchange(pending_, {});
+  std::string bytes = std::exchange(pending_, {});
   DR_RETURN_IF_ERROR(put);
   ++newest_;
   newest_hash_ = HashOf(bytes);
-  return absl::OkStatus();
+  return bytes;
+}
+
+absl::StatusOr<std::optional<BackupManifest>> Repository::Settle(const Context& context) {
+  DR_ASSIGN_OR_RETURN(const std::string bytes, PutPending(context));
+  if (bytes.empty()) return std::nullopt;
+  return DecodeManifest(bytes, EntryKey(newest_));
 }
 
 absl::StatusOr<BackupManifest> Repository::Publish(BackupManifest manifest,
@@ -244,7 +293,7 @@ absl::StatusOr<BackupManifest> Repository::Publish(BackupManifest manifest,
 absl::StatusOr<BackupManifest> Repository::PublishFor(BackupManifest manifest,
                                                       std::optional<absl::Duration> ttl,
                                                       const Context& context) {
-  DR_RETURN_IF_ERROR(Settle(context));
+  DR_RETURN_IF_ERROR(PutPending(context).status());
   manifest.sequence = newest_ + 1;
   manifest.previous_hash = newest_hash_;
   DR_ASSIGN_OR_RETURN(std::string bytes, EncodeManifest(std::move(manifest)));
@@ -252,14 +301,14 @@ absl::StatusOr<BackupManifest> Repository::PublishFor(BackupManifest manifest,
   DR_ASSIGN_OR_RETURN(manifest, DecodeManifest(bytes, EntryKey(newest_ + 1)));
   pending_ = std::move(bytes);
   pending_ttl_ = ttl;
-  absl::Status put = Settle(context);
+  const absl::Status put = PutPending(context).status();
   if (put.ok()) return manifest;
   if (!absl::IsUnknown(put)) pending_.clear();
   return put;
 }
 
-absl::StatusOr<BackupManifest> Repository::Claim(const Context& context) {
-  DR_ASSIGN_OR_RETURN(std::optional<BackupManifest> newest, Newest(context));
+absl::StatusOr<BackupManifest> Repository::Claim(std::optional<BackupManifest> newest,
+                                                 const Context& context) {
   BackupManifest claim = newest ? *std::move(newest) : BackupManifest{.created = clock_.WallTime()};
   // Equal bytes are taken for one's own, so no two claims are equal.
   claim.log = {.high = 0};
@@ -284,7 +333,7 @@ absl::Status Repository::Prune(std::uint32_t keep, Epoch epoch, const Context& c
     return MakeFault({.kind = FaultKind::kInvalid, .next = "keep at least one"},
                      "pruning would delete every checkpoint");
   }
-  DR_RETURN_IF_ERROR(Settle(context));
+  DR_RETURN_IF_ERROR(PutPending(context).status());
   DR_ASSIGN_OR_RETURN(std::vector<RepositoryEntry> entries, Entries(context));
   std::set<std::string> living;
   for (std::size_t i = 0; i < entries.size(); ++i) {

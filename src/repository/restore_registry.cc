@@ -22,6 +22,31 @@ absl::Status Add(Steps& steps, std::string_view what, std::string_view schema, s
                   from));
 }
 
+// As far as it can be seen: a type of their own tells lambdas apart, the address plain functions.
+template <typename Result, typename... Args>
+bool IsSameCode(const std::function<Result(Args...)>& a, const std::function<Result(Args...)>& b) {
+  using Function = Result (*)(Args...);
+  const Function* const f = a.template target<Function>();
+  const Function* const g = b.template target<Function>();
+  return f != nullptr && g != nullptr ? *f == *g : a.target_type() == b.target_type();
+}
+
+template <typename Steps>
+absl::Status Merge(Steps& steps, std::string_view what, const Steps& others) {
+  for (const auto& [step, code] : others) {
+    const auto& [place, is_new] = steps.try_emplace(step, code);
+    if (is_new || IsSameCode(place->second, code)) continue;
+    const auto& [schema, from] = step;
+    return MakeFault({.kind = FaultKind::kExists,
+                      .place = schema,
+                      .next = "give all components of the schema one function that registers it"},
+                     fmt::format("two components register different {} upgrades of schema '{}' "
+                                 "from version {}",
+                                 what, schema, from));
+  }
+  return absl::OkStatus();
+}
+
 template <typename Steps>
 absl::Status Check(const Steps& steps, std::string_view what, std::string_view schema,
                    std::uint32_t found, std::uint32_t today) {
@@ -107,6 +132,11 @@ absl::Status RestoreRegistry::AddOperationUpgrade(std::string_view schema,
                                                   std::uint32_t from_version,
                                                   OperationUpgrade step) {
   return Add(operation_, "operation", schema, from_version, std::move(step));
+}
+
+absl::Status RestoreRegistry::Merge(const RestoreRegistry& sibling) {
+  DR_RETURN_IF_ERROR(dr::Merge(state_, "state", sibling.state_));
+  return dr::Merge(operation_, "operation", sibling.operation_);
 }
 
 absl::Status RestoreRegistry::CheckState(std::string_view schema, std::uint32_t found,

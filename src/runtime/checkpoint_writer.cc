@@ -23,7 +23,9 @@ absl::StatusOr<CheckpointCandidates> FindCheckpoints(const Repository& repositor
   CheckpointCandidates found;
   for (RepositoryEntry& entry : entries) {
     if (entry.manifest.ok()) {
-      found.known_durable = std::max(found.known_durable, entry.manifest->durable_lsn);
+      found.known_durable.push_back({fmt::format("checkpoint {}", entry.sequence),
+                                     entry.manifest->log,
+                                     {entry.manifest->epoch, entry.manifest->durable_lsn}});
       found.readable.push_back(*std::move(entry.manifest));
     } else if (absl::IsDataLoss(entry.manifest.status())) {
       found.unreadable.push_back(std::move(entry));
@@ -112,9 +114,10 @@ absl::Status CheckpointWriter::LetGo(const Context& context) {
     if (!entries[i].manifest.ok()) return absl::OkStatus();
     needed = std::min(needed, entries[i].manifest->as_of);
   }
+  // Before their log: who looks in sees no checkpoint whose log is gone.
+  DR_RETURN_IF_ERROR(repository_.Prune(static_cast<std::uint32_t>(keep), wal_.epoch(), context));
   // With fewer manifests than are to be kept, the log from the beginning is the older state.
-  if (entries.size() >= keep) DR_RETURN_IF_ERROR(wal_.Trim(Next(needed)));
-  return repository_.Prune(static_cast<std::uint32_t>(keep), wal_.epoch(), context);
+  return entries.size() >= keep ? wal_.Trim(Next(needed)) : absl::OkStatus();
 }
 
 }  // namespace dr::inline v0

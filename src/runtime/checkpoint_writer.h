@@ -17,9 +17,9 @@ namespace dr::inline v0 {
 
 /// The manifests a host may open from, and what else is there.
 struct CheckpointCandidates {
-  std::vector<BackupManifest> readable;     ///< newest first
-  std::vector<RepositoryEntry> unreadable;  ///< damaged; reported, never hidden
-  Lsn known_durable = {};                   ///< evidence of all readable manifests
+  std::vector<BackupManifest> readable;        ///< newest first
+  std::vector<RepositoryEntry> unreadable;     ///< damaged; reported, never hidden
+  std::vector<DurableEvidence> known_durable;  ///< of all readable manifests
 };
 absl::StatusOr<CheckpointCandidates> FindCheckpoints(const Repository& repository,
                                                      const Context& context);

@@ -88,14 +88,14 @@ absl::Status ComponentCore::AwaitOrder(const Context& context, const OrderHold* 
 absl::Status ComponentCore::AwaitEarlier(Lsn lsn, const Context& context) {
   if (applied() >= lsn) return absl::OkStatus();
   DR_RETURN_IF_ERROR(CheckStateLock());
-  const absl::Status applied = AwaitApplied(lsn, context);
-  if (applied.ok()) return applied;
-  DR_RETURN_IF_ERROR(failure());
   const Runtime& runtime = *runtime_.load();
-  DR_RETURN_IF_ERROR(
-      CheckContext(context, runtime.clock, fmt::format("earlier operations of component {}", id_)));
-  DR_RETURN_IF_ERROR(runtime.log.status());
-  return applied;
+  while (!AwaitApplied(lsn, context).ok()) {
+    DR_RETURN_IF_ERROR(failure());
+    DR_RETURN_IF_ERROR(CheckContext(context, runtime.clock,
+                                    fmt::format("earlier operations of component {}", id_)));
+    DR_RETURN_IF_ERROR(runtime.log.AwaitRoom(1, context));  // or why there is none
+  }
+  return absl::OkStatus();
 }
 
 void ComponentCore::Enqueue(std::unique_ptr<PendingOperation> operation) noexcept {

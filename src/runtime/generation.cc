@@ -1,12 +1,11 @@
 #include "src/runtime/generation.h"
 
-#include <unistd.h>
-
 #include <utility>
 
 #include "dr/digest.h"
 #include "dr/status.h"
 #include "fmt/format.h"
+#include "src/base/set_aside.h"
 #include "src/base/status_macros.h"
 
 namespace dr::inline v0 {
@@ -74,6 +73,7 @@ absl::Status CreateFirst(Directory& root) {
     DR_RETURN_IF_ERROR(generation->OpenDirectory(room, Create::kIfMissing).status());
   }
   DR_RETURN_IF_ERROR(generation->Sync());
+  DR_RETURN_IF_ERROR(SetAsideUnlessFile(root, kCurrentTemporary));
   DR_ASSIGN_OR_RETURN(
       std::unique_ptr<File> current,
       root.Open(kCurrentTemporary, {.access = Access::kWrite, .create = Create::kIfMissing}));
@@ -85,16 +85,18 @@ absl::Status CreateFirst(Directory& root) {
   return root.Sync();
 }
 
-absl::Status OpenRooms(Generation& generation) {
-  absl::StatusOr<std::unique_ptr<Directory>> directory =
-      generation.root->OpenDirectory(generation.name, Create::kNever);
+absl::StatusOr<std::unique_ptr<Directory>> OpenNamed(Directory& root, const std::string& name) {
+  absl::StatusOr<std::unique_ptr<Directory>> directory = root.OpenDirectory(name, Create::kNever);
   if (absl::IsNotFound(directory.status())) {
-    return Lost(generation.name, "the generation that CURRENT names is missing");
+    return Lost(name, "the generation that CURRENT names is missing");
   }
-  DR_RETURN_IF_ERROR(directory.status());
+  return directory;
+}
+
+absl::Status OpenRooms(Directory& directory, Generation& generation) {
   for (auto [room, place] : {std::pair{"wal", &generation.wal}, {"store", &generation.store}}) {
     absl::StatusOr<std::unique_ptr<Directory>> opened =
-        (*directory)->OpenDirectory(room, Create::kNever);
+        directory.OpenDirectory(room, Create::kNever);
     if (absl::IsNotFound(opened.status())) {
       return Lost(generation.name + "/" + room, "a part of the generation is missing");
     }
@@ -104,22 +106,26 @@ absl::Status OpenRooms(Generation& generation) {
   return absl::OkStatus();
 }
 
+// Refused here, with the file's name and owner, nothing has been written yet.
+absl::Status CheckWritable(Directory& directory) {
+  DR_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> entries, directory.List());
+  for (const DirectoryEntry& entry : entries) {
+    if (entry.type != DirectoryEntry::Type::kFile) continue;
+    const absl::Status opened = directory.Open(entry.name, {.access = Access::kWrite}).status();
+    if (!opened.ok() && !absl::IsNotFound(opened)) return opened;
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<File>> LockGeneration(Directory& root) {
-  DR_ASSIGN_OR_RETURN(std::unique_ptr<File> lock,
-                      root.Open(kLock, {.access = Access::kWrite, .create = Create::kIfMissing}));
-  if (absl::Status locked = lock->Lock(); !locked.ok()) {
-    if (FaultOf(locked)->kind != FaultKind::kBusy) return locked;
-    absl::StatusOr<std::string> holder = ReadSmall(*lock);
-    return MakeFault({.kind = FaultKind::kBusy,
-                      .place = std::string(kLock),
-                      .next = "stop the other host, or use another directory"},
-                     fmt::format("another host has the directory open (process {})",
-                                 holder.ok() ? holder->substr(0, holder->find('\n')) : "unknown"));
-  }
-  DR_RETURN_IF_ERROR(lock->Truncate(0));
-  DR_RETURN_IF_ERROR(lock->WriteAt(0, fmt::format("{}\n", getpid())));
+absl::StatusOr<DirectoryLock> LockGeneration(Directory& root) {
+  DR_ASSIGN_OR_RETURN(DirectoryLock lock, DirectoryLock::TakeFile(root, kLock));
+  const absl::StatusOr<std::string> name = ReadCurrent(root);
+  if (absl::IsNotFound(name.status())) return lock;
+  DR_RETURN_IF_ERROR(name.status());
+  DR_ASSIGN_OR_RETURN(const std::unique_ptr<Directory> directory, OpenNamed(root, *name));
+  DR_RETURN_IF_ERROR(lock.Hold(*directory));
   return lock;
 }
 
@@ -127,14 +133,16 @@ absl::StatusOr<Generation> PeekGeneration(FileSystem& files, std::string_view pa
   Generation generation;
   DR_ASSIGN_OR_RETURN(generation.root, files.OpenDirectory(path, Create::kNever));
   DR_ASSIGN_OR_RETURN(generation.name, ReadCurrent(*generation.root));
-  DR_RETURN_IF_ERROR(OpenRooms(generation));
+  DR_ASSIGN_OR_RETURN(const std::unique_ptr<Directory> directory,
+                      OpenNamed(*generation.root, generation.name));
+  DR_RETURN_IF_ERROR(OpenRooms(*directory, generation));
   return generation;
 }
 
 absl::StatusOr<Generation> OpenGeneration(FileSystem& files, std::string_view path) {
   Generation generation;
   DR_ASSIGN_OR_RETURN(generation.root, files.OpenDirectory(path, Create::kIfMissing));
-  DR_ASSIGN_OR_RETURN(generation.lock, LockGeneration(*generation.root));
+  DR_ASSIGN_OR_RETURN(generation.lock, DirectoryLock::TakeFile(*generation.root, kLock));
   absl::StatusOr<std::string> name = ReadCurrent(*generation.root);
   if (absl::IsNotFound(name.status())) {
     DR_RETURN_IF_ERROR(CreateFirst(*generation.root));
@@ -142,7 +150,15 @@ absl::StatusOr<Generation> OpenGeneration(FileSystem& files, std::string_view pa
   }
   DR_RETURN_IF_ERROR(name.status());
   generation.name = *std::move(name);
-  DR_RETURN_IF_ERROR(OpenRooms(generation));
+  DR_ASSIGN_OR_RETURN(const std::unique_ptr<Directory> directory,
+                      OpenNamed(*generation.root, generation.name));
+  // Not the root's: a wrapper of the program may have locked that, as flock(1) does.
+  DR_RETURN_IF_ERROR(generation.lock.Hold(*directory));
+  DR_RETURN_IF_ERROR(OpenRooms(*directory, generation));
+  for (Directory* place : {generation.root.get(), generation.wal.get()}) {
+    DR_RETURN_IF_ERROR(CheckWritable(*place));
+  }
+  generation.lock.Sign();
   return generation;
 }
 

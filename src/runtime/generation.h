@@ -1,6 +1,6 @@
 // A host's directory: who has it, and which generation of it counts.
 //
-//   DIR/LOCK          held while a host is open; names its process
+//   DIR/LOCK          held while a host is open, as is the generation itself; names its process
 //   DIR/RESERVE       room for a checkpoint on a full disk
 //   DIR/CURRENT       names the generation that counts, with a check
 //   DIR/g-000001/wal    the log          DIR/g-000001/store    its checkpoints
@@ -14,12 +14,13 @@
 
 #include "absl/status/statusor.h"
 #include "dr/file_system.h"
+#include "src/base/directory_lock.h"
 
 namespace dr::inline v0 {
 
 struct Generation {
   std::unique_ptr<Directory> root;
-  std::unique_ptr<File> lock;
+  DirectoryLock lock;
   std::string name;
   std::unique_ptr<Directory> wal;
   std::unique_ptr<Directory> store;
@@ -31,7 +32,7 @@ struct Generation {
 absl::StatusOr<Generation> OpenGeneration(FileSystem& files, std::string_view path);
 
 /// Keeps hosts out of the directory; kUnavailable if one has it.
-absl::StatusOr<std::unique_ptr<File>> LockGeneration(Directory& root);
+absl::StatusOr<DirectoryLock> LockGeneration(Directory& root);
 
 /// The generation that counts, without the lock and without creating anything: for tools that read.
 absl::StatusOr<Generation> PeekGeneration(FileSystem& files, std::string_view path);

@@ -64,7 +64,9 @@ absl::StatusOr<ComponentTable> ClaimComponents(const std::vector<StatefulCompone
     if (core.schema().version == 0) return bad("schema version 0");
     if (!table.try_emplace(core.id(), shared).second) return bad("the id is used twice");
     DR_RETURN_IF_ERROR(core.Claim());
-    DR_RETURN_IF_ERROR(core.RegisterUpgrades(upgrades));
+    RestoreRegistry own;
+    DR_RETURN_IF_ERROR(core.RegisterUpgrades(own));
+    DR_RETURN_IF_ERROR(upgrades.Merge(own));
   }
   return table;
 }
@@ -168,14 +170,10 @@ absl::StatusOr<Recovered> RecoverComponents(Repository& repository, Directory& w
     for (const auto& [id, component] : components) DR_RETURN_IF_ERROR(component->Load(empty, {}));
   }
   if (!recovered.manifest) skip_newer_than(0);
-  wal_options.known_durable = found.known_durable;
+  wal_options.known_durable = std::move(found.known_durable);
   wal_options.needed_from = {1};
   if (recovered.manifest) wal_options.needed_from = Next(recovered.manifest->as_of);
   DR_ASSIGN_OR_RETURN(recovered.wal, Wal::Open(wal_directory, wal_options));
-  if (recovered.manifest && recovered.manifest->log != recovered.wal->log_id()) {
-    return MakeFault({.kind = FaultKind::kWalGap, .next = "put the log of this checkpoint back"},
-                     "the checkpoint belongs to another log");
-  }
   DR_ASSIGN_OR_RETURN(std::unique_ptr<WalReader> reader,
                       recovered.wal->Read(wal_options.needed_from));
   DR_ASSIGN_OR_RETURN(recovered.replayed, ReplayLog(*reader, components, upgrades, retired,

@@ -51,7 +51,10 @@ absl::Status CopyTree(Directory& from, Directory& to, std::uint64_t scratch_mark
                            "the scratch place lies inside the directory that is replayed");
         }
       }
-      DR_RETURN_IF_ERROR(CopyFile(from, to, entry.name));
+      // With the hosts kept out, what goes away meanwhile is a tool's temporary file.
+      if (absl::Status copied = CopyFile(from, to, entry.name); !absl::IsNotFound(copied)) {
+        DR_RETURN_IF_ERROR(copied);
+      }
     } else if (entry.type == DirectoryEntry::Type::kDirectory) {
       DR_ASSIGN_OR_RETURN(std::unique_ptr<Directory> source,
                           from.OpenDirectory(entry.name, Create::kNever));
@@ -279,7 +282,7 @@ absl::StatusOr<ReplayReport> Verify(const ReplayOptions& options, const Componen
         "the scratch place is not empty");
   }
   // A copy of files that a host changes meanwhile would show damage that is not there.
-  DR_ASSIGN_OR_RETURN(std::unique_ptr<File> lock, LockGeneration(*source));
+  DR_ASSIGN_OR_RETURN(const DirectoryLock lock, LockGeneration(*source));
   ReplayReport report;
   absl::Status status = WithinMemory([&]() -> absl::Status {
     DR_RETURN_IF_ERROR(FillScratch(*source, *scratch));

@@ -12,8 +12,6 @@
 namespace dr::inline v0 {
 namespace {
 
-constexpr int kAttempts = 10;  // against a host that goes on publishing
-
 struct NoRecords final : StateReader {
   absl::StatusOr<std::optional<std::string_view>> Next() override { return std::nullopt; }
 };
@@ -50,25 +48,27 @@ absl::StatusOr<Claimed> LoadAndClaim(
     const std::function<absl::StatusOr<std::unique_ptr<Repository>>()>& open,
     const ComponentTable& components, const RestoreRegistry& upgrades,
     const std::vector<std::string>& retired, const Clock& clock, const Context& context) {
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+  // Another try means that another host has published meanwhile.
+  for (;;) {
     DR_RETURN_IF_ERROR(CheckContext(context, clock, "Open"));
     DR_ASSIGN_OR_RETURN(std::unique_ptr<Repository> repository, open());
     // Before the claim: who cannot go on here must not end the one who can.
     absl::StatusOr<std::optional<BackupManifest>> newest = repository->Newest(context);
     absl::Status loaded = newest.status();
     if (newest.ok() && *newest) {
-      DR_RETURN_IF_ERROR(CheckNoLog(**newest));
-      loaded = LoadManifest(*repository, **newest, components, upgrades, retired, context);
+      loaded = CheckNoLog(**newest);
+      if (loaded.ok()) {
+        loaded = LoadManifest(*repository, **newest, components, upgrades, retired, context);
+      }
     }
-    if (absl::IsDataLoss(loaded)) {
+    if (loaded.ok()) {
+      absl::StatusOr<BackupManifest> claim = repository->Claim(*std::move(newest), context);
+      if (claim.ok()) return Claimed{std::move(repository), *std::move(claim)};
+      if (!absl::IsAborted(claim.status())) return claim.status();
+    } else {
       // Who has it may have published meanwhile, and let go of what was being read.
       DR_ASSIGN_OR_RETURN(const bool surpassed, repository->IsSurpassed(context));
       if (!surpassed) return loaded;
-    } else {
-      DR_RETURN_IF_ERROR(loaded);
-      absl::StatusOr<BackupManifest> claim = repository->Claim(context);
-      if (claim.ok()) return Claimed{std::move(repository), *std::move(claim)};
-      if (!absl::IsAborted(claim.status())) return claim.status();
     }
     // What the next one does not have must not stay from this one.
     NoRecords none;
@@ -76,8 +76,6 @@ absl::StatusOr<Claimed> LoadAndClaim(
       DR_RETURN_IF_ERROR(component->Load(none, {}));
     }
   }
-  return MakeFault({.kind = FaultKind::kBusy, .next = "stop the other host first"},
-                   "another host publishes here faster than this one can load");
 }
 
 RepositoryCheckpoints::RepositoryCheckpoints(Runtime& runtime, ForgetfulLog& sink,
@@ -175,6 +173,7 @@ absl::StatusOr<CheckpointInfo> RepositoryCheckpoints::Publish(
 absl::StatusOr<CheckpointInfo> RepositoryCheckpoints::Write(
     const std::vector<ComponentCore*>& chosen, const ComponentCore* deleted,
     const Context& context) {
+  DR_RETURN_IF_ERROR(Settle(context));
   BackupManifest next{.log = newest_.log,
                       .epoch = newest_.epoch,
                       .durable_lsn = newest_.durable_lsn,
@@ -204,29 +203,58 @@ absl::StatusOr<CheckpointInfo> RepositoryCheckpoints::Write(
   info.position = {next.epoch, next.as_of};
   if (info.components_written == 0 && next.components.size() == newest_.components.size() &&
       policy_.ttl.count() == 0) {
+    // All is saved: that the store does not answer is no failure, that another host has it is.
+    if (repository_.IsSurpassed(context).value_or(false)) return End();
     return info;
   }
-  DR_ASSIGN_OR_RETURN(newest_, repository_.Publish(std::move(next), context));
-  for (const ComponentSnapshot& snapshot : newest_.components) given_up_.erase(snapshot.component);
+  DR_ASSIGN_OR_RETURN(next, repository_.Publish(std::move(next), context));
+  GoOnFrom(std::move(next));
   info.sequence = newest_.sequence;
   return info;
+}
+
+void RepositoryCheckpoints::GoOnFrom(BackupManifest published) {
+  newest_ = std::move(published);
+  for (const ComponentSnapshot& snapshot : newest_.components) given_up_.erase(snapshot.component);
+}
+
+// A publication whose answer was lost is not another host's, and once it counts, what it replaced
+// may be pruned.
+absl::Status RepositoryCheckpoints::Settle(const Context& context) {
+  DR_ASSIGN_OR_RETURN(std::optional<BackupManifest> published, repository_.Settle(context));
+  if (published) GoOnFrom(*std::move(published));
+  return absl::OkStatus();
+}
+
+absl::Status RepositoryCheckpoints::CheckNotFollowed(const Context& context) {
+  DR_ASSIGN_OR_RETURN(const bool surpassed, repository_.IsSurpassed(context));
+  return surpassed ? End() : absl::OkStatus();
 }
 
 absl::StatusOr<StateOutcome> RepositoryCheckpoints::Load(ComponentCore& component,
                                                          const Context& context) {
   DR_RETURN_IF_ERROR(sink_.status());
-  DR_ASSIGN_OR_RETURN(const bool surpassed, repository_.IsSurpassed(context));
-  if (surpassed) return End();
+  if (absl::Status settled = Settle(context); !settled.ok()) {
+    return absl::IsAborted(settled) ? End() : settled;
+  }
+  DR_RETURN_IF_ERROR(CheckNotFollowed(context));
   const StateOutcome outcome = OutcomeOf(component.id());
   if (outcome == StateOutcome::kMissing) return outcome;
   const ComponentSnapshot& saved = *FindSnapshot(newest_, component.id());
-  DR_ASSIGN_OR_RETURN(std::unique_ptr<StateReader> records,
-                      repository_.OpenSnapshot(saved, context));
-  DR_ASSIGN_OR_RETURN(
-      records, upgrades_.UpgradeState(std::move(records), saved.schema.name, saved.schema.version,
-                                      component.schema().version));
   Gathered whole;
-  DR_RETURN_IF_ERROR(whole.Gather(*records));
+  const auto read = [&]() -> absl::Status {
+    DR_ASSIGN_OR_RETURN(std::unique_ptr<StateReader> records,
+                        repository_.OpenSnapshot(saved, context));
+    DR_ASSIGN_OR_RETURN(
+        records, upgrades_.UpgradeState(std::move(records), saved.schema.name, saved.schema.version,
+                                        component.schema().version));
+    return whole.Gather(*records);
+  };
+  if (absl::Status done = read(); !done.ok()) {
+    // A host that has followed meanwhile may have let go of what was being read.
+    if (absl::IsDataLoss(done)) DR_RETURN_IF_ERROR(CheckNotFollowed(context));
+    return done;
+  }
   DR_RETURN_IF_ERROR(component.Reload(whole, context));
   return outcome;
 }
@@ -244,7 +272,8 @@ absl::Status RepositoryCheckpoints::End() {
 }
 
 void RepositoryCheckpoints::Prune(const Context& context) {
-  const absl::Status pruned = repository_.Prune(policy_.keep, newest_.epoch, context);
+  absl::Status pruned = Settle(context);
+  if (pruned.ok()) pruned = repository_.Prune(policy_.keep, newest_.epoch, context);
   if (!pruned.ok()) Notify(EventKind::kPruneFailed, pruned);
 }
 

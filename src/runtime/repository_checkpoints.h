@@ -28,8 +28,9 @@ absl::StatusOr<Claimed> LoadAndClaim(
     const ComponentTable& components, const RestoreRegistry& upgrades,
     const std::vector<std::string>& retired, const Clock& clock, const Context& context);
 
-/// One call at a time. Once another host has taken the repository over, every call fails with
-/// kFenced, and so does every commit.
+/// One call at a time. Once another host has taken the repository over, the next call notices it and
+/// fails with kFenced, and so does every commit from then on. A call with nothing to write looks too;
+/// only where the store does not answer that is left to the next.
 class RepositoryCheckpoints {
  public:
   RepositoryCheckpoints(Runtime& runtime, ForgetfulLog& sink, Repository& repository,
@@ -55,6 +56,9 @@ class RepositoryCheckpoints {
                                        const ComponentCore* deleted, const Context& context);
   absl::StatusOr<std::vector<ComponentCore::Frozen>> Freeze(
       const std::vector<ComponentCore*>& chosen, const Context& context) const;
+  absl::Status Settle(const Context& context);
+  void GoOnFrom(BackupManifest published);
+  absl::Status CheckNotFollowed(const Context& context);
   absl::Status End();
   void Notify(EventKind kind, absl::Status status) const;
   void Prune(const Context& context);

@@ -4,7 +4,9 @@
 
 #include "dr/status.h"
 #include "fmt/format.h"
+#include "src/base/out_of_memory.h"
 #include "src/base/status_macros.h"
+#include "src/store/layers/each.h"
 
 namespace dr::inline v0 {
 
@@ -25,7 +27,13 @@ absl::StatusOr<std::unique_ptr<StateAdapter>> AdapterRegistry::Open(
     std::string_view uri, const AdapterEnvironment& environment, const Context& context) const {
   DR_ASSIGN_OR_RETURN(Uri parsed, ParseUri(uri, environment.variables));
   auto factory = factories_.find(parsed.scheme);
-  if (factory != factories_.end()) return factory->second(parsed, environment, context);
+  if (factory != factories_.end()) {
+    return WithinMemory([&]() -> absl::StatusOr<std::unique_ptr<StateAdapter>> {
+      DR_ASSIGN_OR_RETURN(std::unique_ptr<StateAdapter> store,
+                          factory->second(parsed, environment, context));
+      return WithBorder(std::move(store));
+    });
+  }
   const std::string known =
       factories_.empty() ? "none" : fmt::format("{}", fmt::join(Schemes(), ", "));
   // Nobody knows which of its parameters are secrets.

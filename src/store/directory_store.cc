@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <optional>
 #include <span>
 #include <utility>
@@ -10,7 +11,9 @@
 #include "dr/status.h"
 #include "dr/stored_value.h"
 #include "fmt/format.h"
+#include "src/base/directory_lock.h"
 #include "src/base/status_macros.h"
+#include "src/store/exclusive_names.h"
 #include "src/store/key_path.h"
 
 namespace dr::inline v0 {
@@ -18,7 +21,6 @@ namespace {
 
 constexpr std::uint64_t kMaxValueBytes = 256ULL << 20;
 constexpr std::string_view kLockFile = ".lock";
-constexpr std::string_view kTemporaryPrefix = ".tmp-";
 // A file's first page goes through a buffer: one call moves a small value with its header, and the
 // rest of a large one is neither copied nor moved up to its place.
 constexpr std::size_t kPageBytes = 4096, kFirstBytes = kPageBytes - kStoredHeaderBytes;
@@ -48,18 +50,43 @@ struct DirectoryStore::Place {
   std::string name;
 };
 
+// Excludes the threads of this process by `writing_`, and other processes by the directory's lock.
+class DirectoryStore::WriteTurn {
+ public:
+  explicit WriteTurn(DirectoryStore& store) : store_(&store) {}
+  WriteTurn(WriteTurn&& other) noexcept
+      : lock_(std::move(other.lock_)), store_(std::exchange(other.store_, nullptr)) {}
+  ~WriteTurn() {
+    if (store_ == nullptr) return;
+    lock_.Release();
+    MutexLock mutex(store_->mutex_);
+    store_->writing_ = false;
+    store_->turn_.NotifyOne();
+  }
+
+  absl::Status Lock() {
+    DR_ASSIGN_OR_RETURN(lock_, DirectoryLock::Take(*store_->root_, kLockFile));
+    lock_.Sign();
+    return absl::OkStatus();
+  }
+
+ private:
+  DirectoryLock lock_;
+  DirectoryStore* store_;
+};
+
 DirectoryStore::DirectoryStore(std::unique_ptr<Directory> root, Random& random, const Clock& clock)
     : root_(std::move(root)), random_(random), clock_(clock) {
   capabilities_ = {.if_absent = true, .if_version = true, .max_value_bytes = kMaxValueBytes};
 }
 
 absl::StatusOr<std::unique_ptr<DirectoryStore>> DirectoryStore::Open(
-    std::unique_ptr<Directory> root, Random& random, const Clock& clock) {
+    std::unique_ptr<Directory> root, Random& random, const Clock& clock, const Context& context) {
   DR_ASSIGN_OR_RETURN(std::unique_ptr<DirectoryStore> store,
                       OpenToRead(std::move(root), random, clock));
-  MutexLock mutex(store->write_mutex_);
-  DR_ASSIGN_OR_RETURN(std::unique_ptr<File> lock, store->LockFile({}));
+  DR_ASSIGN_OR_RETURN(const WriteTurn turn, store->AwaitTurn(context));
   DR_RETURN_IF_ERROR(store->Clean(*store->root_));
+  DR_RETURN_IF_ERROR(ProbeExclusiveNames(*store->root_));
   return store;
 }
 
@@ -73,32 +100,38 @@ absl::StatusOr<std::unique_ptr<DirectoryStore>> DirectoryStore::OpenToRead(
   return store;
 }
 
-// Excludes other processes; write_mutex_ excludes the threads of this one.
-absl::StatusOr<std::unique_ptr<File>> DirectoryStore::LockFile(const Context& context) {
-  DR_ASSIGN_OR_RETURN(
-      std::unique_ptr<File> file,
-      root_->Open(kLockFile, {.access = Access::kWrite, .create = Create::kIfMissing}));
+absl::StatusOr<DirectoryStore::WriteTurn> DirectoryStore::AwaitTurn(const Context& context) {
+  constexpr std::chrono::milliseconds kThreadPause(10), kProcessPause(1);
+  {
+    MutexLock mutex(mutex_);
+    while (writing_) {
+      DR_RETURN_IF_ERROR(CheckContext(context, clock_, "waiting for another write to the store"));
+      turn_.WaitFor(mutex_, kThreadPause);
+    }
+    writing_ = true;
+  }
+  WriteTurn turn(*this);
   for (;;) {
-    DR_RETURN_IF_ERROR(CheckContext(context, clock_, "the lock of the store"));
-    const absl::Status locked = file->Lock();
-    if (locked.ok()) return file;
+    const absl::Status locked = turn.Lock();
+    if (locked.ok()) return turn;
     const std::optional<Fault> fault = FaultOf(locked);
     if (!fault || fault->kind != FaultKind::kBusy) return locked;
-    // Nobody notifies: the holder is another process.
-    CondVar pause;
-    pause.WaitFor(write_mutex_, std::chrono::milliseconds(1));
+    DR_RETURN_IF_ERROR(
+        CheckContext(context, clock_, fmt::format("waiting ({})", AsStd(locked.message()))));
+    clock_.SleepUntil(clock_.Now() + kProcessPause, context.stop);  // nobody notifies
   }
 }
 
-// A temporary file lives only under the write lock, so whatever is found under it is left over. A
+// A temporary file lives only in its writer's turn, so whatever is found under it is left over. A
 // process that was killed may have named a file and not synced the name: what can be read from now
 // on has survived.
 absl::Status DirectoryStore::Clean(Directory& directory) {
   DR_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> entries, directory.List());
   for (const DirectoryEntry& entry : entries) {
-    if (entry.name.starts_with(kTemporaryPrefix)) {
+    const bool is_directory = entry.type == DirectoryEntry::Type::kDirectory;
+    if (!is_directory && entry.name.starts_with(kTemporaryPrefix)) {
       DR_RETURN_IF_ERROR(directory.Remove(entry.name));
-    } else if (entry.type == DirectoryEntry::Type::kDirectory && KeyOfName(entry.name, true)) {
+    } else if (is_directory && KeyOfName(entry.name, true)) {
       DR_ASSIGN_OR_RETURN(std::unique_ptr<Directory> child,
                           directory.OpenDirectory(entry.name, Create::kNever));
       DR_RETURN_IF_ERROR(Clean(*child));
@@ -118,7 +151,6 @@ absl::StatusOr<DirectoryStore::Place> DirectoryStore::Find(std::string_view key,
                         place.directory->OpenDirectory(name, create));
     if (create != Create::kNever) {
       // Found or made: a process that was killed may have made it and not synced its name.
-      MutexLock lock(synced_mutex_);
       if (!synced_.contains(place.path)) {
         DR_RETURN_IF_ERROR(place.directory->Sync());
         synced_.insert(place.path);
@@ -132,7 +164,15 @@ absl::StatusOr<DirectoryStore::Place> DirectoryStore::Find(std::string_view key,
 
 absl::StatusOr<Item> DirectoryStore::Read(Directory& directory, std::string_view name,
                                           std::string_view key) {
-  DR_ASSIGN_OR_RETURN(std::unique_ptr<File> file, directory.Open(name, {}));
+  absl::StatusOr<std::unique_ptr<File>> opened = directory.Open(name, {});
+  if (absl::IsInvalidArgument(opened.status())) {
+    return MakeFault({.kind = FaultKind::kAuthFailed,
+                      .place = std::string(key),
+                      .next = "move it away and restore the value from a copy"},
+                     fmt::format("what lies under {} is no regular file", name));
+  }
+  DR_RETURN_IF_ERROR(opened.status());
+  const std::unique_ptr<File> file = *std::move(opened);
   DR_ASSIGN_OR_RETURN(FileInfo info, file->Info());
   if (info.size > kStoredHeaderBytes + kMaxValueBytes) {
     return MakeFault({.kind = FaultKind::kAuthFailed,
@@ -156,8 +196,7 @@ absl::StatusOr<Item> DirectoryStore::Read(Directory& directory, std::string_view
 absl::StatusOr<Version> DirectoryStore::Put(std::string_view key, std::string_view value,
                                             const PutOptions& options, const Context& context) {
   DR_RETURN_IF_ERROR(CheckPut(capabilities_, key, value, options, context, clock_));
-  MutexLock mutex(write_mutex_);
-  DR_ASSIGN_OR_RETURN(std::unique_ptr<File> lock, LockFile(context));
+  DR_ASSIGN_OR_RETURN(const WriteTurn turn, AwaitTurn(context));
   DR_ASSIGN_OR_RETURN(Place place, Find(key, Create::kIfMissing));
   if (options.condition == PutCondition::kIfVersion) {
     DR_ASSIGN_OR_RETURN(Item current, Read(*place.directory, place.name, key));
@@ -189,8 +228,7 @@ absl::StatusOr<Version> DirectoryStore::Replace(const Place& place, std::string_
 
 // Neighbours in one directory share its sync.
 absl::Status DirectoryStore::PutMany(std::span<const KeyValue> items, const Context& context) {
-  MutexLock mutex(write_mutex_);
-  DR_ASSIGN_OR_RETURN(std::unique_ptr<File> lock, LockFile(context));
+  DR_ASSIGN_OR_RETURN(const WriteTurn turn, AwaitTurn(context));
   std::optional<Place> place;  // of the last
   std::string_view key;
   const auto sync = [&]() -> absl::Status {
@@ -276,9 +314,10 @@ absl::Status DirectoryStore::Collect(Directory& directory, const std::string& pa
     } else {
       const absl::StatusOr<FileInfo> info = directory.Info(entry.name);
       if (absl::IsNotFound(info.status())) continue;
-      DR_RETURN_IF_ERROR(info.status());
-      entries.push_back(
-          {entry.key, info->size - std::min<std::uint64_t>(info->size, kStoredHeaderBytes)});
+      // What is no file is listed, so that reading it tells that the value is lost.
+      if (!info.ok() && !absl::IsInvalidArgument(info.status())) return info.status();
+      const std::uint64_t size = info.ok() ? info->size : 0;
+      entries.push_back({entry.key, size - std::min<std::uint64_t>(size, kStoredHeaderBytes)});
     }
     for (std::size_t i = known; i < entries.size(); ++i) last = std::max(last, entries[i].key);
   }
@@ -300,8 +339,7 @@ absl::StatusOr<Page> DirectoryStore::List(std::string_view prefix, std::string_v
 absl::Status DirectoryStore::Delete(std::string_view key, const DeleteOptions& options,
                                     const Context& context) {
   DR_RETURN_IF_ERROR(CheckDelete(capabilities_, key, options, context, clock_));
-  MutexLock mutex(write_mutex_);
-  DR_ASSIGN_OR_RETURN(std::unique_ptr<File> lock, LockFile(context));
+  DR_ASSIGN_OR_RETURN(const WriteTurn turn, AwaitTurn(context));
   absl::StatusOr<Place> place = Find(key, Create::kNever);
   if (!place.ok()) {
     return absl::IsNotFound(place.status()) && !options.if_version ? absl::OkStatus()
@@ -311,16 +349,18 @@ absl::Status DirectoryStore::Delete(std::string_view key, const DeleteOptions& o
     DR_ASSIGN_OR_RETURN(Item current, Read(*place->directory, place->name, key));
     if (current.version != *options.if_version) return ValueChanged(key);
   }
-  // Not there: removed, perhaps, by a call that could not sync.
+  // Not there: removed, perhaps, by a call that could not sync. A folder is nobody's value.
   absl::Status removed = place->directory->Remove(place->name);
-  if (!removed.ok() && !absl::IsNotFound(removed)) return removed;
+  if (!removed.ok() && !absl::IsNotFound(removed) && !absl::IsInvalidArgument(removed)) {
+    const bool is_there = place->directory->Info(place->name).ok();
+    return is_there ? removed : MayHaveHappened(key, removed);
+  }
   absl::Status synced = place->directory->Sync();
   return synced.ok() ? synced : MayHaveHappened(key, synced);
 }
 
 absl::Status DirectoryStore::Check(const Context& context) {
-  MutexLock mutex(write_mutex_);
-  DR_ASSIGN_OR_RETURN(std::unique_ptr<File> lock, LockFile(context));
+  DR_ASSIGN_OR_RETURN(const WriteTurn turn, AwaitTurn(context));
   return root_->Sync();
 }
 

@@ -170,6 +170,14 @@ int SimDisk::Lock(SimInode file, const void* handle) {
   return 0;
 }
 
+int SimDisk::LockDirectory(SimInode directory, const void* handle) {
+  const int error = Lock(directory, handle);
+  if (error != 0) return error;
+  MutexLock lock(mutex_);
+  ++open_[directory].handles;
+  return 0;
+}
+
 void SimDisk::Close(SimInode inode, const void* handle) {
   MutexLock lock(mutex_);
   Open& open = open_[inode];

@@ -46,6 +46,7 @@ class SimDisk {
   int Truncate(SimInode file, std::uint64_t size);
   int Info(SimInode file, FileInfo& out);
   int Lock(SimInode file, const void* handle);
+  int LockDirectory(SimInode directory, const void* handle);  // and opens it once more
 
   // What SimFileSystem offers to tests, under the same names.
   void Mark(std::uint64_t value);

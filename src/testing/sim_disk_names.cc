@@ -1,5 +1,6 @@
 // The half of SimDisk that is about names.
 
+#include <limits>
 #include <utility>
 
 #include "src/testing/sim_disk.h"
@@ -157,6 +158,9 @@ int SimDisk::Volume(VolumeInfo& out) {
   if (const int error = Enter(SimCall::kInfo, false)) return error;
   out = options_.volume;
   out.free_bytes = FreeBytes();
+  if (options_.capacity_bytes != std::numeric_limits<std::uint64_t>::max()) {
+    out.total_bytes = options_.capacity_bytes;
+  }
   return 0;
 }
 

@@ -67,6 +67,24 @@ class SimFile final : public File {
   const std::string place_;
 };
 
+class SimHeldLock final : public HeldLock {
+ public:
+  SimHeldLock(SimDisk& disk, SimInode inode) : disk_(disk), inode_(inode) {}
+  ~SimHeldLock() override {
+    if (held_) disk_.Close(inode_, this);
+  }
+  absl::Status Take(std::string_view place) {
+    const int error = disk_.LockDirectory(inode_, this);
+    held_ = error == 0;
+    return FaultUnlessOk("flock", place, error);
+  }
+
+ private:
+  SimDisk& disk_;
+  const SimInode inode_;
+  bool held_ = false;
+};
+
 class SimDirectory final : public Directory {
  public:
   SimDirectory(SimDisk& disk, SimInode inode, std::string place)
@@ -129,6 +147,12 @@ class SimDirectory final : public Directory {
     VolumeInfo info;
     DR_RETURN_IF_ERROR(FaultUnlessOk("statfs", place_, disk_.Volume(info)));
     return info;
+  }
+
+  absl::StatusOr<std::unique_ptr<HeldLock>> Lock() override {
+    auto lock = std::make_unique<SimHeldLock>(disk_, inode_);
+    DR_RETURN_IF_ERROR(lock->Take(place_));
+    return lock;
   }
 
  private:

@@ -9,6 +9,7 @@
 
 namespace {
 
+using dr::AsStd;
 using dr::Fault;
 using dr::FaultKind;
 
@@ -38,6 +39,47 @@ TEST_CASE("A fault comes back from its status exactly, odd bytes and absent fiel
     REQUIRE(back.has_value());
     CheckEqual(*back, fault);
   }
+}
+
+TEST_CASE("what a status prints of its fault is one short printable line (K7)") {
+  const auto extra = [](const absl::Status& status) {
+    return std::string(status.ToString()).substr(status.message().size());
+  };
+  const std::string path = "/var/lib/agent/" + std::string(200, 'x') + "/wal/0000000000000007.wal";
+  const absl::Status status = dr::MakeFault({.kind = FaultKind::kWalCorrupt,
+                                             .place = path,
+                                             .offset = 4096,
+                                             .lsn = dr::Lsn{12345},
+                                             .next = "restore a backup, or salvage the log"},
+                                            "the checksum differs");
+  CHECK(extra(status).size() < 80);
+  // Told again as a part of another, it does not grow by more than was said.
+  absl::Status again = status;
+  for (int i = 0; i < 8; ++i) again = dr::MakeFault({}, dr::AsStd(again.message()));
+  CHECK(again.ToString().size() < status.ToString().size() + 8 * 8);
+  const Fault hostile[] = {
+      {.place = "a\nERROR: forged\x1b[2J\u202e", .next = "do \"this\" '\\' % 100%"},
+      {.place = std::string("\0\xff\x7f", 3), .next = "\n"},
+      {.place = "Grüße 世界", .lsn = dr::Lsn{1}, .next = "a]; b [c, offset 3]"},
+      {.place = "- = 1-1", .next = "\\n"},
+      {.place = "\n", .next = "=%0A"},
+  };
+  for (const Fault& fault : hostile) {
+    const absl::Status shown = dr::MakeFault(fault, "what [is]; it\n");
+    CHECK(dr::Printable(AsStd(shown.ToString())) == shown.ToString());
+    REQUIRE(dr::FaultOf(shown).has_value());
+    CheckEqual(*dr::FaultOf(shown), fault);
+  }
+}
+
+TEST_CASE("a fault is still found in a status whose message got more in front (K7)") {
+  const Fault fault{.place = "wal/1", .offset = 7, .next = "look"};
+  const absl::Status status = dr::MakeFault(fault, "what");
+  absl::Status wrapped(status.code(), "while opening: " + std::string(status.message()));
+  status.ForEachPayload(
+      [&](absl::string_view name, const absl::Cord& value) { wrapped.SetPayload(name, value); });
+  REQUIRE(dr::FaultOf(wrapped).has_value());
+  CheckEqual(*dr::FaultOf(wrapped), fault);
 }
 
 TEST_CASE("An error about a file that was renamed names it as it is called now") {

@@ -43,6 +43,31 @@ TEST_CASE("Parts may be missing, and an empty password is not the same as none")
   CHECK(v6->Find("a") == "");
 }
 
+TEST_CASE("several hosts are for readers that take several and refused by name elsewhere (K53)") {
+  auto uri = dr::ParseUri("postgres://u:p@one:1,[2001:DB8::1]:2,Three/db?a=1");
+  REQUIRE(uri.ok());
+  CHECK(uri->host == "one");
+  CHECK(uri->port == 1);
+  REQUIRE(uri->more_hosts.size() == 2);
+  CHECK(uri->more_hosts[0].name == "2001:db8::1");
+  CHECK(uri->more_hosts[0].port == 2);
+  CHECK(uri->more_hosts[1].name == "three");
+  CHECK_FALSE(uri->more_hosts[1].port);
+  CHECK(uri->Redacted() == "postgres://u:***@one:1,[2001:db8::1]:2,three/db?a=1");
+  CHECK(uri->CheckParameters({"a"}, dr::Uri::Hosts::kSeveral).ok());
+  const absl::Status refused = uri->CheckParameters({"a"});
+  CHECK(absl::IsInvalidArgument(refused));
+  CHECK(refused.message().find("list of hosts") != absl::string_view::npos);
+  for (const char* text : {"p://a,", "p://,a", "p://a,,b", "p://a:1,:2"}) {
+    CHECK(absl::IsInvalidArgument(dr::ParseUri(text).status()));
+  }
+}
+
+TEST_CASE("a host that is no machine's name is there as it was written (K52)") {
+  CHECK(dr::ParseUri("s3://My_Bucket/a")->host_as_written == "My_Bucket");
+  CHECK(dr::ParseUri("s3://My_Bucket/a")->host == "my_bucket");
+}
+
 TEST_CASE("What is not clearly one thing is refused, and the error never quotes it") {
   const std::string_view refused[] = {
       "",

@@ -166,9 +166,8 @@ absl::StatusOr<std::unique_ptr<StateAdapter>> OpenUri(std::string_view uri) {
 absl::StatusOr<std::string> Place::Uri() {
   if (store_.variable.empty()) {
     if (!directory_) directory_.emplace();
-    return fmt::format("{}{}{}", store_.name == "filesystem" ? "file://" : "rocksdb://",
-                       *directory_ / "store",
-                       store_.name == "rocksdb" ? "?torn_tail=cut" : "");  // some cases kill
+    return fmt::format("{}{}", store_.name == "filesystem" ? "file://" : "rocksdb://",
+                       *directory_ / "store");
   }
   const char* uri = getenv(std::string(store_.variable).c_str());
   if (uri != nullptr) return uri;

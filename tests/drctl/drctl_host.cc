@@ -1,8 +1,11 @@
 // A small host for the tests of drctl: does to a directory what its arguments say, in order.
 //
 //   drctl_host DIRECTORY [digests] STEP...     add:N  batch:N  big:N  checkpoint  shutdown  wait
+//                                              load
 //
+// `load` adds and takes checkpoints as fast as it can until it is told to go on, as `wait` is.
 // Prints how often it was added to, at the end. Without shutdown it ends like a kill.
+#include <poll.h>
 #include <unistd.h>
 
 #include <iostream>
@@ -46,9 +49,21 @@ class Tally : public dr::StatefulComponent {
   std::uint64_t count_ = 0;
 };
 
+absl::Status Work(dr::Host& host, Tally& tally) {
+  std::cout << "ready" << std::endl;
+  for (pollfd told{STDIN_FILENO, POLLIN, 0}; poll(&told, 1, 0) == 0;) {
+    for (int n = 0; n < 25; ++n) {
+      if (absl::Status s = n == 7 ? tally.AddBatch(3) : tally.Add(n); !s.ok()) return s;
+    }
+    if (absl::Status s = host.Checkpoint().status(); !s.ok()) return s;
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Do(const std::string& step, dr::Host& host, Tally& tally) {
   if (step == "checkpoint") return host.Checkpoint().status();
   if (step == "shutdown") return host.Shutdown();
+  if (step == "load") return Work(host, tally);
   if (step == "wait") {
     std::cout << "ready" << std::endl;
     std::string line;

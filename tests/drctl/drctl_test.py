@@ -2,6 +2,7 @@
 """Runs one case against drctl: drctl_test.py DRCTL HOST CASE."""
 
 import base64
+import collections
 import json
 import os
 import pathlib
@@ -10,6 +11,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 import urllib.parse
 
 DRCTL, HOST, CASE = sys.argv[1:]
@@ -127,6 +130,59 @@ def read_only(at):
     assert picture(at) == before
     busy.communicate("\n", timeout=60)
     assert busy.returncode == 0
+
+
+def beside_writer(at):
+    """What a host changes between two reads is no damage, and nothing that looks can end the host."""
+    seconds = max(8, int(os.environ.get("DR_LONG_SECONDS", "0")))
+    busy = subprocess.Popen([HOST, at, "load"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    busy.stdout.readline()
+    codes = collections.Counter()
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        for verb in (*READING, ("checkpoint", "list"), ("doctor",)):
+            for options in ([], ["--json"]):
+                if verb == ("doctor",) and codes[verb] > 20:
+                    continue  # it writes, and so takes long
+                done = subprocess.run([DRCTL, *verb[:2], at, *verb[2:], *options] if verb[0] != "doctor" else
+                                      [DRCTL, "doctor", at, *options], capture_output=True, text=True, timeout=60)
+                assert done.returncode in (0, 4), (verb, done.returncode, done.stdout[-2000:], done.stderr)
+                codes[verb] += 1
+                codes[done.returncode] += 1
+                if verb == ("log", "show") and options and done.returncode == 0:
+                    lsns = [json.loads(line)["lsn"] for line in done.stdout.splitlines()]
+                    assert lsns == list(range(lsns[0], lsns[0] + len(lsns))), lsns
+    assert busy.poll() is None
+    out, _ = busy.communicate("\n", timeout=60)
+    print(dict(codes), "operations:", out.strip())
+    assert busy.returncode == 0 and codes[0] > codes[4], codes
+    assert ask("wal", "verify", at)["ok"]
+
+
+def doctor_beside_open(at):
+    """Doctor's temporary file and the host that cleans up do not hurt each other."""
+    host(at, "add:1")
+    done = threading.Event()
+    failed = []
+
+    def look():
+        while not done.is_set():
+            looked = subprocess.run([DRCTL, "doctor", at], capture_output=True, text=True, timeout=60)
+            if looked.returncode != 0:
+                failed.append(looked)
+
+    lookers = [threading.Thread(target=look) for _ in range(2)]
+    for looker in lookers:
+        looker.start()
+    try:
+        for _ in range(40):
+            host(at)
+    finally:
+        done.set()
+        for looker in lookers:
+            looker.join()
+    assert not failed, failed[0]
+    assert not list(wal(at).glob("*.tmp"))
 
 
 def inspect(at):
@@ -366,6 +422,34 @@ def doctor_owner(at):
     at.mkdir()
     os.chown(at, 65534, -1)
     assert any("belongs to user 65534, and this is user 0" in w for w in ask("doctor", at)["warnings"])
+
+
+def doctor_files(at):
+    host(at, "add:1")
+    os.mkfifo(wal(at) / "DURABLE.tmp")
+    (at / "RESERVE").unlink(missing_ok=True)
+    (at / "RESERVE").mkdir()
+    warnings = ask("doctor", at)["warnings"]
+    for name in ("g-000001/wal/DURABLE.tmp", "RESERVE"):
+        assert f"{name} is no regular file; move it away" in warnings, warnings
+    if os.geteuid() == 0:
+        os.chown(wal(at) / "HEAD", 65534, -1)
+        assert any("wal/HEAD belongs to user 65534" in w for w in ask("doctor", at)["warnings"])
+
+
+def doctor_copy_on_write(at):
+    """zfs is not here to be asked; a btrfs that gives the attribute is none that must be warned of."""
+    image = at.parent / "image"
+    made = subprocess.run(["sh", "-c", f"truncate -s 128M {image} && mkfs.btrfs -q {image}"], capture_output=True, text=True)
+    if made.returncode != 0:
+        skip(f"no btrfs can be made: {made.stderr}")
+    at.mkdir()
+    done = subprocess.run(["unshare", "-m", "sh", "-c", f"mount -o loop {image} {at} || exit 77; '{DRCTL}' doctor --json {at}"],
+                          capture_output=True, text=True)
+    if done.returncode == 77 or "unshare" in done.stderr:
+        skip(f"no btrfs can be mounted: {done.stderr}")
+    found = json.loads(done.stdout)
+    assert found["file_system"] == "btrfs" and not any("copy on write" in w for w in found["warnings"]), found
 
 
 def doctor_memory(at):

@@ -51,6 +51,14 @@ TEST_CASE("A24: What is not durable is named with the reason") {
   }
 }
 
+TEST_CASE("few inodes are warned of where the file system counts them (K33)") {
+  dr::VolumeInfo volume{
+      .type = "ext4", .survives_power_loss = true, .is_network = false, .free_bytes = kPlenty};
+  CHECK(drctl::JudgeVolume(volume).warnings.empty());
+  volume.free_files = 17;
+  CHECK(Warns(drctl::JudgeVolume(volume), "only 17 more files"));
+}
+
 TEST_CASE("A24: A container's layer and an unknown file system are durable with a warning") {
   CHECK(Judge("overlay", true, false).durable);
   CHECK(Warns(Judge("overlay", true, false), "mount a volume"));

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "src/format/manifest.pb.h"
 
@@ -11,30 +12,72 @@ namespace {
 
 using namespace std::string_literals;
 
-WireCheck Check(std::string_view bytes, std::size_t max_elements = 10) {
-  return CheckWire(bytes, *format::v1::Manifest::descriptor(), max_elements);
+// As much of manifest.proto as the tests need.
+struct Point {
+  std::string name = {};
+  std::uint32_t version = 0;
+  std::vector<Point> inner = {};
+};
+struct Line {
+  std::uint64_t number = 0, high = 0, count = 0, time = 0;
+  std::vector<std::string> features = {};
+  std::vector<Point> points = {};
+};
+
+constexpr auto kInnerFields = [](auto& wire, Point& point) { wire.Bytes(1, point.name); };
+constexpr auto kPointFields = [](auto& wire, Point& point) {
+  wire.Bytes(1, point.name);
+  wire.Varint(3, point.version);
+  wire.Repeated(9, point.inner, kInnerFields);
+};
+constexpr auto kLineFields = [](auto& wire, Line& line) {
+  wire.Varint(1, line.number);
+  wire.Fixed64(2, line.high);
+  wire.Varint(4, line.count);
+  wire.Fixed64(8, line.time);
+  wire.Repeated(9, line.features);
+  wire.Repeated(10, line.points, kPointFields);
+};
+
+ProtoCheck Check(std::string_view bytes, std::size_t max_elements = 10) {
+  Line line;
+  return DecodeCanonical(bytes, line, kLineFields, max_elements);
 }
 std::string Wrong(std::string_view bytes) {
-  const WireCheck check = Check(bytes);
+  const ProtoCheck check = Check(bytes);
   return check.wrong == nullptr ? "" : check.wrong;
 }
 
-TEST_CASE("What the library writes is canonical") {
+TEST_CASE("What is written is what Protobuf writes and reads, and comes back (K1)") {
   format::v1::Manifest body;
-  CHECK(Wrong(body.SerializeAsString()).empty());
-  body.set_sequence(300);
-  body.set_log_low(7);
+  Line line;
+  CHECK(EncodeCanonical(line, kLineFields).empty());
+  body.set_sequence(line.number = 300);
+  body.set_log_high(line.high = 7);
+  body.set_epoch(line.count = ~0ULL);
   body.set_created_ns(-1);
-  body.add_required_features("a");
-  body.add_required_features("");
-  for (int i = 0; i < 2; ++i) {
-    auto* component = body.add_components();
-    component->set_component("c");
-    component->add_chunks()->set_key("k");
-    component->add_chunks();
-  }
-  CHECK(Wrong(body.SerializeAsString()).empty());
-  CHECK_FALSE(Check(body.SerializeAsString()).has_unknown_fields);
+  line.time = ~0ULL;
+  line.features = {"a", ""};
+  for (const std::string& feature : line.features) body.add_required_features(feature);
+  line.points = {{}, {.name = "c", .version = ~0U, .inner = {{.name = "k"}, {}}}};
+  body.add_components();
+  auto* component = body.add_components();
+  component->set_component("c");
+  component->set_schema_version(~0U);
+  component->add_chunks()->set_key("k");
+  component->add_chunks();
+  const std::string bytes = body.SerializeAsString();
+  CHECK(EncodeCanonical(line, kLineFields) == bytes);
+  Line again{.count = 1, .features = {"old"}, .points = {{}}};
+  const ProtoCheck check = DecodeCanonical(bytes, again, kLineFields, 10);
+  CHECK(check.wrong == nullptr);
+  CHECK_FALSE(check.has_unknown_fields);
+  CHECK(EncodeCanonical(again, kLineFields) == bytes);
+}
+
+TEST_CASE("Numbers keep to what their field can hold") {
+  CHECK(Wrong("\x52\x06\x18\xff\xff\xff\xff\x0f"s).empty());
+  CHECK(Wrong("\x52\x06\x18\x80\x80\x80\x80\x10"s) == "the body has a value that is not readable");
 }
 
 TEST_CASE("F7: every other encoding of the same message is refused") {
@@ -60,16 +103,18 @@ TEST_CASE("Bodies that are cut off, grouped or numbered beyond bounds are refuse
 }
 
 TEST_CASE("Unknown fields are passed over and reported") {
-  const WireCheck check = Check("\x08\x05\xa0\x01\x05\xa0\x01\x06"s);
+  const ProtoCheck check = Check("\x08\x05\xa0\x01\x05\xa0\x01\x06"s);
   CHECK(check.wrong == nullptr);
   CHECK(check.has_unknown_fields);
 }
 
-TEST_CASE("Elements are counted through all levels") {
-  format::v1::Manifest body;
-  for (int i = 0; i < 3; ++i) body.add_components()->add_chunks()->set_key("k");
-  CHECK(Check(body.SerializeAsString(), 6).wrong == nullptr);
-  CHECK(Check(body.SerializeAsString(), 5).wrong != nullptr);
+TEST_CASE("Elements are counted through all levels, and none is kept of a text with too many") {
+  Line line{.points = std::vector<Point>(3, {.inner = {{.name = "k"}}})};
+  const std::string bytes = EncodeCanonical(line, kLineFields);
+  CHECK(Check(bytes, 6).wrong == nullptr);
+  Line untouched;
+  CHECK(DecodeCanonical(bytes, untouched, kLineFields, 5).wrong != nullptr);
+  CHECK(untouched.points.empty());
 }
 
 }  // namespace

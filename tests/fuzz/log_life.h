@@ -109,7 +109,7 @@ inline absl::Status LogLife::Open(SimFileSystem& disk, std::uint64_t known_durab
                                      .random = &random_,
                                      .segment_bytes = 64 << 10,
                                      .group_bytes = 8 << 10,
-                                     .known_durable = {known_durable},
+                                     .known_durable = {{.durable = {.lsn = {known_durable}}}},
                                      .needed_from = {known_.needed_from}});
   if (!wal.ok()) return wal.status();
   wal_ = *std::move(wal);

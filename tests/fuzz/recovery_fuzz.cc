@@ -6,6 +6,7 @@
 #include <span>
 
 #include "tests/format/segments.h"
+#include "tests/fuzz/fuzz_input.h"
 #include "tests/fuzz/log_life.h"
 
 namespace {
@@ -14,23 +15,6 @@ using namespace dr::testing;
 
 constexpr std::size_t kStepsMax = 48;
 constexpr std::size_t kFileBytesMax = 256 << 10;
-
-struct Input {
-  std::span<const std::uint8_t> rest;
-
-  std::uint64_t Next() {
-    if (rest.empty()) return 0;
-    const std::uint8_t byte = rest.front();
-    rest = rest.subspan(1);
-    return byte;
-  }
-  std::uint64_t Next3() { return Next() << 16 | Next() << 8 | Next(); }
-  std::string Bytes(std::size_t count) {
-    std::string bytes;
-    while (bytes.size() < count && !rest.empty()) bytes += static_cast<char>(Next());
-    return bytes;
-  }
-};
 
 /// What follows Step's own steps. Those that damage one block at most come first.
 enum How : std::uint64_t {

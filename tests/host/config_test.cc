@@ -167,7 +167,7 @@ TEST_CASE("What is wrong is named by file, line, column and key, with what is kn
   };
   const Row rows[] = {
       {"directory: a\ntttl: 3", "agent.yaml:3:3: tttl", "not known",
-       "use adapter, url, <adapter>_url, directory, durability, snapshot_interval, "
+       "use adapter, url, <adapter>_url, directory, durability, segment_bytes, snapshot_interval, "
        "snapshot_on_shutdown, snapshots_kept, ttl"},
       {"adapter: redis\ns3_url: hunter2", "agent.yaml:3:3: s3_url", "not known",
        "use adapter, url, redis_url, directory"},
@@ -213,6 +213,17 @@ TEST_CASE("What is wrong is named by file, line, column and key, with what is kn
     CHECK_THAT(message, Catch::Contains(std::string(row.what)));
     CHECK_THAT(message, Catch::Contains(std::string(row.next)));
     CHECK_THAT(message, !Catch::Contains("hunter2"));
+  }
+}
+
+TEST_CASE("the size of the log's files can be given and is what the log can have (K33)") {
+  CHECK(ParseSettings("directory: a")->log.segment_bytes == 0);
+  CHECK(ParseSettings("directory: a\nsegment_bytes: 1048576")->log.segment_bytes == 1 << 20);
+  for (const char* value : {"65535", "4096", "70000", "1MB", "-4096"}) {
+    const absl::Status refused =
+        ParseSettings(fmt::format("directory: a\nsegment_bytes: {}", value)).status();
+    CHECK(absl::IsInvalidArgument(refused));
+    CHECK_THAT(std::string(refused.message()), Catch::Contains("a multiple of 4096"));
   }
 }
 

@@ -83,7 +83,7 @@ TEST_CASE("A damaged mark proves nothing and is made anew") {
   }
   FlipBit(killed.PathOf(kDurableMarkName), 24);
   CHECK(Payloads(*Value(killed.Open()).wal).size() == 5);
-  CHECK(Value(ReadDurableMark(*killed.directory))->lsn == Lsn{5});
+  CHECK(Value(ReadDurableMark(*killed.directory))->durable.lsn == Lsn{5});
 }
 
 TEST_CASE("The mark of another log proves nothing") {

@@ -63,12 +63,14 @@ struct Batch {
 
 /// Batches whose outcome is open. Thread-safe.
 struct OpenBatches {
-  void Keep(std::unique_ptr<Batch> batch) {
+  /// Until the log has taken `last`, its last Lsn.
+  void Keep(std::unique_ptr<Batch> batch, Lsn last, const OperationLog& log) {
     const std::lock_guard lock(mutex);
-    batches.push_back(std::move(batch));
+    std::erase_if(batches, [&](const auto& kept) { return kept.first <= log.staged(); });
+    batches.emplace_back(last, std::move(batch));
   }
   std::mutex mutex;
-  std::vector<std::unique_ptr<Batch>> batches;
+  std::vector<std::pair<Lsn, std::unique_ptr<Batch>>> batches;
 };
 
 /// An open log: the Wal with its OperationLog in front.
@@ -81,7 +83,9 @@ struct OpenLog {
   absl::StatusOr<Lsn> Append(std::string_view payload, const Context& context = {}) {
     return AppendBatch({std::string(payload)}, context);
   }
-  absl::StatusOr<Lsn> AppendBatch(std::vector<std::string> payloads, const Context& context = {}) {
+  /// `taken`, if given, gets the last Lsn as soon as there is one.
+  absl::StatusOr<Lsn> AppendBatch(std::vector<std::string> payloads, const Context& context = {},
+                                  Lsn* taken = nullptr) {
     auto batch = std::make_unique<Batch>();
     batch->payloads = std::move(payloads);
     batch->entries.resize(batch->payloads.size());
@@ -96,8 +100,9 @@ struct OpenLog {
     absl::StatusOr<Lsn> last = pointers.size() == 1 ? log->Append(*pointers[0], context)
                                                     : log->AppendBatch(pointers, context);
     if (!last.ok()) return last;
+    if (taken != nullptr) *taken = *last;
     if (absl::Status durable = log->Persist(*last, context); !durable.ok()) {
-      open->Keep(std::move(batch));
+      open->Keep(std::move(batch), *last, *log);
       return durable;
     }
     return last;
@@ -113,7 +118,7 @@ inline absl::StatusOr<OpenLog> TryOpen(Directory& directory, const Clock& clock,
   wal_options.observer = observer;
   wal_options.segment_bytes = options.segment_bytes;
   wal_options.group_bytes = options.group_bytes;
-  wal_options.known_durable = options.known_durable;
+  wal_options.known_durable = {{.durable = {.lsn = options.known_durable}}};
   wal_options.needed_from = options.needed_from;
   absl::StatusOr<std::unique_ptr<Wal>> wal = Wal::Open(directory, wal_options);
   if (!wal.ok()) return wal.status();

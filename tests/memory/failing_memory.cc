@@ -61,9 +61,3 @@ void operator delete(void* p, std::size_t) noexcept { std::free(p); }
 void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
 void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
 void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
-
-// Protocol Buffers loses the element that it has just made when its list cannot grow; nothing of dr
-// may leak.
-extern "C" [[gnu::visibility("default")]] const char* __lsan_default_suppressions() {
-  return "leak:google::protobuf::internal::RepeatedPtrFieldBase::Add\n";
-}

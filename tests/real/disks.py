@@ -30,15 +30,15 @@ def need_private_mounts(rounds):
     os.execvp("unshare", ["unshare", "--mount", "--propagation", "private", sys.executable, "-B", *sys.argv])
 
 
-def need_loop_mounts(rounds, folder):
+def need_loop_mounts(rounds, folder, kind="ext4"):
     """Tries a mount, because being root is not enough in every container."""
     image, place = folder / "probe.img", folder / "probe"
     try:
-        make_ext4(image, 8)
-        with mounted(image, place, "loop"):
+        make(kind, image, 8)
+        with mounted(image, place, "loop", kind):
             pass
     except (AssertionError, OSError) as error:
-        skip(rounds, f"ext4 cannot be mounted on a loop device here ({error})")
+        skip(rounds, f"{kind} cannot be mounted on a loop device here ({error})")
     image.unlink()
 
 
@@ -47,11 +47,20 @@ def skip(rounds, reason):
     sys.exit(SKIPPED)
 
 
-def make_ext4(image, mebibytes):
-    with open(image, "wb") as file:
-        file.truncate(mebibytes << 20)
+MEBIBYTES_MIN = {"ext4": 0, "xfs": 300, "btrfs": 128}  # with less, mkfs refuses
+MKFS = {
     # Nothing is left for the kernel to initialise behind the test's back.
-    run("mkfs.ext4", "-q", "-F", "-b", BLOCK_BYTES, "-E", "lazy_itable_init=0,lazy_journal_init=0", image)
+    "ext4": ["mkfs.ext4", "-q", "-F", "-b", BLOCK_BYTES, "-E", "lazy_itable_init=0,lazy_journal_init=0"],
+    "xfs": ["mkfs.xfs", "-q", "-f"],
+    "btrfs": ["mkfs.btrfs", "-q", "-f", "--mixed"],
+}
+
+
+def make(kind, image, mebibytes, *options):
+    """A file system of that size, or of the least that there is of its kind."""
+    with open(image, "wb") as file:
+        file.truncate(max(mebibytes, MEBIBYTES_MIN[kind]) << 20)
+    run(*MKFS[kind], *options, image)
 
 
 def extents(path):

@@ -48,7 +48,7 @@ def live(program, seed, folder):
     room, place = folder / "room", folder / "mounted"
     with disks.mounted("tmpfs", room, ROOM, kind="tmpfs"):
         disk = room / "disk.img"
-        disks.make_ext4(disk, MEBIBYTES)
+        disks.make("ext4", disk, MEBIBYTES)
         disks.run("fallocate", "--length", disk.stat().st_size, disk)
         state = worker.State(program, place / "state", *worker.path_of(seed))
         with disks.mounted(disk, place, "loop"):

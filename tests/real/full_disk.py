@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""full_disk.py WORKER --rounds N [--seed S]: takes the last room on the disk, and gives it back to the same process.
+"""full_disk.py WORKER --rounds N [--seed S] [--kind ext4|xfs|btrfs]: takes the last room on the disk, and gives it back to the same process.
 
 Every round does so twice: to a worker without checkpoints, which refuses, and to one that goes on behind the
 checkpoints for which it has put room aside.
@@ -45,12 +45,12 @@ def go_on(state, filler):
         hear_all(victim, state.promises)
 
 
-def live(program, seed, folder, fate, *options):
+def live(program, kind, seed, folder, fate, *options):
     """One disk."""
     disk, place = folder / "disk.img", folder / "mounted"
-    disks.make_ext4(disk, MEBIBYTES)
+    disks.make(kind, disk, MEBIBYTES)
     state = worker.State(program, place / "state", *worker.path_of(seed), *options)
-    with disks.mounted(disk, place, "loop"):
+    with disks.mounted(disk, place, "loop", kind):
         fate(state, place / "filler")
         state.recover()
     return state
@@ -62,10 +62,10 @@ def main():
     states = []
     with tempfile.TemporaryDirectory(prefix="dr_real_full_") as name:
         folder = pathlib.Path(name)
-        disks.need_loop_mounts(options.rounds, folder)
+        disks.need_loop_mounts(options.rounds, folder, options.kind)
         for seed in range(options.seed, options.seed + options.rounds):
-            states.append(live(options.program, seed, folder, starve, "--no-checkpoints"))
-            states.append(live(options.program, seed, folder, go_on))
+            states.append(live(options.program, options.kind, seed, folder, starve, "--no-checkpoints"))
+            states.append(live(options.program, options.kind, seed, folder, go_on))
     buffered = sum(state.path == "buffered" for state in states)
     refused = sum(len(state.promises.refusals) for state in states)
     worker.finish(f"full_disks={len(states)} buffered={buffered} refused={refused}", states)

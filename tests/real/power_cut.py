@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""power_cut.py WORKER --rounds N [--seed S]: takes the disk away under the worker and goes on with what was on it.
+"""power_cut.py WORKER --rounds N [--seed S] [--kind ext4|xfs|btrfs]: takes the disk away under the worker and goes on with what was on it.
 
 The disk is a file. What the file system has not sent there when the file is copied is what a power cut loses.
 """
 
+import os
 import pathlib
 import random
 import tempfile
@@ -13,46 +14,57 @@ import disks
 import worker
 
 ROUNDS_EACH = 10  # on one disk and its copies
+LONG_ROUNDS = 200  # with DR_LONG=1
+FULL_EVERY = 3  # of the rounds
 MEBIBYTES = 64
 ACKNOWLEDGED_FIRST = [0, 1, 20, 100, 300]
-OPTIONS = "loop,commit=600"  # the file system does not sync by itself meanwhile
+# The file system does not sync by itself meanwhile, where it can be told.
+OPTIONS = {"ext4": "loop,commit=600", "xfs": "loop", "btrfs": "loop,commit=600"}
 
 
-def cut(state, chance, disk, copy):
+def cut(state, chance, disk, copy, filler):
     """What the power cut leaves of the disk is the copy; what was promised is what was read before it began."""
     with state.start() as victim:
         victim.read_acknowledged(chance.choice(ACKNOWLEDGED_FIRST))
+        if filler:
+            disks.fill(filler)
         time.sleep(chance.uniform(0, 0.03))
         victim.pause()
         disks.run("cp", "--sparse=always", disk, copy)
 
 
-def live(program, seed, folder):
+def live(program, kind, seed, folder):
     """One disk and all its power cuts; half of the disks are written through the page cache."""
     chance = random.Random(seed)
     disk, copy, place = folder / "disk.img", folder / "copy.img", folder / "mounted"
     state = worker.State(program, place / "state", *worker.path_of(seed))
-    disks.make_ext4(disk, MEBIBYTES)
-    for _ in range(ROUNDS_EACH):
-        with disks.mounted(disk, place, OPTIONS):
+    disks.make(kind, disk, MEBIBYTES)
+    filler = place / "filler"
+    for number in range(ROUNDS_EACH):
+        with disks.mounted(disk, place, OPTIONS[kind], kind):
+            filler.unlink(missing_ok=True)
             state.recover()  # and what it recovers must not be lost in the next power cut
-            cut(state, chance, disk, copy)
+            cut(state, chance, disk, copy, filler if number % FULL_EVERY == 0 else None)
         copy.replace(disk)
-    with disks.mounted(disk, place, OPTIONS):
+    with disks.mounted(disk, place, OPTIONS[kind], kind):
+        filler.unlink(missing_ok=True)
         state.recover()
     assert state.path == ("buffered" if seed % 2 == 0 else "direct"), state.path
-    assert not state.promises.refusals, state.promises.refusals[0]
+    for refusal in state.promises.refusals:
+        assert " no_space: " in refusal, refusal
     return state
 
 
 def main():
     options = worker.arguments(__doc__)
+    if os.environ.get("DR_LONG") == "1":
+        options.rounds = max(options.rounds, LONG_ROUNDS)
     disks.need_private_mounts(options.rounds)
     seeds = range(options.seed, options.seed + options.rounds // ROUNDS_EACH)
     with tempfile.TemporaryDirectory(prefix="dr_real_power_") as name:
         folder = pathlib.Path(name)
-        disks.need_loop_mounts(options.rounds, folder)
-        states = [live(options.program, seed, folder) for seed in seeds]
+        disks.need_loop_mounts(options.rounds, folder, options.kind)
+        states = [live(options.program, options.kind, seed, folder) for seed in seeds]
     direct = sum(state.path == "direct" for state in states)
     worker.finish(f"power_cuts={ROUNDS_EACH * len(states)} direct={ROUNDS_EACH * direct}", states)
 

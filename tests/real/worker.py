@@ -28,6 +28,7 @@ def arguments(description):
     parser.add_argument("program", type=pathlib.Path)
     parser.add_argument("--rounds", type=int, required=True)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--kind", choices=["ext4", "xfs", "btrfs"], default="ext4", help="of file system, where one is made")
     parsed = parser.parse_args()
     parsed.program = parsed.program.resolve()
     return parsed

@@ -12,6 +12,9 @@ enum class Loss { kNone, kAnswer, kCall, kRefused };
 
 class LossyStore final : public StateAdapter {
  public:
+  LossyStore() = default;
+  explicit LossyStore(const Clock& clock) : store(1 << 20, clock) {}
+
   Capabilities can = MemoryStore(1 << 20).capabilities();
   MemoryStore store{1 << 20};
   std::string prefix = {};  ///< of the keys that are concerned

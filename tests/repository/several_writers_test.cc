@@ -152,7 +152,8 @@ void Live(World& world, StateAdapter& store, std::size_t host) {
   absl::StatusOr<BackupManifest> newest = absl::AbortedError("");
   for (int attempt = 0; attempt < 2 && absl::IsAborted(newest.status()); ++attempt) {
     repository = *Repository::Open(store, clock, random, {.shared = true});
-    newest = repository->Claim({});
+    const auto found = repository->Newest({});
+    newest = found.ok() ? repository->Claim(*found, {}) : found.status();
   }
   const auto note = [&] { world.published[newest->sequence].push_back(*EncodeManifest(*newest)); };
   if (!newest.ok()) return;

@@ -1,13 +1,17 @@
 #include "dr/directory_store.h"
 
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <thread>
+#include <utility>
 #include <vector>
 
+#include "src/base/directory_lock.h"
 #include "tests/store/sim_store.h"
 #include "tests/temp_directory.h"
 
@@ -214,6 +218,75 @@ TEST_CASE("A put waits for another process's lock until the deadline") {
   CHECK(store->Put("k", "x", {}, {}).ok());
 }
 
+// A process that holds the store's lock and is stopped, as by SIGSTOP or a suspended machine.
+class StoppedHolder {
+ public:
+  explicit StoppedHolder(const std::string& path) {
+    pid_ = fork();
+    if (pid_ == 0) {
+      RealStore store(path);
+      auto root = store.files.OpenDirectory(path, Create::kNever);
+      auto lock = DirectoryLock::Take(**root, ".lock");
+      if (lock.ok()) lock->Sign();
+      raise(SIGSTOP);
+      _exit(lock.ok() ? 0 : 1);
+    }
+    int status = 0;
+    REQUIRE(waitpid(pid_, &status, WUNTRACED) == pid_);
+    REQUIRE(WIFSTOPPED(status));
+  }
+  ~StoppedHolder() {
+    if (pid_ > 0) End();
+  }
+  void End() {
+    kill(pid_, SIGKILL);
+    waitpid(std::exchange(pid_, 0), nullptr, 0);
+  }
+  pid_t pid() const { return pid_; }
+
+ private:
+  pid_t pid_;
+};
+
+TEST_CASE("no call waits beyond its context for a stopped process that has the lock (K74)") {
+  TempDirectory temp;
+  RealStore store(temp / "store");
+  StoppedHolder holder(temp / "store");
+  const auto in = [&](auto time) { return Context{.deadline = store.clock.Now() + time}; };
+  const absl::Status late = store->Put("k", "x", {}, in(std::chrono::milliseconds(20))).status();
+  CHECK(absl::IsDeadlineExceeded(late));
+  CHECK(late.message().find(fmt::format("process {} has it locked", holder.pid())) !=
+        absl::string_view::npos);
+  CHECK(absl::IsDeadlineExceeded(store->Delete("k", {}, in(std::chrono::milliseconds(20)))));
+  CHECK(absl::IsDeadlineExceeded(store->Check(in(std::chrono::milliseconds(20)))));
+  CHECK(absl::IsNotFound(store->Get("k", in(std::chrono::seconds(2))).status()));
+  auto root = store.files.OpenDirectory(temp / "store", Create::kNever);
+  CHECK(absl::IsDeadlineExceeded(DirectoryStore::Open(*std::move(root), store.random, store.clock,
+                                                      in(std::chrono::milliseconds(20)))
+                                     .status()));
+  std::stop_source stop;
+  std::jthread stopper([&] { stop.request_stop(); });
+  CHECK(absl::IsCancelled(store->Put("k", "x", {}, {.stop = stop.get_token()}).status()));
+  // Two threads of one process, of which the one that waits behind the other has less time.
+  std::jthread patient([&] { CHECK(store->Put("later", "x", {}, {}).ok()); });
+  CHECK(absl::IsDeadlineExceeded(
+      store->Put("k", "x", {}, in(std::chrono::milliseconds(20))).status()));
+  holder.End();
+  patient.join();
+  CHECK(store->Put("k", "x", {}, {}).ok());
+}
+
+TEST_CASE("two processes never have a store's turn at once although its lock file goes (K67)") {
+  TempDirectory temp;
+  RealStore store(temp / "store");
+  StoppedHolder holder(temp / "store");
+  std::filesystem::remove(temp / "store/.lock");
+  const Context soon{.deadline = store.clock.Now() + std::chrono::milliseconds(20)};
+  CHECK(absl::IsDeadlineExceeded(store->Put("k", "x", {}, soon).status()));
+  holder.End();
+  CHECK(store->Put("k", "x", {}, {}).ok());
+}
+
 TEST_CASE("A value of any length around a file's first page is what was put") {
   SimFileSystem disk;
   SimStore store(disk);
@@ -308,6 +381,83 @@ TEST_CASE("P21: A put that was done and not answered is read back") {
   if (error == EIO) {
     CHECK(absl::IsUnknown((*store)->Put("unreadable", "x", {.condition = condition}, {}).status()));
   }
+}
+
+TEST_CASE("a put or delete whose name may have changed is unknown and never to be retried (K76)") {
+  const PutCondition condition = GENERATE(PutCondition::kIfAbsent, PutCondition::kAlways);
+  SimFileSystem disk;
+  SimStore store(disk);
+  REQUIRE(store->Put("before", "x", {}, {}).ok());
+  disk.Inject({.error = EIO, .only = SimCall::kSyncNames});
+  CHECK(absl::IsUnknown(store->Put("k", "x", {.condition = condition}, {}).status()));
+  CHECK(store->Get("k", {})->value == "x");
+  disk.Inject({.error = EIO, .only = SimCall::kSyncNames});
+  CHECK(absl::IsUnknown(store->PutMany(std::vector<KeyValue>{{"k", "y"}}, {})));
+  disk.Inject({.error = EIO, .only = SimCall::kSyncNames});
+  CHECK(absl::IsUnknown(store->Delete("k", {}, {})));
+  CHECK(absl::IsNotFound(store->Get("k", {}).status()));
+  // An unlink that failed and left the name has not happened.
+  disk.Inject({.error = EIO, .only = SimCall::kNames});
+  CHECK(absl::IsUnavailable(store->Delete("before", {}, {})));
+  CHECK(store->Get("before", {})->value == "x");
+}
+
+TEST_CASE("what is no file under a key is a lost value and a delete takes it away (K78)") {
+  TempDirectory temp;
+  RealStore store(temp / "store");
+  REQUIRE(mkfifo((temp / "store/fifo").c_str(), 0600) == 0);
+  std::filesystem::create_symlink("nowhere", temp / "store/link");
+  for (const char* key : {"fifo", "link"}) {
+    CHECK(absl::IsDataLoss(store->Get(key, {}).status()));
+    CHECK(store->List("", "", {})->entries.at(0).key == key);
+    CHECK(store->Delete(key, {}, {}).ok());
+    CHECK(absl::IsNotFound(store->Get(key, {}).status()));
+  }
+  std::filesystem::create_directories(temp / "store/folder/full");
+  std::filesystem::create_directories(temp / "store/.tmp-folder");
+  CHECK(absl::IsDataLoss(store->Get("folder", {}).status()));
+  CHECK(store->Delete("folder", {}, {}).ok());
+  const RealStore again(temp / "store");
+}
+
+class DirectoryWithoutNames final : public Directory {
+ public:
+  explicit DirectoryWithoutNames(std::unique_ptr<Directory> real) : real_(std::move(real)) {}
+  absl::StatusOr<std::unique_ptr<File>> Open(std::string_view name, OpenOptions options) override {
+    return real_->Open(name, options);
+  }
+  absl::StatusOr<std::unique_ptr<Directory>> OpenDirectory(std::string_view name,
+                                                           Create create) override {
+    return real_->OpenDirectory(name, create);
+  }
+  absl::StatusOr<std::vector<DirectoryEntry>> List() override { return real_->List(); }
+  absl::Status Rename(std::string_view from, std::string_view to) override {
+    return real_->Rename(from, to);
+  }
+  absl::Status Link(std::string_view, std::string_view) override {
+    return MakeFault({.kind = FaultKind::kUnsupported}, "no such thing");
+  }
+  absl::Status Remove(std::string_view name) override { return real_->Remove(name); }
+  absl::Status RemoveDirectory(std::string_view name) override {
+    return real_->RemoveDirectory(name);
+  }
+  absl::Status Sync() override { return real_->Sync(); }
+  absl::StatusOr<VolumeInfo> Volume() override { return real_->Volume(); }
+
+ private:
+  std::unique_ptr<Directory> real_;
+};
+
+TEST_CASE("a store is not opened where no name can be given to one of two (K32)") {
+  SimFileSystem disk;
+  SimStore other(disk);
+  auto root = *disk.OpenDirectory("/store", Create::kNever);
+  CHECK(absl::IsUnimplemented(
+      DirectoryStore::Open(std::make_unique<DirectoryWithoutNames>(std::move(root)), other.random,
+                           other.clock)
+          .status()));
+  CHECK(ValuesOf(*other).empty());
+  CHECK((*disk.OpenDirectory("/store", Create::kNever))->List()->size() == 1);  // .lock
 }
 
 constexpr int kProcesses = 4;

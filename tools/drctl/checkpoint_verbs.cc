@@ -103,17 +103,55 @@ absl::StatusOr<dr::RepositoryEntry> FindEntry(const Source& source, std::uint64_
                                      : fmt::format("there is no checkpoint {}", sequence));
 }
 
+/// Checkpoints, or the components of one, each with what is wrong with it.
+template <typename T>
+struct Judged {
+  std::vector<std::pair<T, absl::Status>> all = {};
+  absl::Status damage = absl::OkStatus();  ///< the first
+
+  void Add(T one, absl::Status state) {
+    damage.Update(state);
+    all.emplace_back(std::move(one), std::move(state));
+  }
+};
+constexpr auto kErrorOf = [](const auto& result) {
+  return result.ok() ? result->damage : result.status();
+};
+
+absl::StatusOr<Judged<dr::RepositoryEntry>> JudgeAll(const Source& source, bool verify) {
+  DR_ASSIGN_OR_RETURN(std::vector<dr::RepositoryEntry> entries, source.repository->Entries({}));
+  Judged<dr::RepositoryEntry> judged;
+  for (dr::RepositoryEntry& entry : entries) {
+    absl::Status state = verify ? ReadAll(source, entry) : entry.manifest.status();
+    judged.Add(std::move(entry), std::move(state));
+  }
+  return judged;
+}
+
+struct JudgedCheckpoint : Judged<dr::ComponentSnapshot> {
+  dr::BackupManifest manifest = {};
+};
+
+absl::StatusOr<JudgedCheckpoint> JudgeOne(const Source& source,
+                                          const CheckpointArguments& checkpoint) {
+  DR_ASSIGN_OR_RETURN(dr::RepositoryEntry entry, FindEntry(source, checkpoint.sequence));
+  JudgedCheckpoint judged;
+  DR_ASSIGN_OR_RETURN(judged.manifest, std::move(entry.manifest));
+  for (const dr::ComponentSnapshot& snapshot : judged.manifest.components) {
+    judged.Add(snapshot, checkpoint.verify ? ReadAll(source, snapshot) : absl::OkStatus());
+  }
+  return judged;
+}
+
 }  // namespace
 
 absl::Status CheckpointList(Machine& machine, const Arguments& arguments,
                             const CheckpointArguments& checkpoint) {
   DR_ASSIGN_OR_RETURN(Source source, OpenHostSource(machine, arguments.directory));
-  DR_ASSIGN_OR_RETURN(std::vector<dr::RepositoryEntry> entries, source.repository->Entries({}));
+  DR_ASSIGN_OR_RETURN(const auto judged,
+                      Settled([&] { return JudgeAll(source, checkpoint.verify); }, kErrorOf));
   JsonArray listed;
-  absl::Status damage = absl::OkStatus();
-  for (const dr::RepositoryEntry& entry : entries) {
-    const absl::Status state = checkpoint.verify ? ReadAll(source, entry) : entry.manifest.status();
-    damage.Update(state);
+  for (const auto& [entry, state] : judged.all) {
     if (arguments.json) {
       listed.Add(JsonEntry(machine, entry, state, checkpoint.verify));
     } else {
@@ -122,23 +160,20 @@ absl::Status CheckpointList(Machine& machine, const Arguments& arguments,
   }
   if (arguments.json) {
     fmt::print("{}\n", JsonObject().Add("checkpoints", listed).text());
-  } else if (entries.empty()) {
+  } else if (judged.all.empty()) {
     fmt::print("there is no checkpoint\n");
   }
-  return damage;
+  return judged.damage;
 }
 
 absl::Status CheckpointShow(Machine& machine, const Arguments& arguments,
                             const CheckpointArguments& checkpoint) {
   DR_ASSIGN_OR_RETURN(Source source, OpenHostSource(machine, arguments.directory));
-  DR_ASSIGN_OR_RETURN(dr::RepositoryEntry entry, FindEntry(source, checkpoint.sequence));
-  DR_RETURN_IF_ERROR(entry.manifest.status());
+  DR_ASSIGN_OR_RETURN(const auto judged,
+                      Settled([&] { return JudgeOne(source, checkpoint); }, kErrorOf));
   JsonArray components;
-  absl::Status damage = absl::OkStatus();
-  if (!arguments.json) PrintManifest(machine, *entry.manifest, "");
-  for (const dr::ComponentSnapshot& snapshot : entry.manifest->components) {
-    const absl::Status state = checkpoint.verify ? ReadAll(source, snapshot) : absl::OkStatus();
-    damage.Update(state);
+  if (!arguments.json) PrintManifest(machine, judged.manifest, "");
+  for (const auto& [snapshot, state] : judged.all) {
     JsonObject json = JsonSnapshot(snapshot);
     if (checkpoint.verify) json.Add("verified", state.ok());
     if (!state.ok()) json.Add("error", JsonError(state));
@@ -148,9 +183,9 @@ absl::Status CheckpointShow(Machine& machine, const Arguments& arguments,
     if (checkpoint.verify) fmt::print("    {}\n", state.ok() ? Good("whole") : Bad("damaged"));
   }
   if (arguments.json) {
-    fmt::print("{}\n", JsonManifest(machine, *entry.manifest).Add("components", components).text());
+    fmt::print("{}\n", JsonManifest(machine, judged.manifest).Add("components", components).text());
   }
-  return damage;
+  return judged.damage;
 }
 
 }  // namespace drctl

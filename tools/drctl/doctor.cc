@@ -10,7 +10,9 @@
 #include "dr/status.h"
 #include "dr/version.h"
 #include "src/base/status_macros.h"
+#include "src/log/segment_files.h"
 #include "src/runtime/generation.h"
+#include "src/store/exclusive_names.h"
 #include "tools/drctl/verbs.h"
 #include "tools/drctl/volume_verdict.h"
 #include "tools/drctl/write_cost.h"
@@ -30,6 +32,7 @@ struct Diagnosis {
   absl::StatusOr<WriteCost> cost = absl::UnknownError("");
   std::vector<std::string> warnings = {};
   absl::Status damage = absl::OkStatus();
+  absl::Status names = absl::OkStatus();  ///< whether one of several can be given a name
 };
 
 absl::Status ExaminePermissions(const std::string& path, Diagnosis& found) {
@@ -58,12 +61,51 @@ absl::Status ExamineFileLimit(Diagnosis& found) {
   return absl::OkStatus();
 }
 
-absl::Status ExamineVolume(const Machine& machine, dr::Directory& directory, Diagnosis& found) {
+// Folders of a host that are no files, and are meant so.
+bool IsRoom(std::string_view name) { return name.starts_with("g-") || name == "lost+found"; }
+
+absl::Status ExamineFiles(dr::Directory& directory, std::string_view folder, Diagnosis& found) {
+  DR_ASSIGN_OR_RETURN(std::vector<dr::DirectoryEntry> entries, directory.List());
+  for (const dr::DirectoryEntry& entry : entries) {
+    if (IsRoom(entry.name)) continue;
+    const std::string name = fmt::format("{}{}", folder, entry.name);
+    if (entry.type != dr::DirectoryEntry::Type::kFile) {
+      found.warnings.push_back(fmt::format("{} is no regular file; move it away", name));
+      continue;
+    }
+    const absl::StatusOr<dr::FileInfo> info = directory.Info(entry.name);
+    if (!info.ok() || info->owner == found.owner) continue;
+    found.warnings.push_back(
+        fmt::format("{} belongs to user {}, and the directory to user {}; give it to that one "
+                    "(chown)",
+                    name, info->owner, found.owner));
+  }
+  return absl::OkStatus();
+}
+
+// As the host does it, in a folder that is gone afterwards: the file system gives attributes to
+// folders, and what is here stays as it is.
+absl::Status ExamineOverwriting(dr::Directory& directory, Diagnosis& found) {
+  const std::string name = fmt::format("{}drctl-{}", dr::kTemporaryPrefix, getpid());
+  DR_ASSIGN_OR_RETURN(auto folder, directory.OpenDirectory(name, dr::Create::kExclusive));
+  const absl::StatusOr<bool> in_place = folder->OverwriteInPlace();
+  const absl::Status removed = directory.RemoveDirectory(name);
+  if (!removed.ok() && !absl::IsNotFound(removed)) return removed;
+  DR_RETURN_IF_ERROR(in_place.status());
+  if (!*in_place) found.warnings.emplace_back(dr::kCopiesOnWrite);
+  return absl::OkStatus();
+}
+
+absl::Status ExamineVolume(Machine& machine, dr::Directory& directory, Diagnosis& found) {
   DR_ASSIGN_OR_RETURN(found.volume, directory.Volume());
   VolumeVerdict verdict = JudgeVolume(found.volume);
   found.durable = verdict.durable;
   for (std::string& warning : verdict.warnings) found.warnings.push_back(std::move(warning));
-  found.cost = MeasureWrites(directory, machine.clock);
+  found.cost = MeasureWrites(directory, machine.clock, machine.random);
+  if (found.cost.ok()) {
+    found.names = dr::ProbeExclusiveNames(directory);
+    DR_RETURN_IF_ERROR(ExamineOverwriting(directory, found));
+  }
   if (found.cost.ok() && !found.cost->waits_for_device()) {
     found.warnings.push_back(
         "a durable write costs about as much as any other: nothing here waits "
@@ -79,6 +121,8 @@ absl::StatusOr<Diagnosis> Examine(Machine& machine, const std::string& path) {
   absl::StatusOr<dr::Generation> generation = dr::PeekGeneration(machine.files, path);
   if (generation.ok()) {
     found.generation = generation->name;
+    DR_RETURN_IF_ERROR(ExamineFiles(*directory, "", found));
+    DR_RETURN_IF_ERROR(ExamineFiles(*generation->wal, found.generation + "/wal/", found));
     directory = std::move(generation->wal);  // where the syncs are; it may be a mount of its own
   } else if (!absl::IsNotFound(generation.status())) {
     found.damage = generation.status();
@@ -91,6 +135,7 @@ absl::StatusOr<Diagnosis> Examine(Machine& machine, const std::string& path) {
 absl::Status Verdict(const Diagnosis& found, const std::string& path) {
   DR_RETURN_IF_ERROR(found.damage);
   DR_RETURN_IF_ERROR(found.cost.status());
+  DR_RETURN_IF_ERROR(found.names);
   if (found.durable) return absl::OkStatus();
   return dr::MakeFault({.kind = dr::FaultKind::kUnsupported,
                         .place = path,

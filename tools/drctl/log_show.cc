@@ -69,21 +69,29 @@ absl::StatusOr<Readable> Earliest(const Source& source) {
   return refused;
 }
 
-/// True: all that was asked for was there.
-absl::StatusOr<bool> ShowReadable(const Source& source, const LogArguments& log, bool json) {
+/// Prints from `next` on what can be read, or from where the log begins if nothing has been printed
+/// yet, and moves `next` behind it.
+absl::Status ShowReadable(const Source& source, const LogArguments& log, bool json, dr::Lsn& next) {
   DR_ASSIGN_OR_RETURN(Readable readable, Earliest(source));
-  const dr::Lsn from = std::max(readable.from, dr::Lsn{log.from});
-  const dr::Lsn to = std::min(readable.last, dr::Lsn{log.to});
-  if (from > to) return false;
-  DR_ASSIGN_OR_RETURN(auto reader,
-                      dr::OpenRecovered(*source.wal, readable.segments, readable.limit, from));
-  // One read too many would meet what is behind the last operation.
-  for (dr::Lsn next = from; next <= to; next = dr::Next(next)) {
-    DR_ASSIGN_OR_RETURN(std::optional<dr::RecordView> record, reader->Next());
-    if (!record) return false;
-    if (Wanted(*record, log)) Print(*record, log, json);
+  if (readable.from > next) {
+    if (next.value != log.from) {
+      return dr::MakeFault({.kind = dr::FaultKind::kBusy, .next = "run it again"},
+                           "the log was trimmed while it was read");
+    }
+    next = readable.from;
   }
-  return to.value == log.to;
+  const dr::Lsn to = std::min(readable.last, dr::Lsn{log.to});
+  if (next > to) return absl::OkStatus();
+  DR_ASSIGN_OR_RETURN(auto reader,
+                      dr::OpenRecovered(*source.wal, readable.segments, readable.limit, next));
+  // One read too many would meet what is behind the last operation.
+  while (next <= to) {
+    DR_ASSIGN_OR_RETURN(std::optional<dr::RecordView> record, reader->Next());
+    if (!record) return absl::OkStatus();
+    if (Wanted(*record, log)) Print(*record, log, json);
+    next = dr::Next(next);
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Check(const LogArguments& log) {
@@ -105,13 +113,20 @@ absl::Status Check(const LogArguments& log) {
 absl::Status LogShow(Machine& machine, const Arguments& arguments, const LogArguments& log) {
   DR_RETURN_IF_ERROR(Check(log));
   DR_ASSIGN_OR_RETURN(Source source, OpenSource(machine, arguments.directory));
-  const absl::StatusOr<bool> shown = ShowReadable(source, log, arguments.json);
-  if (shown.ok() && *shown) return absl::OkStatus();
-  // A log that ends early must not look like one that ends; a host at work is no damage.
-  DR_RETURN_IF_ERROR(Verify(source).status());
-  if (!absl::IsDataLoss(shown.status())) return shown.status();
-  return dr::MakeFault({.kind = dr::FaultKind::kBusy, .next = "run it again"},
-                       "the log was trimmed while it was read");
+  std::optional<dr::Lsn> goal;  // what was there when it was first looked at as a whole
+  dr::Lsn next = {log.from};
+  for (int attempt = 0; attempt <= kAttemptsMax; ++attempt) {
+    const absl::Status shown =
+        Settled([&] { return ShowReadable(source, log, arguments.json, next); },
+                [](const absl::Status& status) { return status; });
+    if (!shown.ok() && !absl::IsDataLoss(shown)) return shown;
+    if (next.value > log.to) return absl::OkStatus();
+    // A log that ends early must not look like one that ends; a host at work is no damage.
+    DR_ASSIGN_OR_RETURN(const Verified verified, Verify(source));
+    if (!goal) goal = std::min(verified.last, dr::Lsn{log.to});
+    if (next > *goal) return absl::OkStatus();
+  }
+  return ChangesTooFast();
 }
 
 }  // namespace drctl

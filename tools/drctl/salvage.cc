@@ -62,6 +62,9 @@ absl::StatusOr<dr::SegmentPrefix> NewPrefix(Machine& machine, const SalvagePlan&
     prefix.epoch = {std::max(prefix.epoch.value, segment.prefix.epoch.value + 1)};
     prefix.created = std::max(prefix.created, segment.prefix.created);
   }
+  for (const dr::BackupManifest& manifest : plan.checkpoints) {
+    prefix.epoch = {std::max(prefix.epoch.value, manifest.epoch.value + 1)};
+  }
   DR_ASSIGN_OR_RETURN(prefix.log.high, machine.random.Next());
   DR_ASSIGN_OR_RETURN(prefix.log.low, machine.random.Next());
   DR_ASSIGN_OR_RETURN(prefix.salt, machine.random.Next());
@@ -100,6 +103,7 @@ absl::Status WriteCheckpoints(Machine& machine, Source& source, const SalvagePla
       }
     }
     manifest.log = prefix.log;
+    manifest.epoch = prefix.epoch;
     manifest.durable_lsn = std::min(manifest.durable_lsn, plan.to);
     DR_RETURN_IF_ERROR(repository->Publish(std::move(manifest), {}).status());
   }
@@ -161,13 +165,11 @@ absl::StatusOr<Output> PrepareOutput(Machine& machine, std::string path) {
 }
 
 // A host that goes on writing would not know of the other history.
-absl::StatusOr<std::unique_ptr<dr::File>> KeepHostsOut(dr::Directory& wal) {
-  auto lock = wal.Open(dr::kLockName, {.access = dr::Access::kWrite});
-  if (absl::IsNotFound(lock.status())) return nullptr;  // a copy that no host has opened
-  DR_RETURN_IF_ERROR(lock.status());
-  const absl::Status locked = (*lock)->Lock();
-  if (locked.ok()) return lock;
-  if (!absl::IsUnavailable(locked)) return locked;
+absl::StatusOr<dr::DirectoryLock> KeepHostsOut(dr::Directory& wal) {
+  auto there = wal.Info(dr::kLockName);
+  if (absl::IsNotFound(there.status())) return dr::DirectoryLock();  // a copy, never opened
+  auto lock = dr::DirectoryLock::Take(wal, dr::kLockName);
+  if (!absl::IsUnavailable(lock.status())) return lock;
   return dr::MakeFault(
       {.kind = dr::FaultKind::kBusy, .place = std::string(dr::kLockName), .next = "stop it first"},
       "a host is at work in this log");
@@ -178,7 +180,13 @@ absl::Status Write(Machine& machine, Source& source, const SalvagePlan& plan,
   DR_ASSIGN_OR_RETURN(Output output, PrepareOutput(machine, path));
   DR_RETURN_IF_ERROR(WriteInto(machine, source, plan, output.partial_path));
   DR_RETURN_IF_ERROR(output.parent->Rename(output.partial, output.name));
-  return output.parent->Sync();
+  const absl::Status synced = output.parent->Sync();
+  if (synced.ok()) return synced;
+  return dr::MakeFault({.kind = dr::FaultKind::kAmbiguous,
+                        .place = path,
+                        .next = "verify what is there, and sync the disk"},
+                       fmt::format("it is written, but whether its name will last is not known: {}",
+                                   dr::AsStd(synced.message())));
 }
 
 void PrintJson(const SalvageArguments& salvage, const SalvagePlan& plan) {
@@ -215,7 +223,7 @@ void PrintText(const SalvageArguments& salvage, const SalvagePlan& plan) {
 absl::Status WalSalvage(Machine& machine, const Arguments& arguments,
                         const SalvageArguments& salvage) {
   DR_ASSIGN_OR_RETURN(Source source, OpenSource(machine, arguments.directory));
-  DR_ASSIGN_OR_RETURN(auto lock, KeepHostsOut(*source.wal));
+  DR_ASSIGN_OR_RETURN(const dr::DirectoryLock lock, KeepHostsOut(*source.wal));
   DR_ASSIGN_OR_RETURN(SalvagePlan plan, PlanSalvage(source, {salvage.to}));
   if (!salvage.output.empty()) {
     DR_RETURN_IF_ERROR(Write(machine, source, plan, salvage.output));

@@ -71,14 +71,41 @@ absl::Status ChooseLog(const Source& source, SalvagePlan& plan) {
                      : fmt::format("the last one that can be is {}", reachable.value));
 }
 
-// Older checkpoints than where the log begins can no longer be replayed from.
-void DropUncovered(SalvagePlan& plan) {
-  std::erase_if(plan.checkpoints, [&](const dr::BackupManifest& manifest) {
-    if (dr::Next(manifest.as_of) >= plan.first) return false;
-    plan.given_up.push_back(
-        fmt::format("checkpoint {}: the log behind it is not there", manifest.sequence));
+/// All segments; none where one is missing or unreadable, and so the log's past not known.
+absl::StatusOr<std::vector<dr::LogSegment>> PastOf(const Source& source) {
+  DR_ASSIGN_OR_RETURN(dr::ObservedDirectory observed, dr::ObserveDirectory(*source.wal));
+  std::vector<dr::LogSegment> past;
+  for (const dr::ObservedSegment& found : observed.segments) {
+    if (!found.segment.ok()) return std::vector<dr::LogSegment>();
+    if (!past.empty() && past.back().prefix.number + 1 != found.number) {
+      return std::vector<dr::LogSegment>();
+    }
+    past.push_back(*found.segment);
+  }
+  return past;
+}
+
+// Older checkpoints than where the log begins can no longer be replayed from, and those of another
+// copy of the directory must not be.
+absl::Status DropUncovered(const Source& source, SalvagePlan& plan) {
+  DR_ASSIGN_OR_RETURN(const std::vector<dr::LogSegment> past, PastOf(source));
+  const auto drop = [&](const dr::BackupManifest& manifest, std::string_view why) {
+    plan.given_up.push_back(fmt::format("checkpoint {}: {}", manifest.sequence, why));
     return true;
+  };
+  std::erase_if(plan.checkpoints, [&](const dr::BackupManifest& manifest) {
+    if (dr::Next(manifest.as_of) < plan.first) {
+      return drop(manifest, "the log behind it is not there");
+    }
+    const absl::Status history =
+        dr::DecideHistory(past, {"it", manifest.log, {manifest.epoch, manifest.durable_lsn}});
+    return !history.ok() && drop(manifest, dr::AsStd(history.message()));
   });
+  if (plan.first.value == 1 || source.repository == nullptr || !plan.checkpoints.empty()) {
+    return absl::OkStatus();
+  }
+  return Refused("the log goes on from a checkpoint, and those that are there are not its own",
+                 "put back all files of one copy of the directory");
 }
 
 absl::Status RefuseInsideBatch(dr::Directory& from, const SalvagePlan& plan) {
@@ -120,7 +147,7 @@ absl::StatusOr<SalvagePlan> PlanSalvage(const Source& source, dr::Lsn to) {
   DR_RETURN_IF_ERROR(ChooseCheckpoints(source, plan));
   DR_RETURN_IF_ERROR(ChooseLog(source, plan));
   DR_RETURN_IF_ERROR(RefuseInsideBatch(*source.wal, plan));
-  DropUncovered(plan);
+  DR_RETURN_IF_ERROR(DropUncovered(source, plan));
   NameOperationsGivenUp(source, plan);
   return plan;
 }

@@ -12,8 +12,6 @@
 namespace drctl {
 namespace {
 
-constexpr int kAttemptsMax = 10;
-
 absl::StatusOr<bool> IsWalFolder(dr::Directory& directory) {
   DR_ASSIGN_OR_RETURN(std::vector<dr::DirectoryEntry> entries, directory.List());
   return std::any_of(entries.begin(), entries.end(), [](const dr::DirectoryEntry& entry) {
@@ -128,23 +126,19 @@ absl::StatusOr<dr::RecoveryBounds> BoundsOf(const Source& source) {
     return bounds;
   }
   DR_ASSIGN_OR_RETURN(dr::CheckpointCandidates found, dr::FindCheckpoints(*source.repository, {}));
-  bounds.known_durable = found.known_durable;
+  bounds.known = std::move(found.known_durable);
   if (!found.readable.empty()) bounds.needed_from = dr::Next(found.readable.back().as_of);
   return bounds;
 }
 
+absl::Status ChangesTooFast() {
+  return dr::MakeFault(
+      {.kind = dr::FaultKind::kBusy, .next = "run it again when the host has less to do"},
+      "what is here changes faster than it can be read");
+}
+
 absl::StatusOr<Verified> Verify(const Source& source) {
-  absl::Status before = absl::OkStatus();
-  for (int attempt = 0;; ++attempt) {
-    absl::StatusOr<Verified> verified = VerifyOnce(source);
-    if (verified.ok() || verified.status() == before) return verified;
-    if (attempt == kAttemptsMax) {
-      return dr::MakeFault(
-          {.kind = dr::FaultKind::kBusy, .next = "run it again when the host has less to do"},
-          "the log changes faster than it can be read");
-    }
-    before = verified.status();
-  }
+  return Settled([&] { return VerifyOnce(source); });
 }
 
 absl::StatusOr<Readable> FindReadable(dr::Directory& wal, dr::Lsn from) {

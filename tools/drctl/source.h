@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -41,9 +43,32 @@ absl::StatusOr<Source> OpenHostSource(Machine& machine, const std::string& path)
 absl::Status ReadAll(const Source& source, const dr::ComponentSnapshot& snapshot);
 absl::Status ReadAll(const Source& source, const dr::RepositoryEntry& entry);
 
+inline constexpr int kAttemptsMax = 10;
+absl::Status ChangesTooFast();
+
 /// What must be there: behind the oldest readable checkpoint, or in a wal folder all that its
 /// oldest segment begins with; and what the checkpoints prove.
 absl::StatusOr<dr::RecoveryBounds> BoundsOf(const Source& source);
+
+/// Reads until no damage is found, or twice in a row the same: what a host at work changes between
+/// two reads looks like damage only once. kUnavailable: it changes faster than it can be read.
+/// `error_of` tells what a result complains of.
+template <typename Read, typename ErrorOf>
+std::invoke_result_t<Read> Settled(Read read, ErrorOf error_of) {
+  absl::Status before = absl::OkStatus();
+  for (int attempt = 0; attempt <= kAttemptsMax; ++attempt) {
+    std::invoke_result_t<Read> result = read();
+    absl::Status error = error_of(result);
+    const bool in_doubt = absl::IsDataLoss(error) || absl::IsNotFound(error);
+    if (!in_doubt || error == before) return result;
+    before = std::move(error);
+  }
+  return ChangesTooFast();
+}
+template <typename Read>
+auto Settled(Read read) {
+  return Settled(std::move(read), [](const auto& result) { return result.status(); });
+}
 
 /// A log all of which was read.
 struct Verified {
@@ -54,9 +79,7 @@ struct Verified {
   std::uint64_t groups_behind = 0;  ///< torn or left over behind the end
 };
 /// Reads all that BoundsOf asks for, and what is there before it, strictly; the first damage is
-/// kDataLoss with its place. What a host at work changes meanwhile is not taken for damage: what
-/// looks damaged is read again until it is the same twice. (If a durable_lsn says that a place was
-/// durable, it was whole before.)
+/// kDataLoss with its place. What a host at work changes meanwhile is not taken for damage.
 absl::StatusOr<Verified> Verify(const Source& source);
 
 /// What can be read of a log from an operation on, whatever is wrong behind it.

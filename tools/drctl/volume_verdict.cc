@@ -8,6 +8,7 @@ namespace drctl {
 namespace {
 
 constexpr std::uint64_t kFreeMin = 256 << 20;
+constexpr std::uint64_t kFreeFilesMin = 1000;
 
 /// Empty: what was synced here stays.
 std::string WhyNotDurable(const dr::VolumeInfo& volume) {
@@ -48,6 +49,10 @@ VolumeVerdict JudgeVolume(const dr::VolumeInfo& volume) {
         fmt::format("a file system with the number {} is not known here: "
                     "find out whether its syncs reach a disk",
                     volume.type));
+  }
+  if (volume.free_files < kFreeFilesMin) {
+    verdict.warnings.push_back(fmt::format(
+        "only {} more files can be made (inodes); each checkpoint needs some", volume.free_files));
   }
   if (volume.free_bytes < kFreeMin) {
     verdict.warnings.push_back(

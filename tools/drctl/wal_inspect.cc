@@ -5,6 +5,7 @@
 #include "dr/status.h"
 #include "src/base/printable.h"
 #include "src/base/status_macros.h"
+#include "src/log/segment_files.h"
 #include "tools/drctl/verbs.h"
 
 namespace drctl {
@@ -75,65 +76,108 @@ void PrintPrefix(const dr::LogSegment& segment) {
   }
 }
 
-absl::StatusOr<JsonObject> InspectGroups(dr::Directory& wal, const dr::LogSegment& segment,
-                                         bool json) {
+/// A segment, or why it cannot be read.
+struct Inspected {
+  dr::ObservedSegment found;
+  std::vector<dr::Group> groups = {};  ///< without their bytes
+  std::uint64_t stop_offset = 0;
+  dr::Lsn next_lsn = {};
+  std::string reason = {};
+  dr::GroupReader::Evidence behind = {};
+};
+
+struct Inspection {
+  std::uint64_t head = 0;
+  std::vector<Inspected> segments = {};
+  absl::Status damage = absl::OkStatus();  ///< the first
+};
+
+absl::Status ReadGroups(dr::Directory& wal, Inspected& inspected) {
+  const dr::LogSegment& segment = *inspected.found.segment;
   std::unique_ptr<dr::File> file;
   DR_RETURN_IF_ERROR(dr::OpenLogSegment(wal, segment.name, file).status());
   dr::GroupReader groups(*file, segment);
-  JsonObject result = JsonPrefix(segment);
-  JsonArray listed;
   for (;;) {
     DR_ASSIGN_OR_RETURN(std::optional<dr::Group> group, groups.Next(segment.file_bytes));
     if (!group) break;
-    if (json) {
-      listed.Add(JsonGroup(*group));
-    } else {
-      PrintGroup(*group);
-    }
+    inspected.groups.push_back({group->header, {}, group->offset});
   }
-  const std::string reason(groups.reason());
-  DR_ASSIGN_OR_RETURN(dr::GroupReader::Evidence behind, groups.ScanBehind());
-  if (!json) {
-    fmt::print("  stops at {}, before lsn {}: {}; {} group headers behind\n", groups.offset(),
-               groups.next_lsn().value, reason, behind.headers);
+  inspected.stop_offset = groups.offset();
+  inspected.next_lsn = groups.next_lsn();
+  inspected.reason = groups.reason();
+  DR_ASSIGN_OR_RETURN(inspected.behind, groups.ScanBehind());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Inspection> Inspect(dr::Directory& wal) {
+  DR_ASSIGN_OR_RETURN(dr::ObservedDirectory observed, dr::ObserveDirectory(wal));
+  Inspection inspection;
+  for (dr::ObservedSegment& found : observed.segments) {
+    Inspected inspected{.found = std::move(found)};
+    const absl::Status read = inspected.found.segment.ok() ? ReadGroups(wal, inspected)
+                                                           : inspected.found.segment.status();
+    // A file that was trimmed meanwhile may hold another segment by now.
+    if (absl::IsNotFound(wal.Info(dr::SegmentName(inspected.found.number)).status())) continue;
+    if (!read.ok() && inspected.found.segment.ok()) return read;
+    inspection.damage.Update(read);
+    inspection.segments.push_back(std::move(inspected));
   }
-  return result.Add("groups", listed)
+  if (observed.head && observed.head->ok()) inspection.head = (*observed.head)->number;
+  if (observed.head) inspection.damage.Update(observed.head->status());
+  return inspection;
+}
+
+void Print(const Inspected& inspected) {
+  if (!inspected.found.segment.ok()) {
+    const std::string_view why = dr::AsStd(inspected.found.segment.status().message());
+    return fmt::print("{}\n", Bad(dr::Printable(why)));
+  }
+  PrintPrefix(*inspected.found.segment);
+  for (const dr::Group& group : inspected.groups) PrintGroup(group);
+  fmt::print("  stops at {}, before lsn {}: {}; {} group headers behind\n", inspected.stop_offset,
+             inspected.next_lsn.value, inspected.reason, inspected.behind.headers);
+}
+
+JsonObject Json(const Inspected& inspected) {
+  if (!inspected.found.segment.ok()) {
+    return JsonObject()
+        .Add("number", inspected.found.number)
+        .Add("error", dr::AsStd(inspected.found.segment.status().message()));
+  }
+  JsonArray groups;
+  for (const dr::Group& group : inspected.groups) groups.Add(JsonGroup(group));
+  return JsonPrefix(*inspected.found.segment)
+      .Add("groups", groups)
       .Add("stop", JsonObject()
-                       .Add("offset", groups.offset())
-                       .Add("next_lsn", groups.next_lsn().value)
-                       .Add("reason", reason)
-                       .Add("headers_behind", behind.headers)
-                       .Add("durable_lsn_behind", behind.durable_lsn.value));
+                       .Add("offset", inspected.stop_offset)
+                       .Add("next_lsn", inspected.next_lsn.value)
+                       .Add("reason", inspected.reason)
+                       .Add("headers_behind", inspected.behind.headers)
+                       .Add("durable_lsn_behind", inspected.behind.durable_lsn.value));
 }
 
 }  // namespace
 
 absl::Status WalInspect(Machine& machine, const Arguments& arguments) {
   DR_ASSIGN_OR_RETURN(Source source, OpenSource(machine, arguments.directory));
-  DR_ASSIGN_OR_RETURN(dr::ObservedDirectory observed, dr::ObserveDirectory(*source.wal));
-  absl::Status damage = absl::OkStatus();
+  DR_ASSIGN_OR_RETURN(
+      const Inspection inspection,
+      Settled([&] { return Inspect(*source.wal); },
+              [](const auto& result) { return result.ok() ? result->damage : result.status(); }));
   JsonArray segments;
-  for (const dr::ObservedSegment& found : observed.segments) {
-    if (!found.segment.ok()) {
-      damage.Update(found.segment.status());
-      const std::string_view why = dr::AsStd(found.segment.status().message());
-      segments.Add(JsonObject().Add("number", found.number).Add("error", why));
-      if (!arguments.json) fmt::print("{}\n", Bad(dr::Printable(why)));
-      continue;
+  for (const Inspected& inspected : inspection.segments) {
+    if (arguments.json) {
+      segments.Add(Json(inspected));
+    } else {
+      Print(inspected);
     }
-    if (!arguments.json) PrintPrefix(*found.segment);
-    DR_ASSIGN_OR_RETURN(JsonObject inspected,
-                        InspectGroups(*source.wal, *found.segment, arguments.json));
-    segments.Add(inspected);
   }
-  if (observed.head && !observed.head->ok()) damage.Update(observed.head->status());
-  const std::uint64_t head = observed.head && observed.head->ok() ? (*observed.head)->number : 0;
   if (arguments.json) {
-    fmt::print("{}\n", JsonObject().Add("head", head).Add("segments", segments).text());
+    fmt::print("{}\n", JsonObject().Add("head", inspection.head).Add("segments", segments).text());
   } else {
-    fmt::print("HEAD names segment {}\n", head);
+    fmt::print("HEAD names segment {}\n", inspection.head);
   }
-  return damage;
+  return inspection.damage;
 }
 
 }  // namespace drctl

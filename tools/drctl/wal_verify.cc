@@ -43,7 +43,7 @@ JsonObject JsonCovered(const Covered& covered) {
 }
 
 absl::Status Damaged(const Source& source, const Arguments& arguments, const absl::Status& why) {
-  DR_ASSIGN_OR_RETURN(Covered covered, CoveredBy(source));
+  DR_ASSIGN_OR_RETURN(Covered covered, Settled([&] { return CoveredBy(source); }));
   if (arguments.json) {
     fmt::print("{}\n", JsonObject()
                            .Add("ok", false)
@@ -79,7 +79,7 @@ absl::Status WalVerify(Machine& machine, const Arguments& arguments) {
                            .Add("from", verified->from.value)
                            .Add("last", verified->last.value)
                            .Add("durable_recorded", verified->evidence.value)
-                           .Add("durable_known", verified->bounds.known_durable.value)
+                           .Add("durable_known", verified->bounds.known_durable().value)
                            .Add("groups_behind", verified->groups_behind)
                            .text());
     return absl::OkStatus();
@@ -92,7 +92,7 @@ absl::Status WalVerify(Machine& machine, const Arguments& arguments) {
                verified->last.value);
   }
   fmt::print("recorded as durable: {} in the log, {} by checkpoints; {} groups left over behind\n",
-             verified->evidence.value, verified->bounds.known_durable.value,
+             verified->evidence.value, verified->bounds.known_durable().value,
              verified->groups_behind);
   return absl::OkStatus();
 }

@@ -1,7 +1,5 @@
 #include "tools/drctl/write_cost.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <string>
@@ -38,10 +36,11 @@ absl::StatusOr<std::vector<double>> Time(dr::File& file, const dr::Clock& clock,
 }
 
 absl::StatusOr<std::vector<double>> Measure(dr::Directory& directory, const dr::Clock& clock,
-                                            Durable durable) {
+                                            dr::Random& random, Durable durable) {
   // Kept until the end: some file systems do not sync a file without a name. Should this be killed,
   // the next open of the log removes it.
-  const std::string name = fmt::format("drctl-{}.tmp", getpid());
+  DR_ASSIGN_OR_RETURN(const std::uint64_t unique, random.Next());
+  const std::string name = fmt::format("drctl-{:016x}.tmp", unique);
   DR_ASSIGN_OR_RETURN(auto file, directory.Open(name, {.access = dr::Access::kWrite,
                                                        .create = dr::Create::kExclusive,
                                                        .path = durable == Durable::kByWrite
@@ -55,12 +54,13 @@ absl::StatusOr<std::vector<double>> Measure(dr::Directory& directory, const dr::
 
 }  // namespace
 
-absl::StatusOr<WriteCost> MeasureWrites(dr::Directory& directory, const dr::Clock& clock) {
-  DR_ASSIGN_OR_RETURN(std::vector<double> plain, Measure(directory, clock, Durable::kNo));
-  auto durable = Measure(directory, clock, Durable::kByWrite);
+absl::StatusOr<WriteCost> MeasureWrites(dr::Directory& directory, const dr::Clock& clock,
+                                        dr::Random& random) {
+  DR_ASSIGN_OR_RETURN(std::vector<double> plain, Measure(directory, clock, random, Durable::kNo));
+  auto durable = Measure(directory, clock, random, Durable::kByWrite);
   const bool direct =
       !absl::IsUnimplemented(durable.status()) && !absl::IsInvalidArgument(durable.status());
-  if (!direct) durable = Measure(directory, clock, Durable::kBySync);
+  if (!direct) durable = Measure(directory, clock, random, Durable::kBySync);
   DR_RETURN_IF_ERROR(durable.status());
   return WriteCost{.direct = direct,
                    .durable_us = (*durable)[kWrites / 2],

@@ -4,6 +4,7 @@
 #include "absl/status/statusor.h"
 #include "dr/clock.h"
 #include "dr/file_system.h"
+#include "dr/random.h"
 
 namespace drctl {
 
@@ -19,6 +20,7 @@ struct WriteCost {
 };
 
 /// Writes to a temporary file of its own, and removes it.
-absl::StatusOr<WriteCost> MeasureWrites(dr::Directory& directory, const dr::Clock& clock);
+absl::StatusOr<WriteCost> MeasureWrites(dr::Directory& directory, const dr::Clock& clock,
+                                        dr::Random& random);
 
 }  // namespace drctl

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 
 #include "dr/mutex.h"
 #include "dr/status.h"
@@ -23,28 +24,55 @@ class BandwidthLayer final : public Layer {
 
  private:
   absl::Status Around(const LayerCall& call) override {
-    DR_RETURN_IF_ERROR(AwaitTurn(call));
+    DR_RETURN_IF_ERROR(CheckContext(call.context, clock_, NameOf(call.kind)));
+    Share share(*this, TimeOf(call.bytes));
+    DR_RETURN_IF_ERROR(AwaitTurn(call, share));
     const Answer answer = call.ask(call.context);
+    // Whoever was late or cancelled behind this layer has sent nothing that anybody keeps.
+    if (!absl::IsDeadlineExceeded(answer.status) && !absl::IsCancelled(answer.status)) share.Use();
     if (answer.bytes == 0) return answer.status;
-    MutexLock lock(
-        mutex_);  // how long a reply is shows when it is there; the next one waits for it
+    // How long a reply is shows when it is there; the next one waits for it.
+    MutexLock lock(mutex_);
     free_at_ = std::max(free_at_, clock_.Now()) + TimeOf(answer.bytes);
     return answer.status;
   }
 
-  absl::Status AwaitTurn(const LayerCall& call) {
-    Instant turn;
-    {
-      MutexLock lock(mutex_);
-      turn = std::max(free_at_, clock_.Now());
-      if (turn >= call.context.deadline) {
-        return MakeFault(
-            {.kind = FaultKind::kDeadline, .next = "give it more time, or raise bytes_per_second"},
-            "the bandwidth that is allowed is used up beyond the deadline");
-      }
-      free_at_ = turn + TimeOf(call.bytes);
+  /// The time that a call's bytes take, given back unless it is used.
+  class Share {
+   public:
+    Share(BandwidthLayer& layer, std::chrono::nanoseconds time) : layer_(layer), time_(time) {}
+    Share(const Share&) = delete;
+    Share& operator=(const Share&) = delete;
+    ~Share() {
+      if (!is_taken_) return;
+      MutexLock lock(layer_.mutex_);
+      layer_.free_at_ = layer_.free_at_ + -time_;
     }
-    clock_.SleepUntil(turn, call.context.stop);
+    /// When the call may go out, if it may before its deadline.
+    std::optional<Instant> Take(Instant deadline) {
+      MutexLock lock(layer_.mutex_);
+      const Instant turn = std::max(layer_.free_at_, layer_.clock_.Now());
+      if (turn >= deadline) return std::nullopt;
+      layer_.free_at_ = turn + time_;
+      is_taken_ = true;
+      return turn;
+    }
+    void Use() { is_taken_ = false; }
+
+   private:
+    BandwidthLayer& layer_;
+    const std::chrono::nanoseconds time_;
+    bool is_taken_ = false;
+  };
+
+  absl::Status AwaitTurn(const LayerCall& call, Share& share) {
+    const std::optional<Instant> turn = share.Take(call.context.deadline);
+    if (!turn) {
+      return MakeFault(
+          {.kind = FaultKind::kDeadline, .next = "give it more time, or raise bytes_per_second"},
+          "the bandwidth that is allowed is used up beyond the deadline");
+    }
+    clock_.SleepUntil(*turn, call.context.stop);
     return CheckContext(call.context, clock_, NameOf(call.kind));
   }
 

@@ -1,4 +1,4 @@
-#include "dr/connection_pool.h"
+#include "dr/permits.h"
 #include "src/base/status_macros.h"
 #include "src/store/layers/each.h"
 #include "src/store/layers/layer.h"
@@ -6,23 +6,20 @@
 namespace dr::inline v0 {
 namespace {
 
-struct Permit {};
-
 class ConcurrencyLayer final : public Layer {
  public:
   ConcurrencyLayer(Store inner, std::size_t calls_max, const Clock& clock)
-      : Layer(std::move(inner)),
-        permits_(calls_max, clock, [](const Context&) -> absl::StatusOr<std::unique_ptr<Permit>> {
-          return std::make_unique<Permit>();
-        }) {}
+      : Layer(std::move(inner)), permits_(calls_max), clock_(clock) {}
 
  private:
   absl::Status Around(const LayerCall& call) override {
-    DR_ASSIGN_OR_RETURN(auto permit, permits_.Take(call.context));
+    DR_ASSIGN_OR_RETURN(const Permits::Permit permit,
+                        permits_.Take(call.context, clock_, NameOf(call.kind)));
     return call.ask(call.context).status;
   }
 
-  ConnectionPool<Permit> permits_;
+  Permits permits_;
+  const Clock& clock_;
 };
 
 }  // namespace

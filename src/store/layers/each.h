@@ -19,6 +19,11 @@ Store WithBandwidthLimit(Store inner, const BandwidthOptions& options, const Clo
 Store WithRetry(Store inner, const RetryOptions& options, const LayerEnvironment& environment);
 /// The prefix is shorter than the longest key of `inner`.
 Store WithPrefix(Store inner, std::string prefix);
-Store WithMetrics(Store inner, const LayerEnvironment& environment);
+/// Tells when attempts begin to stay without an answer, and when they are answered again.
+Store WithAvailability(Store inner, const LayerEnvironment& environment);
+Store WithMetrics(Store inner, StoreMetrics& metrics, const Clock& clock);
+/// Where no exception passes: memory that ends is kResourceExhausted, of a write kUnknown. GetMany
+/// still throws if there is none for its results.
+Store WithBorder(Store inner);
 
 }  // namespace dr::inline v0

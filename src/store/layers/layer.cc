@@ -1,5 +1,6 @@
 #include "src/store/layers/layer.h"
 
+#include <optional>
 #include <utility>
 
 namespace dr::inline v0 {
@@ -24,7 +25,7 @@ Answer AnswerOf(const std::vector<absl::StatusOr<Item>>& items) {
 template <typename Result, typename Ask, typename BytesOf>
 absl::StatusOr<Result> Layer::Make(StoreCall kind, std::uint64_t bytes, const Context& context,
                                    Ask ask, BytesOf bytes_of) {
-  absl::StatusOr<Result> result = absl::InternalError("the store was not asked");
+  absl::StatusOr<Result> result = absl::Status(absl::StatusCode::kInternal, "");  // not asked
   const absl::Status status =
       Around({kind, bytes, context, [&](const Context& within) -> Answer {
                 result = ask(within);
@@ -70,18 +71,18 @@ absl::Status Layer::Check(const Context& context) {
 
 std::vector<absl::StatusOr<Item>> Layer::GetMany(std::span<const std::string_view> keys,
                                                  const Context& context) {
-  std::vector<absl::StatusOr<Item>> items;
-  absl::Status asked;
+  // Made first: that the store was not asked can then be told without memory.
+  std::vector<absl::StatusOr<Item>> items(keys.size());
+  std::optional<absl::Status> answered;  // for all of them
   const auto ask = [&](const Context& within) {
     items = inner_->GetMany(keys, within);
     Answer answer = AnswerOf(items);
-    asked = answer.status;
+    answered = answer.status;
     return answer;
   };
   const absl::Status status = Around({StoreCall::kGetMany, 0, context, ask});
-  if (items.empty() && !status.ok()) items.resize(keys.size(), status);
   for (absl::StatusOr<Item>& item : items) {
-    if (!item.ok() && item.status() == asked) item = status;
+    if (!answered || (!item.ok() && item.status() == *answered)) item = status;
   }
   return items;
 }

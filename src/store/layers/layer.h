@@ -15,6 +15,9 @@ struct Answer {
   std::uint64_t bytes = 0;  ///< of values
 };
 
+/// The store said how it is; all else came in between.
+bool IsAnswer(const absl::Status& status);
+
 struct LayerCall {
   StoreCall kind;
   std::uint64_t bytes;  ///< of values that go to the store

@@ -26,6 +26,9 @@ absl::Status Check(const LayerOptions& options, const Capabilities& can) {
   if (retry.first_pause.count() < 0 || retry.longest_pause < retry.first_pause) {
     return refuse("first_pause is at least 0, longest_pause at least first_pause", "correct them");
   }
+  if (retry.patience.count() < 0) {
+    return refuse("patience is at least 0", "correct it");
+  }
   if (options.attempt_timeout.count() < 0) {
     return refuse("attempt_timeout is at least 0", "give a length, or 0 for no limit");
   }
@@ -35,9 +38,10 @@ absl::Status Check(const LayerOptions& options, const Capabilities& can) {
 }  // namespace
 
 // The store's own time is what the time-out measures, so it is innermost: waiting for our own
-// limits is no fault of the store. A place among the concurrent calls is not held while waiting
+// limits is no fault of the store. Right around it each attempt is looked at, so that an outage
+// shows at the first one that fails. A place among the concurrent calls is not held while waiting
 // for bandwidth, and neither during the pauses between attempts; each attempt pays its bytes. The
-// caller sees one call, so that is what metrics and events are about.
+// caller sees one call, so that is what metrics are about.
 absl::StatusOr<std::unique_ptr<StateAdapter>> AddLayers(std::unique_ptr<StateAdapter> store,
                                                         LayerOptions options,
                                                         const LayerEnvironment& environment) {
@@ -46,6 +50,7 @@ absl::StatusOr<std::unique_ptr<StateAdapter>> AddLayers(std::unique_ptr<StateAda
   if (options.attempt_timeout.count() > 0) {
     store = WithTimeout(std::move(store), options.attempt_timeout, clock);
   }
+  store = WithAvailability(std::move(store), environment);
   if (options.concurrency_max > 0) {
     store = WithConcurrencyLimit(std::move(store), options.concurrency_max, clock);
   }
@@ -56,7 +61,10 @@ absl::StatusOr<std::unique_ptr<StateAdapter>> AddLayers(std::unique_ptr<StateAda
     store = WithRetry(std::move(store), options.retry, environment);
   }
   if (!options.prefix.empty()) store = WithPrefix(std::move(store), std::move(options.prefix));
-  return WithMetrics(std::move(store), environment);
+  if (environment.metrics != nullptr) {
+    store = WithMetrics(std::move(store), *environment.metrics, clock);
+  }
+  return WithBorder(std::move(store));
 }
 
 }  // namespace dr::inline v0

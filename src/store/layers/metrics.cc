@@ -1,7 +1,4 @@
-#include <atomic>
-
 #include "dr/mutex.h"
-#include "fmt/format.h"
 #include "src/base/recent_durations.h"
 #include "src/store/layers/each.h"
 #include "src/store/layers/layer.h"
@@ -14,14 +11,10 @@ std::string_view NameOf(StoreCall call) {
   return kNames[static_cast<std::size_t>(call)];
 }
 
-namespace {
-
 bool IsAnswer(const absl::Status& status) {
   return status.ok() || absl::IsNotFound(status) || absl::IsAlreadyExists(status) ||
          absl::IsAborted(status);
 }
-
-}  // namespace
 
 struct StoreMetrics::Counters {
   mutable Mutex mutex;
@@ -65,75 +58,36 @@ void StoreMetrics::CountRetry() {
   ++counters_->figures.retries;
 }
 
-void StoreMetrics::SetAvailable(bool available) {
+void StoreMetrics::SetOutage(Instant since, const absl::Status& status) {
   MutexLock lock(counters_->mutex);
-  counters_->figures.available = available;
+  counters_->figures.available = since.is_never();
+  counters_->figures.unavailable_since = since;
+  if (!since.is_never()) counters_->figures.last_error = status;
 }
 
 namespace {
 
 class MetricsLayer final : public Layer {
  public:
-  MetricsLayer(Store inner, const LayerEnvironment& environment)
-      : Layer(std::move(inner)), environment_(environment) {}
+  MetricsLayer(Store inner, StoreMetrics& metrics, const Clock& clock)
+      : Layer(std::move(inner)), metrics_(metrics), clock_(clock) {}
 
  private:
   absl::Status Around(const LayerCall& call) override {
-    const Instant start = environment_.clock->Now();
+    const Instant start = clock_.Now();
     const Answer answer = call.ask(call.context);
-    const Instant end = environment_.clock->Now();
-    if (environment_.metrics != nullptr) {
-      environment_.metrics->CountCall(call.kind, answer.status, call.bytes, answer.bytes,
-                                      end - start);
-    }
-    if (absl::IsUnavailable(answer.status)) {
-      Away(answer.status, end);
-    } else if (IsAnswer(answer.status)) {
-      Back(end);
-    }
+    metrics_.CountCall(call.kind, answer.status, call.bytes, answer.bytes, clock_.Now() - start);
     return answer.status;
   }
 
-  void Away(const absl::Status& why, Instant now) {
-    {
-      MutexLock lock(mutex_);
-      if (!away_since_.is_never()) return;
-      away_since_ = now;
-      if (environment_.metrics != nullptr) environment_.metrics->SetAvailable(false);
-    }
-    Tell({.kind = EventKind::kStoreUnavailable,
-          .status = why,
-          .text = "the store cannot be reached"});
-  }
-
-  void Back(Instant now) {
-    std::chrono::nanoseconds away;
-    {
-      MutexLock lock(mutex_);
-      if (away_since_.is_never()) return;
-      away = now - away_since_;
-      away_since_ = Instant::Never();
-      if (environment_.metrics != nullptr) environment_.metrics->SetAvailable(true);
-    }
-    Tell({.kind = EventKind::kStoreBack,
-          .duration = away,
-          .text = fmt::format("the store answers again after {} ms",
-                              away / std::chrono::milliseconds(1))});
-  }
-
-  void Tell(const Event& event) const {
-    if (environment_.observer != nullptr) environment_.observer->OnEvent(event);
-  }
-
-  const LayerEnvironment environment_;
-  Mutex mutex_;
-  Instant away_since_ ABSL_GUARDED_BY(mutex_);
+  StoreMetrics& metrics_;
+  const Clock& clock_;
 };
 
 }  // namespace
 
-Store WithMetrics(Store inner, const LayerEnvironment& environment) {
-  return std::make_unique<MetricsLayer>(std::move(inner), environment);
+Store WithMetrics(Store inner, StoreMetrics& metrics, const Clock& clock) {
+  return std::make_unique<MetricsLayer>(std::move(inner), metrics, clock);
 }
 
 }  // namespace dr::inline v0

@@ -17,6 +17,7 @@ class PrefixLayer final : public StateAdapter {
   }
 
   const Capabilities& capabilities() const override { return capabilities_; }
+  std::vector<std::string> Doubts() const override { return inner_->Doubts(); }
 
   absl::StatusOr<Version> Put(std::string_view key, std::string_view value,
                               const PutOptions& options, const Context& context) override {

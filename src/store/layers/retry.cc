@@ -41,9 +41,10 @@ class RetryLayer final : public Layer {
     }
     return false;
   }
-  void GiveToken() {
+  void GiveTokens(std::int64_t count) {
     std::int64_t left = tokens_;
-    while (left < tokens_max_ && !tokens_.compare_exchange_weak(left, left + 1)) {
+    while (left < tokens_max_ &&
+           !tokens_.compare_exchange_weak(left, std::min(left + count, tokens_max_))) {
     }
   }
 
@@ -56,29 +57,43 @@ class RetryLayer final : public Layer {
 /// What one call may still do.
 class RetryLayer::Attempts {
  public:
-  Attempts(RetryLayer& layer, const Context& context) : layer_(layer), context_(context) {}
+  Attempts(RetryLayer& layer, const Context& context)
+      : layer_(layer),
+        context_(context),
+        // Who gave no deadline does not wait without end.
+        last_(context.deadline.is_never() ? clock().Now() + layer.options_.patience
+                                          : context.deadline) {}
   const Context& context() const { return context_; }
 
-  /// Whether there is another one; if so, its pause has passed.
+  /// Whether there is another one; if so, its pause has passed. One that is not made takes nothing
+  /// from what all calls have together.
   bool Another() {
     const RetryOptions& options = layer_.options_;
-    if (made_ >= options.attempts_max || !layer_.TakeTokens()) return false;
+    if (made_ >= options.attempts_max || clock().Now() >= last_) return false;
     const absl::StatusOr<std::uint64_t> dice = layer_.environment_.random->Next();
     if (!dice.ok()) return false;
     bound_ = made_ == 1 ? options.first_pause : std::min(bound_ * 2, options.longest_pause);
     const std::chrono::nanoseconds pause(*dice % (static_cast<std::uint64_t>(bound_.count()) + 1));
-    const Clock& clock = *layer_.environment_.clock;
-    const Instant next = clock.Now() + pause;
+    Instant next = clock().Now() + pause;
     if (next >= context_.deadline) return false;
-    clock.SleepUntil(next, context_.stop);  // stopped: the next attempt ends with kCancelled
+    next = std::min(next, last_);
+    if (!layer_.TakeTokens()) return false;
+    clock().SleepUntil(next, context_.stop);
     ++made_;
-    if (layer_.environment_.metrics != nullptr) layer_.environment_.metrics->CountRetry();
+    if (context_.stop.stop_requested()) {  // the next attempt ends at once, with kCancelled
+      layer_.GiveTokens(kSuccessesPerRetry);
+    } else if (layer_.environment_.metrics != nullptr) {
+      layer_.environment_.metrics->CountRetry();
+    }
     return true;
   }
 
  private:
+  const Clock& clock() const { return *layer_.environment_.clock; }
+
   RetryLayer& layer_;
   const Context& context_;
+  const Instant last_;  ///< when the last attempt begins at the latest
   int made_ = 1;
   std::chrono::nanoseconds bound_ = {};
 };
@@ -86,7 +101,7 @@ class RetryLayer::Attempts {
 absl::Status RetryLayer::Around(const LayerCall& call) {
   for (Attempts attempts(*this, call.context);;) {
     const absl::Status status = call.ask(call.context).status;
-    if (status.ok()) GiveToken();
+    if (status.ok()) GiveTokens(1);
     if (!absl::IsUnavailable(status) || !attempts.Another()) return status;
   }
 }
@@ -98,7 +113,7 @@ absl::StatusOr<Version> RetryLayer::Put(std::string_view key, std::string_view v
     absl::StatusOr<Version> put = inner().Put(key, value, options, context);
     const absl::Status& status = put.status();
     if (status.ok()) {
-      GiveToken();
+      GiveTokens(1);
       return put;
     }
     if (absl::IsUnknown(status)) {

@@ -1,4 +1,4 @@
-#include "adapters/redis/resolver.h"
+#include "src/base/resolver.h"
 
 #include <atomic>
 #include <catch2/catch.hpp>
@@ -10,9 +10,6 @@
 
 namespace dr {
 namespace {
-
-using redis::Address;
-using redis::Resolver;
 
 constexpr std::chrono::nanoseconds kPatience = std::chrono::seconds(5);
 

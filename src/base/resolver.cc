@@ -1,17 +1,19 @@
-#include "adapters/redis/resolver.h"
+#include "src/base/resolver.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstring>
+#include <memory>
 #include <new>
 #include <system_error>
 #include <thread>
 #include <utility>
 
-#include "adapters/redis/transport.h"
 #include "dr/status.h"
+#include "src/base/status_macros.h"
 
-namespace dr::inline v0::redis {
+namespace dr::inline v0 {
 namespace {
 
 constexpr std::chrono::nanoseconds kLook = std::chrono::milliseconds(20);
@@ -32,7 +34,21 @@ int Ask(const std::string& host, int flags, std::vector<Address>& found) {
   return found.empty() ? EAI_NONAME : 0;
 }
 
+absl::Status Unresolved(std::string_view host, std::string_view why) {
+  return MakeFault({.kind = FaultKind::kIo,
+                    .place = std::string(host),
+                    .next = "see whether the name is right and a name server answers; try again"},
+                   why);
+}
+
 }  // namespace
+
+std::string TextOf(const Address& address) {
+  std::array<char, NI_MAXHOST> text = {};
+  getnameinfo(reinterpret_cast<const sockaddr*>(&address.bytes), address.size, text.data(),
+              text.size(), nullptr, 0, NI_NUMERICHOST);
+  return text.data();
+}
 
 Resolver::Resolver(const Clock& clock)
     : Resolver(clock, [](const std::string& host, std::vector<Address>& found) {
@@ -41,29 +57,32 @@ Resolver::Resolver(const Clock& clock)
 
 std::shared_ptr<Resolver::Search> Resolver::Join(const std::string& host) {
   MutexLock lock(mutex_);
-  std::shared_ptr<Search>& search = under_way_[host];
-  if (search != nullptr) return search;
-  search = std::make_shared<Search>();
+  if (const auto found = under_way_.find(host); found != under_way_.end()) return found->second;
+  const auto search = std::make_shared<Search>();
+  const auto entry = under_way_.emplace(host, search).first;
   try {
-    std::thread([search, host, lookup = lookup_] {
-      std::vector<Address> found;
-      int error = EAI_MEMORY;
-      try {
-        error = lookup(host, found);
-      } catch (const std::bad_alloc&) {
-      }
-      MutexLock ended(search->mutex);
-      search->done = true;
-      search->error = error;
-      search->found = std::move(found);
-      search->ended.NotifyAll();
-    }).detach();
-  } catch (const std::system_error&) {  // no more threads
-    MutexLock ended(search->mutex);
-    search->done = true;
-    search->error = EAI_AGAIN;
+    Begin(host, search);
+  } catch (...) {  // there is no thread, and so nobody who would end it
+    under_way_.erase(entry);
+    throw;
   }
   return search;
+}
+
+void Resolver::Begin(const std::string& host, const std::shared_ptr<Search>& search) const {
+  std::thread([search, host, lookup = lookup_]() noexcept {
+    std::vector<Address> found;
+    int error = EAI_MEMORY;
+    try {
+      error = lookup(host, found);
+    } catch (const std::bad_alloc&) {
+    }
+    MutexLock ended(search->mutex);
+    search->done = true;
+    search->error = error;
+    search->found = std::move(found);
+    search->ended.NotifyAll();
+  }).detach();
 }
 
 void Resolver::Forget(const std::string& host, const std::shared_ptr<Search>& search) {
@@ -77,18 +96,23 @@ absl::StatusOr<std::vector<Address>> Resolver::Resolve(const std::string& host,
                                                        const Context& context) {
   std::vector<Address> numeric;
   if (Ask(host, AI_NUMERICHOST, numeric) == 0) return numeric;
-  const std::shared_ptr<Search> search = Join(host);
+  std::shared_ptr<Search> search;
+  try {
+    search = Join(host);
+  } catch (const std::system_error&) {
+    return Unresolved(host, "no thread can be made that looks it up");
+  }
   const Instant give_up = clock_.Now() + patience;
   MutexLock lock(search->mutex);
   while (!search->done) {
-    if (absl::Status s = CheckContext(context, clock_, "the address of Redis"); !s.ok()) return s;
+    DR_RETURN_IF_ERROR(CheckContext(context, clock_, "the address of a server"));
     const std::chrono::nanoseconds left = std::min(give_up, context.deadline) - clock_.Now();
-    if (left.count() <= 0) return ConnectionLost(host, "its name was not resolved in time");
+    if (left.count() <= 0) return Unresolved(host, "its name was not resolved in time");
     search->ended.WaitFor(search->mutex, std::min(left, kLook));
   }
   Forget(host, search);
-  if (search->error != 0) return ConnectionLost(host, gai_strerror(search->error));
+  if (search->error != 0) return Unresolved(host, gai_strerror(search->error));
   return search->found;
 }
 
-}  // namespace dr::inline v0::redis
+}  // namespace dr::inline v0

@@ -12,19 +12,23 @@
 
 #include "absl/status/statusor.h"
 #include "dr/clock.h"
+#include "dr/export.h"
 #include "dr/mutex.h"
 #include "dr/types.h"
 
-namespace dr::inline v0::redis {
+namespace dr::inline v0 {
 
 struct Address {
   sockaddr_storage bytes = {};
   socklen_t size = 0;
 };
 
+/// Of an address alone, without its port.
+DR_EXPORT std::string TextOf(const Address& address);
+
 /// Thread-safe. The system's resolver takes no deadline, so a name is looked up on a thread of its
 /// own, which may outlive everything here and touches none of it; at most one at a time per name.
-class Resolver {
+class DR_EXPORT Resolver {
  public:
   /// As getaddrinfo with a numeric port and no hints but the kind of socket.
   using Lookup = std::function<int(const std::string& host, std::vector<Address>& found)>;
@@ -49,6 +53,7 @@ class Resolver {
     std::vector<Address> found ABSL_GUARDED_BY(mutex);
   };
   std::shared_ptr<Search> Join(const std::string& host);
+  void Begin(const std::string& host, const std::shared_ptr<Search>& search) const;
   void Forget(const std::string& host, const std::shared_ptr<Search>& search);
 
   const Clock& clock_;
@@ -57,4 +62,4 @@ class Resolver {
   std::map<std::string, std::shared_ptr<Search>> under_way_ ABSL_GUARDED_BY(mutex_);
 };
 
-}  // namespace dr::inline v0::redis
+}  // namespace dr::inline v0

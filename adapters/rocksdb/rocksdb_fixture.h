@@ -1,0 +1,39 @@
+// What the tests of dr::rocksdb have in common.
+#pragma once
+
+#include <catch2/catch.hpp>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "dr/adapters/rocksdb.h"
+#include "fmt/format.h"
+#include "tests/temp_directory.h"
+
+namespace dr::rocksdb_test {
+
+// What opens stores on this machine; another Machine is as good as another process.
+struct Machine {
+  PosixFileSystem files;
+  SystemClock clock;
+  SystemRandom random;
+  AdapterRegistry registry = Registry();
+
+  static AdapterRegistry Registry() {
+    AdapterRegistry registry;
+    REQUIRE(RegisterRocksdb(registry).ok());
+    return registry;
+  }
+  absl::StatusOr<std::unique_ptr<StateAdapter>> TryOpen(const std::string& path,
+                                                        std::string_view query = "") {
+    return registry.Open(fmt::format("rocksdb://{}{}", path, query), {&files, &clock, &random});
+  }
+  std::unique_ptr<StateAdapter> Open(const std::string& path, std::string_view query = "") {
+    auto store = TryOpen(path, query);
+    INFO(store.status().ToString());
+    REQUIRE(store.ok());
+    return *std::move(store);
+  }
+};
+
+}  // namespace dr::rocksdb_test

@@ -1,0 +1,20 @@
+// Guards what belongs to the whole process and must be whole in a forked child too.
+#pragma once
+
+#include "dr/mutex.h"
+
+namespace dr::inline v0 {
+
+/// No thread holds it while the process forks, so that a child finds it free and what it guards
+/// whole. The last lock that is taken, and for moments only: a fork waits for it.
+extern Mutex fork_mutex;
+
+class ABSL_SCOPED_LOCKABLE ForkMutexLock {
+ public:
+  ForkMutexLock() ABSL_EXCLUSIVE_LOCK_FUNCTION(fork_mutex);
+  ~ForkMutexLock() ABSL_UNLOCK_FUNCTION();
+  ForkMutexLock(const ForkMutexLock&) = delete;
+  ForkMutexLock& operator=(const ForkMutexLock&) = delete;
+};
+
+}  // namespace dr::inline v0

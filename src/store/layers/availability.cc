@@ -1,0 +1,95 @@
+#include "dr/mutex.h"
+#include "fmt/format.h"
+#include "src/base/out_of_memory.h"
+#include "src/store/layers/each.h"
+#include "src/store/layers/layer.h"
+
+namespace dr::inline v0 {
+namespace {
+
+// A caller's own deadline says nothing of the store, and neither does a write of unknown outcome
+// without a message: that is where memory ended here.
+bool IsSilence(const absl::Status& status) {
+  return absl::IsUnavailable(status) || (absl::IsUnknown(status) && !status.message().empty());
+}
+
+class AvailabilityLayer final : public Layer {
+ public:
+  AvailabilityLayer(Store inner, const LayerEnvironment& environment)
+      : Layer(std::move(inner)), environment_(environment) {}
+
+ private:
+  struct Outage {
+    Instant since = {};  ///< never: there is none
+    absl::Status why = {};
+  };
+
+  absl::Status Around(const LayerCall& call) override {
+    const absl::Status status = call.ask(call.context).status;
+    if (IsSilence(status) || IsAnswer(status)) {
+      const Instant now = environment_.clock->Now();
+      Note(status, now);
+      // What could not be told for want of memory is told with the next attempt.
+      static_cast<void>(WithinMemory([&] { return Tell(now); }));
+    }
+    return status;
+  }
+
+  void Note(const absl::Status& status, Instant now) {
+    MutexLock lock(mutex_);
+    if (IsAnswer(status)) {
+      outage_ = {};
+    } else if (outage_.since.is_never()) {
+      outage_ = {now, status};
+    }
+    if (environment_.metrics != nullptr) environment_.metrics->SetOutage(outage_.since, status);
+  }
+
+  // One thread at a time tells, without the lock, and looks again before it leaves: so events come
+  // in the order of what they tell.
+  absl::Status Tell(Instant now) {
+    MutexLock lock(mutex_);
+    if (is_telling_ || environment_.observer == nullptr) return absl::OkStatus();
+    const Telling telling(is_telling_);
+    while (told_.is_never() != outage_.since.is_never()) {
+      const Event event = told_.is_never() ? Away(outage_) : Back(now - told_);
+      told_ = outage_.since;
+      mutex_.unlock();
+      environment_.observer->OnEvent(event);
+      mutex_.lock();
+    }
+    return absl::OkStatus();
+  }
+
+  static Event Away(const Outage& outage) {
+    return {.kind = EventKind::kStoreUnavailable,
+            .status = outage.why,
+            .text = "the store cannot be reached"};
+  }
+  static Event Back(std::chrono::nanoseconds away) {
+    return {.kind = EventKind::kStoreBack,
+            .duration = away,
+            .text = fmt::format("the store answers again after {} ms",
+                                away / std::chrono::milliseconds(1))};
+  }
+
+  struct Telling {
+    explicit Telling(bool& flag) : flag_(flag) { flag_ = true; }
+    ~Telling() { flag_ = false; }
+    bool& flag_;
+  };
+
+  const LayerEnvironment environment_;
+  Mutex mutex_;
+  Outage outage_ ABSL_GUARDED_BY(mutex_);
+  Instant told_ ABSL_GUARDED_BY(mutex_);  ///< since when, of the outage that was told last
+  bool is_telling_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace
+
+Store WithAvailability(Store inner, const LayerEnvironment& environment) {
+  return std::make_unique<AvailabilityLayer>(std::move(inner), environment);
+}
+
+}  // namespace dr::inline v0
