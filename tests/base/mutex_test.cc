@@ -63,6 +63,18 @@ TEST_CASE("A reader may read again while a writer waits") {
   CHECK(written);
 }
 
+// Whether it could be locked, which it no longer is then.
+bool MayWrite(SharedMutex& mutex, std::chrono::nanoseconds within) {
+  if (!mutex.try_lock_for(within)) return false;
+  mutex.unlock();
+  return true;
+}
+bool MayRead(SharedMutex& mutex, std::chrono::nanoseconds within) {
+  if (!mutex.try_lock_shared_for(within)) return false;
+  mutex.unlock_shared();
+  return true;
+}
+
 TEST_CASE("A lock that is not to be had in time is given up and leaves nothing behind (K86)") {
   SharedMutex mutex;
   std::atomic<bool> locked = false, leave = false;
@@ -72,15 +84,13 @@ TEST_CASE("A lock that is not to be had in time is given up and leaves nothing b
     while (!leave) std::this_thread::yield();
   });
   while (!locked) std::this_thread::yield();
-  CHECK_FALSE(mutex.try_lock_shared_for(std::chrono::milliseconds(1)));
-  CHECK_FALSE(mutex.try_lock_for(std::chrono::milliseconds(1)));
-  CHECK_FALSE(mutex.try_lock_for(std::chrono::nanoseconds(-1)));
+  CHECK_FALSE(MayRead(mutex, std::chrono::milliseconds(1)));
+  CHECK_FALSE(MayWrite(mutex, std::chrono::milliseconds(1)));
+  CHECK_FALSE(MayWrite(mutex, std::chrono::nanoseconds(-1)));
   leave = true;
   writer.join();
-  REQUIRE(mutex.try_lock_for(std::chrono::nanoseconds(0)));
-  mutex.unlock();
-  REQUIRE(mutex.try_lock_shared_for(std::chrono::nanoseconds::max()));
-  mutex.unlock_shared();
+  CHECK(MayWrite(mutex, std::chrono::nanoseconds(0)));
+  CHECK(MayRead(mutex, std::chrono::nanoseconds::max()));
 }
 
 TEST_CASE("A writer that gives up lets the readers in that it kept out (K86)") {
@@ -91,8 +101,7 @@ TEST_CASE("A writer that gives up lets the readers in that it kept out (K86)") {
     ReaderLock lock(mutex);
     writer = std::thread([&] {
       trying = true;
-      given_up = !mutex.try_lock_for(std::chrono::milliseconds(20));
-      if (!given_up) mutex.unlock();
+      given_up = !MayWrite(mutex, std::chrono::milliseconds(20));
     });
     while (!trying) std::this_thread::yield();
     reader = std::thread([&] {
@@ -173,7 +182,7 @@ TEST_CASE("Timed and patient readers and writers share one mutex and none is los
             break;
           }
           default:
-            if (mutex.try_lock_shared_for(time)) mutex.unlock_shared();
+            MayRead(mutex, time);
         }
       }
     });
