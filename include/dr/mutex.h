@@ -44,7 +44,11 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
 /// The other way round: the mutex is given back for as long as it lives.
 class ABSL_SCOPED_LOCKABLE MutexUnlock {
  public:
-  explicit MutexUnlock(Mutex& mutex) ABSL_UNLOCK_FUNCTION(mutex) : mutex_(mutex) {
+#if defined(__clang__)
+  __attribute__((release_capability(mutex)))  // Abseil has no name for it
+#endif
+  explicit MutexUnlock(Mutex& mutex)
+      : mutex_(mutex) {
     mutex_.unlock();
   }
   ~MutexUnlock() ABSL_UNLOCK_FUNCTION() { mutex_.lock(); }

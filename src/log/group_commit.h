@@ -88,12 +88,12 @@ class GroupCommit {
     std::uint64_t records = 0;
     std::size_t buffer = 0;
   };
-  /// A new segment on its way.
+  /// A new segment on its way. Zero at first, as std::optional::emplace() leaves it.
   struct Rotation {
     SegmentPrefix prefix;
-    std::uint64_t footer_offset = 0;
+    std::uint64_t footer_offset;
     std::string_view footer;
-    bool footer_written = false;
+    bool footer_written;
     SegmentFile next;
   };
 

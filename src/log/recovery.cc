@@ -155,7 +155,8 @@ absl::StatusOr<std::vector<LogSegment>> DecideSegments(const ObservedDirectory& 
 // by a later one.
 absl::Status DecideHistory(const std::vector<LogSegment>& segments,
                            const DurableEvidence& evidence) {
-  const auto [epoch, lsn] = evidence.durable;
+  const Epoch epoch = evidence.durable.epoch;
+  const Lsn lsn = evidence.durable.lsn;
   if (segments.empty() || epoch == Epoch{}) return absl::OkStatus();
   const auto mixed = [&](const LogSegment& segment, std::string_view what) {
     return MakeFault({.kind = FaultKind::kWalGap,
