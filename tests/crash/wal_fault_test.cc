@@ -79,35 +79,6 @@ TEST_CASE("A8: after a failed sync everything is refused and that file is not sy
   }
 }
 
-TEST_CASE("a disk that is full for prepared space too stalls the log and poisons nothing (K30)") {
-  const SimCall call = GENERATE(SimCall::kWrite, SimCall::kNames);
-  SimFileSystem disk;
-  SimLog log(disk);
-  REQUIRE_OK(log.Open({}));
-  REQUIRE_OK(log.Append(100));
-  disk.Inject({.error = ENOSPC, .lasting = Lasting::kForGood, .only = call});
-  // Renames are the rotations': until one is due, the log goes on.
-  absl::Status first = log.Append(100);
-  for (int i = 0; first.ok() && i < 100; ++i) first = log.Append(3000);
-  INFO(first.ToString());
-  CHECK((absl::IsUnknown(first) || absl::IsResourceExhausted(first)));
-  for (int i = 0; i < 3; ++i) {
-    const absl::Status refused = log.Append(100);
-    INFO(refused.ToString());
-    CHECK((absl::IsUnknown(refused) || IsFault(refused, FaultKind::kNoSpace)));
-  }
-  const Lsn submitted = log.log().last();
-  disk.ClearFaults();
-  REQUIRE_OK(log.wal().status());
-  REQUIRE_OK(log.Append(100));
-  CHECK(log.log().durable() > submitted);
-  REQUIRE_OK(log.Seal());
-  const Lsn acknowledged = log.log().durable();
-  log.Close();
-  REQUIRE_OK(log.Open({}));
-  CHECK(Judge(log, acknowledged, {1}) == "");
-}
-
 TEST_CASE("A11, P1: without space appends are refused, and go on by themselves when it is back") {
   for (bool direct : {true, false}) {
     SimFileSystem disk({.direct = direct});

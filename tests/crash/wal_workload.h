@@ -41,14 +41,14 @@ class SimLog {
     return payload == PayloadOf(lsn, payload.size(), UnitEndOf(payload));
   }
 
-  absl::Status Open(LogOptions options) {
+  absl::Status Open(LogOptions options, Observer* observer = nullptr) {
     if (!directory_) {
       auto directory = disk_.OpenDirectory("log", Create::kIfMissing);
       if (!directory.ok()) return directory.status();
       directory_ = *std::move(directory);
     }
     log_ = {};
-    auto opened = TryOpen(*directory_, clock_, random_, options);
+    auto opened = TryOpen(*directory_, clock_, random_, options, observer);
     if (!opened.ok()) return opened.status();
     log_ = *std::move(opened);
     return absl::OkStatus();
