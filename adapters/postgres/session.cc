@@ -126,6 +126,9 @@ absl::StatusOr<RawConnection> Session::Connect(const Server& server, const Serve
   RawConnection dialed(PQconnectStartParams(names.data(), values.data(), 0));
   if (dialed == nullptr) return absl::ResourceExhaustedError("no memory for a connection");
   PQsetErrorVerbosity(dialed.get(), PQERRORS_VERBOSE);  // with SQLSTATE
+  // It would print what the server says.
+  PQsetNoticeReceiver(
+      dialed.get(), [](void*, const PGresult*) {}, nullptr);
   for (auto next = PGRES_POLLING_WRITING; next != PGRES_POLLING_OK;
        next = PQconnectPoll(dialed.get())) {
     if (next == PGRES_POLLING_FAILED || PQstatus(dialed.get()) == CONNECTION_BAD) {
