@@ -28,13 +28,14 @@ using namespace postgres_test;
 // One backend for all clients, unless there is more to be shown.
 class Pooler {
  public:
-  explicit Pooler(const std::string& mode, int backends = 1) : port_(testing::FreePort()) {
+  explicit Pooler(const std::string& mode, int backends = 1, const std::string& server = Calm(""))
+      : port_(testing::FreePort()) {
     const std::string file = folder_ / "pgbouncer.ini";
     std::ofstream(file) << fmt::format(
         "[databases]\npostgres = host=127.0.0.1 port={} user=postgres\n[pgbouncer]\n"
         "listen_addr = 127.0.0.1\nlisten_port = {}\nunix_socket_dir =\nauth_type = any\n"
         "pool_mode = {}\ndefault_pool_size = {}\nlogfile = {}\nserver_reset_query =\n",
-        testing::PortOf(Calm("")), port_, mode, backends, folder_ / "log");
+        testing::PortOf(server), port_, mode, backends, folder_ / "log");
     if (const passwd* user = getpwnam("postgres"); user != nullptr && geteuid() == 0) {
       REQUIRE(chown(folder_.path().c_str(), user->pw_uid, user->pw_gid) == 0);
     }
@@ -132,6 +133,36 @@ TEST_CASE("a store behind a pooler passes every case (K50)") {
     CHECK(status.ok());
   }
   CHECK(ran > 50);
+}
+
+TEST_CASE("a put whose server went behind a pooler never has a retry's code (K76)") {
+  const FaultyTurn turn;
+  const Pooler pooler("transaction", 2, Faulty(""));
+  Machine machine;
+  const std::string schema = "s" + machine.Once();
+  auto store = machine.Open(pooler.Uri("timeout=3&schema=" + schema));
+  REQUIRE(store->Put("key", "old", {}, {}).ok());
+  const std::string hold = PsqlCommand("BEGIN; UPDATE " + schema +
+                                           ".value SET namespace = namespace; SELECT pg_sleep(60)",
+                                       Faulty("")) +
+                           " >/dev/null 2>&1";
+  std::thread holder([&] { static_cast<void>(std::system(hold.c_str())); });
+  const auto waits_for = [&](const char* event) {
+    while (Psql(fmt::format("SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event = '{}'",
+                            event),
+                Faulty("")) != "t") {
+    }
+  };
+  waits_for("PgSleep");
+  absl::Status put;
+  std::thread putter([&] { put = store->Put("key", "new", {}, {}).status(); });
+  waits_for("transactionid");
+  Do("KILL faulty");
+  putter.join();
+  holder.join();
+  Do("restart faulty");
+  INFO(put.ToString());
+  CHECK(absl::IsUnknown(put));
 }
 
 TEST_CASE("a pooler that allows no transactions is refused by name where one is needed (K50)") {

@@ -126,6 +126,9 @@ absl::StatusOr<RawConnection> Session::Connect(const Server& server, const Serve
   RawConnection dialed(PQconnectStartParams(names.data(), values.data(), 0));
   if (dialed == nullptr) return absl::ResourceExhaustedError("no memory for a connection");
   PQsetErrorVerbosity(dialed.get(), PQERRORS_VERBOSE);  // with SQLSTATE
+  // It would print what the server says.
+  PQsetNoticeReceiver(
+      dialed.get(), [](void*, const PGresult*) {}, nullptr);
   for (auto next = PGRES_POLLING_WRITING; next != PGRES_POLLING_OK;
        next = PQconnectPoll(dialed.get())) {
     if (next == PGRES_POLLING_FAILED || PQstatus(dialed.get()) == CONNECTION_BAD) {
@@ -259,8 +262,9 @@ absl::StatusOr<Rows> Session::Failed(const std::shared_ptr<void>& error) {
   };
   sqlstate_ = field(PG_DIAG_SQLSTATE);
   if (sqlstate_.empty()) return Broken(PQerrorMessage(link_->raw()));
-  // Told to end, a server may have committed before it says so.
-  lost_ = sqlstate_.starts_with("57P") || PQstatus(link_->raw()) != CONNECTION_OK;
+  // Told to end, a server may have committed before it says so; likewise a pooler whose server went.
+  lost_ = sqlstate_.starts_with("57P") || sqlstate_.starts_with("08") ||
+          PQstatus(link_->raw()) != CONNECTION_OK;
   return FaultOfState(sqlstate_, field(PG_DIAG_MESSAGE_PRIMARY), server_.place);
 }
 

@@ -36,8 +36,10 @@ class ReplyReader {
 
   /// `max_bytes` of one reply.
   explicit ReplyReader(std::size_t max_bytes);
+  ReplyReader(const ReplyReader&) = delete;
+  ReplyReader& operator=(const ReplyReader&) = delete;
 
-  /// kInternal if these bytes are not of the protocol; then, as later, the reader is of no use.
+  /// kInternal if these bytes are not of the protocol, kResourceExhausted without memory; then, as later, the reader is of no use.
   absl::Status Feed(std::string_view bytes);
   /// The next whole reply, if it is there.
   absl::StatusOr<std::optional<Reply>> Next();
@@ -48,7 +50,10 @@ class ReplyReader {
   struct Free {
     void operator()(redisReader* reader) const;
   };
+  absl::Status Failed() const;
+
   const std::size_t max_bytes_;
+  bool lacks_memory_ = false;
   std::size_t fed_ = 0;  // since the last whole reply
   std::unique_ptr<redisReader, Free> reader_;
 };
