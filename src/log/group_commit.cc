@@ -123,7 +123,8 @@ void GroupCommit::Encode(OperationLog& log) {
       entry = log.At(Next(staged_));
     }
     RecordView& record = entry->record;
-    record.time_ns = time_.Record(record.time_ns);
+    // Once: a record that goes on from the group before has its time there.
+    if (!live_.builder.in_record()) record.time_ns = time_.Record(record.time_ns);
     if (!open_ && !OpenGroup(record.lsn, record.time_ns)) break;
     if (!live_.builder.Add(record)) {
       open_full_ = true;
@@ -243,7 +244,7 @@ void GroupCommit::Rotate(OperationLog& log) {
   ++prefix.number;
   prefix.first_lsn = Next(staged_);
   prefix.durable_lsn = durable();
-  prefix.created = absl::FromUnixNanos(time_.Record(0));
+  prefix.created = absl::FromUnixNanos(LogTime(time_).Record(0));
   absl::StatusOr<std::uint64_t> salt = options_.random->Next();
   absl::StatusOr<SegmentFile> next =
       salt.ok() ? files_->TakeSpare() : absl::StatusOr<SegmentFile>(salt.status());
