@@ -22,7 +22,7 @@ class DR_EXPORT ShutdownSignals {
   static absl::StatusOr<ShutdownSignals> Block();
   /// The signal that came; waits for it.
   int Wait() const;
-  /// As Wait, but no longer than `timeout`.
+  /// As Wait, but no longer than `timeout`, and so long whatever other signals come.
   std::optional<int> WaitFor(std::chrono::nanoseconds timeout) const;
 
  private:

@@ -23,7 +23,7 @@ class RepositoryBacking final : public Backing {
   explicit RepositoryBacking(const Surroundings& surroundings)
       : around_(surroundings),
         watch_(surroundings.clock, surroundings.options.environment.observer),
-        patience_(surroundings.clock) {}
+        patience_(surroundings.clock, watch_) {}
 
   absl::Status Open(const AdapterRegistry& adapters, const Context& context);
 

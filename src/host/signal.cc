@@ -3,8 +3,10 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <cerrno>
 
+#include "dr/clock.h"
 #include "dr/status.h"
 
 namespace dr::inline v0 {
@@ -36,12 +38,19 @@ int ShutdownSignals::Wait() const {
   return signal;
 }
 
+// A signal that the program handles elsewhere interrupts the wait, and is not what it waits for.
 std::optional<int> ShutdownSignals::WaitFor(std::chrono::nanoseconds timeout) const {
   const sigset_t signals = Signals();
-  const timespec left = {static_cast<time_t>(timeout.count() / 1'000'000'000),
-                         static_cast<long>(timeout.count() % 1'000'000'000)};
-  const int signal = sigtimedwait(&signals, nullptr, &left);
-  return signal > 0 ? std::optional<int>(signal) : std::nullopt;
+  const SystemClock clock;
+  const Instant end = clock.Now() + timeout;
+  for (;;) {
+    const auto left = std::max(end - clock.Now(), std::chrono::nanoseconds(0));
+    const timespec wait = {static_cast<time_t>(left / std::chrono::seconds(1)),
+                           static_cast<long>((left % std::chrono::seconds(1)).count())};
+    const int signal = sigtimedwait(&signals, nullptr, &wait);
+    if (signal > 0) return signal;
+    if (errno != EINTR) return std::nullopt;
+  }
 }
 
 }  // namespace dr::inline v0

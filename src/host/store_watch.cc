@@ -9,16 +9,21 @@
 namespace dr::inline v0 {
 
 void StoreWatch::OnEvent(const Event& event) noexcept {
-  {
-    MutexLock lock(mutex_);
-    if (event.kind == EventKind::kStoreUnavailable) {
-      away_since_ = clock_.Now();
-      last_error_ = event.status;
-    } else if (event.kind == EventKind::kStoreBack) {
-      away_since_ = Instant::Never();
-    }
-  }
+  if (event.kind == EventKind::kStoreUnavailable) Away(event.status);
+  if (event.kind == EventKind::kStoreBack) Back();
   if (observer_ != nullptr) observer_->OnEvent(event);
+}
+
+void StoreWatch::Away(const absl::Status& why) {
+  const Instant now = clock_.Now();
+  MutexLock lock(mutex_);
+  if (away_since_.is_never()) away_since_ = now;
+  last_error_ = why;
+}
+
+void StoreWatch::Back() {
+  MutexLock lock(mutex_);
+  away_since_ = Instant::Never();
 }
 
 StoreState StoreWatch::state() const {
@@ -40,12 +45,16 @@ class Patience::PatientLayer final : public Layer {
     if (end >= call.context.deadline) return call.ask(call.context).status;
     const absl::Status status = call.ask({.deadline = end, .stop = call.context.stop}).status;
     if (absl::IsDeadlineExceeded(status)) {
-      return MakeFault(
+      const absl::Status away = MakeFault(
           {.kind = FaultKind::kBusy, .next = "start the store and call again, or allow more time"},
           fmt::format("{}: the store has not answered for {} s", NameOf(call.kind),
                       kLimit / std::chrono::seconds(1)));
+      patience_.watch_.Away(away);
+      return away;
     }
-    if (!absl::IsUnavailable(status) && !absl::IsUnknown(status)) patience_.Answered();
+    const bool answered =
+        !absl::IsUnavailable(status) && !absl::IsUnknown(status) && !absl::IsCancelled(status);
+    if (answered) patience_.Answered();
     return status;
   }
 
@@ -65,8 +74,9 @@ Instant Patience::end() const {
 
 void Patience::Answered() {
   const Instant end = clock_.Now() + kLimit;
+  watch_.Back();
   MutexLock lock(mutex_);
-  if (!end_.is_never()) end_ = end;
+  end_ = end;
 }
 
 std::unique_ptr<StateAdapter> Patience::Apply(std::unique_ptr<StateAdapter> store) {

@@ -17,6 +17,9 @@ class StoreWatch final : public Observer {
   /// `observer` may be null.
   StoreWatch(const Clock& clock, Observer* observer) : clock_(clock), observer_(observer) {}
   void OnEvent(const Event& event) noexcept override;
+  /// By whoever has waited for it as long as it will, or has got an answer.
+  void Away(const absl::Status& why);
+  void Back();
   StoreState state() const;
 
  private:
@@ -30,7 +33,7 @@ class StoreWatch final : public Observer {
 /// How long a store may leave its calls without an answer. Thread-safe.
 class Patience {
  public:
-  explicit Patience(const Clock& clock) : clock_(clock) {}
+  Patience(const Clock& clock, StoreWatch& watch) : clock_(clock), watch_(watch) {}
   /// From now on not for ever, but for kLimit from here or from the last answer on.
   void Limit();
   /// `store`, whose calls end with kUnavailable where the patience does. This object outlives it.
@@ -44,6 +47,7 @@ class Patience {
   void Answered();
 
   const Clock& clock_;
+  StoreWatch& watch_;
   mutable Mutex mutex_;
   Instant end_ ABSL_GUARDED_BY(mutex_);
 };

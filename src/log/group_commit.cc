@@ -128,7 +128,8 @@ void GroupCommit::Encode() {
   const Lsn last = log_->last();
   while (staged_ < last && !open_full_) {
     RecordView& record = log_->AwaitEntry(Next(staged_)).record;
-    record.time_ns = time_.Record(record.time_ns);
+    // Once: a record that goes on from the group before has its time there.
+    if (!live_.builder.in_record()) record.time_ns = time_.Record(record.time_ns);
     if (!open_ && !OpenGroup(record.lsn, record.time_ns)) break;
     if (!live_.builder.Add(record)) {
       open_full_ = true;
@@ -265,7 +266,7 @@ void GroupCommit::Rotate() {
   ++prefix.number;
   prefix.first_lsn = Next(staged_);
   prefix.durable_lsn = durable();
-  prefix.created = absl::FromUnixNanos(time_.Record(0));
+  prefix.created = absl::FromUnixNanos(LogTime(time_).Record(0));
   rotation.next = files_->TakeSpare();
   RunRotation();
 }
