@@ -15,6 +15,8 @@ namespace dr::inline v0 {
 namespace {
 
 constexpr std::uint64_t kSlackBlocks = 64;  // prepared beyond what is promised, for seals
+// Left alone: on a disk that is full the next opening needs them for a prefix, a HEAD and names.
+constexpr std::uint64_t kOpeningBlocks = 3;
 
 std::uint64_t Blocks(std::uint64_t bytes) { return (bytes + kBlockBytes - 1) / kBlockBytes; }
 
@@ -23,7 +25,8 @@ std::uint64_t Blocks(std::uint64_t bytes) { return (bytes + kBlockBytes - 1) / k
 std::uint64_t GroupCommit::FreeBlocks() const {
   std::uint64_t free = UsableBlocks(live_.file.prepared_bytes, live_.offset);
   if (open_) free -= std::min(free, Blocks(live_.builder.size()));
-  return free + files_->SpareBlocks();
+  free += files_->SpareBlocks();
+  return free - std::min(free, kOpeningBlocks);
 }
 
 // Frames and group headers take less than a sixteenth more than the payloads.

@@ -35,7 +35,8 @@ absl::StatusOr<LogId> NewLogId(Random& random) {
   return id;
 }
 
-// What was prepared in the newest old segment and will never be used.
+// What was prepared in the newest old segment and will never be used. On a full disk it is the room
+// for the next one.
 absl::Status GiveBack(SegmentFiles& files, LogSegment& newest, const RecoveredTail& tail) {
   if (newest.file_bytes <= tail.written_end) return absl::OkStatus();
   DR_RETURN_IF_ERROR(files.ReleaseBehind(newest.prefix.number, tail.written_end));
@@ -43,15 +44,9 @@ absl::Status GiveBack(SegmentFiles& files, LogSegment& newest, const RecoveredTa
   return absl::OkStatus();
 }
 
-// On a full disk the log has room of its own, in the space that it had prepared.
-absl::StatusOr<SegmentFile> FirstFile(SegmentFiles& files, std::vector<LogSegment>& segments,
-                                      const RecoveredTail& tail) {
+absl::StatusOr<SegmentFile> FirstFile(SegmentFiles& files) {
   if (files.spares() > 0) return files.TakeSpare();
-  const std::uint64_t number = files.ReserveSpares(1).first;
-  absl::StatusOr<SegmentFile> made = files.MakeSpare(number);
-  if (!IsFault(made.status(), FaultKind::kNoSpace) || segments.empty()) return made;
-  DR_RETURN_IF_ERROR(GiveBack(files, segments.back(), tail));
-  return files.MakeSpare(number);
+  return files.MakeSpare(files.ReserveSpares(1).first);
 }
 
 // Old segments are never edited: what was valid above the evidence goes into the new one, which
@@ -150,7 +145,8 @@ absl::StatusOr<std::unique_ptr<Wal>> Wal::Open(Directory& directory, const WalOp
   EncodePrefixInto(block.span(), prefix);
   const std::string_view first_block(block.data(), kBlockBytes);
   const std::uint64_t hash = PrefixHash(first_block);
-  DR_ASSIGN_OR_RETURN(SegmentFile file, FirstFile(*files, segments, tail));
+  if (!segments.empty()) DR_RETURN_IF_ERROR(GiveBack(*files, segments.back(), tail));
+  DR_ASSIGN_OR_RETURN(SegmentFile file, FirstFile(*files));
   LiveSegment live{
       .segment = {.name = SegmentName(prefix.number), .prefix = prefix, .prefix_hash = hash},
       .file = std::move(file),
@@ -169,7 +165,6 @@ absl::StatusOr<std::unique_ptr<Wal>> Wal::Open(Directory& directory, const WalOp
     segment.end.last_lsn = std::min(segment.end.last_lsn, tail.cut.last_lsn);
   }
   DR_RETURN_IF_ERROR(files->Activate(live.file, prefix.number, first_block));
-  if (!segments.empty()) DR_RETURN_IF_ERROR(GiveBack(*files, segments.back(), tail));
   DR_ASSIGN_OR_RETURN(DurableMarkWriter mark,
                       DurableMarkWriter::Open(directory, prefix.log, prefix.epoch));
   mark.Write(recovery.last);  // and has its block, whatever the disk is filled with later

@@ -360,6 +360,7 @@ absl::Status DirectoryStore::Delete(std::string_view key, const DeleteOptions& o
 }
 
 absl::Status DirectoryStore::Check(const Context& context) {
+  DR_RETURN_IF_ERROR(CheckContext(context, clock_, "Check"));
   DR_ASSIGN_OR_RETURN(const WriteTurn turn, AwaitTurn(context));
   return root_->Sync();
 }

@@ -329,6 +329,23 @@ TEST_CASE("P8: a reader that lags sees a gap once its part is trimmed, and no pr
   CHECK(Payloads(*log.wal, {60}).size() == 141);
 }
 
+TEST_CASE("a reader at the end of a segment goes on when that is trimmed (K96)") {
+  RealDirectory real;
+  OpenLog log = Value(real.Open());
+  std::unique_ptr<WalReader> reader = Value(log.wal->Read({1}));
+  for (std::uint64_t lsn = 1; lsn <= 40; ++lsn) {
+    const std::uint64_t rotations = log.wal->figures().rotations;
+    REQUIRE(Value(log.Append(std::string(3000, 'x'))).value == lsn);
+    // All before this one has been read, and what held it goes.
+    if (log.wal->figures().rotations > rotations) REQUIRE_OK(log.wal->Trim({lsn}));
+    const std::optional<RecordView> record = Value(reader->Next());
+    REQUIRE(record.has_value());
+    CHECK(record->lsn == Lsn{lsn});
+    CHECK_FALSE(Value(reader->Next()).has_value());
+  }
+  CHECK(log.wal->figures().rotations > 1);
+}
+
 TEST_CASE("P8: a segment that is trimmed while a reader enters it is a gap, not damage") {
   RealDirectory real;
   const LogSegment first{.name = SegmentName(1), .prefix = {.first_lsn = {1}}};

@@ -85,7 +85,10 @@ def notices(program, test, where, may_hang):
         return may_hang or sys.exit(f"'{test}' did not end in {seconds} s")
     if "No test cases matched" in run.stdout or "No tests ran" in run.stdout:
         sys.exit(f"there is no test '{test}'")
-    if run.returncode != 0 and "FAILED:" not in run.stdout:
+    # An assertion of dr's own, which ends the process, is one too.
+    if "dr: assertion failed at" in run.stderr:
+        return True
+    if run.returncode != 0 and ("FAILED:" not in run.stdout or "fatal error condition" in run.stdout):
         sys.exit(f"'{test}' ended with {run.returncode} and no failed assertion:\n{run.stdout}")
     return run.returncode != 0
 
