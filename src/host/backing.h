@@ -76,6 +76,10 @@ class Backing {
   virtual void AddTo(Figures& figures) const = 0;  ///< what it alone knows
 };
 
+/// The component that `call` is about, a call for hosts whose backing has no log.
+absl::StatusOr<ComponentCore*> Direct(const ComponentTable& components, Backing& backing,
+                                      std::string_view call, std::string_view id);
+
 absl::StatusOr<std::unique_ptr<Backing>> OpenDirectory(const Surroundings& surroundings,
                                                        const Context& context);
 absl::StatusOr<std::unique_ptr<Backing>> OpenRepository(const Surroundings& surroundings,

@@ -132,8 +132,8 @@ absl::Status DirectoryBacking::Open(const Context& context) {
   };
   absl::StatusOr<Recovered> opened = recover();
   if (IsFault(opened.status(), FaultKind::kNoSpace)) {
-    // Nothing was replayed yet: the log had no room for its next segment. A checkpoint would need it
-    // as well.
+    // Nothing was replayed yet: the log had no room for its next segment. A checkpoint would need
+    // it as well.
     DR_ASSIGN_OR_RETURN(const bool released, reserve_->Release());
     if (released) opened = recover();
   }

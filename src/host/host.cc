@@ -8,6 +8,7 @@
 
 #include "fmt/format.h"
 #include "src/base/out_of_memory.h"
+#include "src/base/posix_wake.h"
 #include "src/base/status_macros.h"
 #include "src/host/agenda.h"
 #include "src/host/backing.h"
@@ -16,7 +17,6 @@
 #include "src/host/host_options.h"
 #include "src/host/host_threads.h"
 #include "src/host/turn.h"
-#include "src/host/wake_descriptor.h"
 #include "src/runtime/callback_frame.h"
 #include "src/runtime/recovery.h"
 
@@ -80,7 +80,6 @@ class Host::Impl {
   void Release();
   template <typename Work>
   auto InTurn(const Context& context, Work work) -> decltype(work());
-  absl::StatusOr<ComponentCore*> Direct(std::string_view call, std::string_view id) const;
   void Tell(const absl::StatusOr<CheckpointInfo>& info);
   bool CheckpointDue() const;
   void CheckpointIfDue(const Context& context);
@@ -318,23 +317,8 @@ absl::StatusOr<CheckpointInfo> Host::Impl::Checkpoint(const Context& context) {
   return info;
 }
 
-absl::StatusOr<ComponentCore*> Host::Impl::Direct(std::string_view call,
-                                                  std::string_view id) const {
-  if (backing_->direct() == nullptr) {
-    return MakeFault({.kind = FaultKind::kUsage,
-                      .next = "use Checkpoint; a host with a repository and no directory has it"},
-                     fmt::format("{} is not for a host whose directory has it all", call));
-  }
-  const auto found = components_.find(id);
-  if (found != components_.end()) return found->second.get();
-  return MakeFault({.kind = FaultKind::kMissing,
-                    .place = std::string(id),
-                    .next = "name one of HostOptions::components"},
-                   fmt::format("the host has no component '{}'", id));
-}
-
 absl::StatusOr<CheckpointInfo> Host::Impl::SaveState(std::string_view id, const Context& context) {
-  DR_ASSIGN_OR_RETURN(ComponentCore * core, Direct("SaveState", id));
+  DR_ASSIGN_OR_RETURN(ComponentCore * core, Direct(components_, *backing_, "SaveState", id));
   absl::StatusOr<CheckpointInfo> info =
       InTurn(context, [&] { return backing_->direct()->Save(*core, context); });
   Tell(info);
@@ -342,12 +326,12 @@ absl::StatusOr<CheckpointInfo> Host::Impl::SaveState(std::string_view id, const 
 }
 
 absl::StatusOr<StateOutcome> Host::Impl::LoadState(std::string_view id, const Context& context) {
-  DR_ASSIGN_OR_RETURN(ComponentCore * core, Direct("LoadState", id));
+  DR_ASSIGN_OR_RETURN(ComponentCore * core, Direct(components_, *backing_, "LoadState", id));
   return InTurn(context, [&] { return backing_->direct()->Load(*core, context); });
 }
 
 absl::Status Host::Impl::DeleteState(std::string_view id, const Context& context) {
-  DR_ASSIGN_OR_RETURN(ComponentCore * core, Direct("DeleteState", id));
+  DR_ASSIGN_OR_RETURN(ComponentCore * core, Direct(components_, *backing_, "DeleteState", id));
   absl::StatusOr<CheckpointInfo> info =
       InTurn(context, [&] { return backing_->direct()->Delete(*core, context); });
   Tell(info);

@@ -48,8 +48,8 @@ void GroupCommit::UpdateLimit() {
   if (allowed_ != log_->limit()) log_->Allow(allowed_);
 }
 
-// Files are made and extended without the mutex, on values that nobody else has meanwhile: a spare is
-// off the list, and the live segment stays in its place because no rotation begins.
+// Files are made and extended without the mutex, on values that nobody else has meanwhile: a spare
+// is off the list, and the live segment stays in its place because no rotation begins.
 absl::Status GroupCommit::PrepareStep() {
   DR_ASSERT(CanPrepare());
   if (growth_held_) {

@@ -1,10 +1,10 @@
 // Space that was prepared and is refused all the same.
 //
-// Preparing writes zeros, so that a group later overwrites blocks that are there. Where a file system
-// allocates on overwriting (copy on write, extents shared with a copy) such a write can still find no
-// room. No sync has failed then, so the log is not poisoned: callers whose operations wait are told
-// that the outcome is open, new ones that there is no room, and each that comes tries to write the
-// same bytes to the same place again.
+// Preparing writes zeros, so that a group later overwrites blocks that are there. Where a file
+// system allocates on overwriting (copy on write, extents shared with a copy) such a write can
+// still find no room. No sync has failed then, so the log is not poisoned: callers whose operations
+// wait are told that the outcome is open, new ones that there is no room, and each that comes tries
+// to write the same bytes to the same place again.
 
 #include <utility>
 

@@ -78,8 +78,8 @@ absl::Status GroupCommit::Wait(const Context& context) {
   return absl::OkStatus();
 }
 
-// A waiter whose context has ended may have been taken off the list meanwhile: its wake is under way,
-// and must find it here.
+// A waiter whose context has ended may have been taken off the list meanwhile: its wake is under
+// way, and must find it here.
 void GroupCommit::Rest(Waiter& waiter) {
   if (waiter.Sleep(*options_.clock)) return;
   {

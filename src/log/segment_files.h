@@ -78,8 +78,9 @@ struct SegmentFile {
 /// The error of a file by the name that it has now; a File knows the one it was opened by.
 absl::Status NamedAsNow(const NamedFile& file, const absl::Status& status);
 
-/// The list of spares is for one thread at a time; what does I/O (MakeSpare, PrepareChunk, Activate,
-/// RetireBelow, WriteAndSync) works on what it is given and may run beside everything else.
+/// The list of spares is for one thread at a time; what does I/O (MakeSpare, PrepareChunk,
+/// Activate, RetireBelow, WriteAndSync) works on what it is given and may run beside everything
+/// else.
 class SegmentFiles {
  public:
   /// Finds out whether direct writes work here, takes the lock, removes *.tmp, and adopts spares,

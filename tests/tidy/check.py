@@ -63,7 +63,7 @@ SYSTEM_CALLS = {
         r"random",
         r"getrandom|getentropy|s?random|s?rand|[a-z]rand48|std::random_device::.*|RAND_\w+"),
     "output and exit": (
-        r"print_error",
+        r"print_error|assert",
         r"exit|_exit|quick_exit|puts|putchar|v?printf|vf?printf|fprintf|perror|v?syslog|std::c(out|err|log)"),
 }
 

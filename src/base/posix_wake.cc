@@ -1,4 +1,4 @@
-#include "src/host/wake_descriptor.h"
+#include "src/base/posix_wake.h"
 
 #include <sys/eventfd.h>
 
