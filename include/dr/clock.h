@@ -12,6 +12,7 @@
 
 #include "absl/time/time.h"
 #include "dr/export.h"
+#include "dr/mutex.h"
 
 namespace dr::inline v0 {
 
@@ -51,6 +52,10 @@ class DR_EXPORT Clock {
   virtual absl::Time WallTime() const = 0;
   /// Returns when Now() has reached `at`, or a stop is requested.
   virtual void SleepUntil(Instant at, const std::stop_token& stop) const;
+  /// Waits for a notification of `changed`, no longer than until Now() has reached `until`. Returns
+  /// spuriously. As it stands it looks at the hands every 10 ms, since a test may turn them.
+  virtual void Wait(CondVar& changed, Mutex& mutex, Instant until) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
 };
 
 /// The machine's clocks.
@@ -58,6 +63,8 @@ class DR_EXPORT SystemClock final : public Clock {
  public:
   Instant Now() const override;
   absl::Time WallTime() const override;
+  void Wait(CondVar& changed, Mutex& mutex, Instant until) const override
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
 };
 
 }  // namespace dr::inline v0

@@ -15,6 +15,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +42,11 @@ struct RecoveryOptions {
   /// Components that are in the log or in a checkpoint and are meant to be given up. Any other
   /// component that is there and was not given makes Open fail.
   std::vector<std::string> retired = {};
+  /// An operator has looked at the machine's wall clock, and it is right: the times of operations go
+  /// on from it, although that is a step back, or a long way ahead of the last one. Without this
+  /// they never decrease: where a log was once written with a clock ahead, they go on from there at
+  /// half the clock's pace until it has caught up (`Figures::time_ahead`). It is recorded at this opening, once.
+  bool trust_clock = false;
 };
 
 /// Everything dr needs from outside. Null: the machine's. All outlive the host.
@@ -81,6 +87,13 @@ struct HostOptions {
   std::chrono::nanoseconds callback_deadline = std::chrono::seconds(30);
 };
 
+/// What a host knows of its store, by the calls it has made.
+struct StoreState {
+  bool reachable = true;
+  std::chrono::nanoseconds away = {};  ///< for how long it has not been
+  absl::Status last_error = {};        ///< of the newest outage, which may be over; OK: none yet
+};
+
 /// What a monitor wants to know. A snapshot; cheap to take.
 struct Figures {
   Position durable = {};         ///< without a directory: of the newest checkpoint
@@ -93,11 +106,19 @@ struct Figures {
   std::chrono::nanoseconds checkpoint_pause_p50 = {}, checkpoint_pause_p99 = {},
                            checkpoint_pause_max = {};  ///< writers of one component waited
   Position checkpointed = {};                          ///< of the newest checkpoint
+  /// Since the newest checkpoint was taken; nullopt: there is none.
+  std::optional<std::chrono::nanoseconds> checkpoint_age = {};
   std::vector<std::string> failed_components = {};
+  /// How far the times of operations are ahead of the wall clock; negative: the wall clock has leapt
+  /// ahead by so much, and is believed when that has lasted for ten minutes. Beyond a minute either
+  /// way there is an event, kClockApart.
+  std::chrono::nanoseconds time_ahead = {};
+  StoreState store = {};  ///< of the repository of a host without a directory
   WalFigures wal = {};
 };
 
-/// Thread-safe. Starts no thread before Start.
+/// Thread-safe. Starts no thread before Start. A caller that waits for another one's work, such as
+/// a checkpoint under way, does so no longer than its context allows.
 class DR_EXPORT Host {
  public:
   /// Recovers: newest readable checkpoint, then the log; from a repository alone the newest, which
@@ -115,21 +136,37 @@ class DR_EXPORT Host {
   Host& operator=(const Host&) = delete;
 
   /// From now on threads of the host seal an idle log, prepare space, complete asynchronous commits
-  /// and take checkpoints by policy.
+  /// and take checkpoints by policy. They are asleep while there is nothing to do. Called again it
+  /// does nothing. kResourceExhausted: not all could be made; none is left, and it may be called
+  /// again.
   absl::Status Start();
   /// Does once, on the caller's thread, what Start's threads do: for runtimes with a loop of their
-  /// own.
+  /// own. Called without being asked to, it takes the log to be at rest, and seals it. Such a loop
+  /// is asked by two things, both of them, and need not call at any other time:
+  ///
+  ///   const int fd = *host->descriptor();
+  ///   for (;;) {
+  ///     … poll(fd, POLLIN) until host->next_deadline() …
+  ///     host->Step();
+  ///   }
   absl::Status Step(const Context& context = {});
+  /// Readable when Step has something to do, or when `next_deadline` has come nearer; Step clears
+  /// it. The host's own: it is the same each time, not to be read or closed, and gone with the
+  /// host. From this call on a Step seals the log only when it has been at rest for a while.
+  absl::StatusOr<int> descriptor();
+  /// When Step will have something to do, by the environment's clock, if nothing else comes;
+  /// "never" if nothing is due. May have passed.
+  Instant next_deadline();
   /// Takes one now. A component that fails in it makes the whole checkpoint fail; the previous one
   /// stays in force.
   absl::StatusOr<CheckpointInfo> Checkpoint(CheckpointMode mode = CheckpointMode::kFuzzy,
                                             const Context& context = {});
 
   // For hosts with a repository and no directory; kFailedPrecondition for others. kNotFound: the
-  // host has no such component. Once another host has opened the repository this one can save
-  // nothing more. It notices that in its next Checkpoint (also by policy or in Shutdown), SaveState,
-  // LoadState or DeleteState, those with nothing to write included: they fail with
-  // kFailedPrecondition, a fault kFenced, and from then on so does everything, commits among it.
+  // host has no such component. Once another host has opened the repository, this one can save
+  // nothing more. It notices that in its next Checkpoint (by policy and in Shutdown too),
+  // SaveState, LoadState or DeleteState, also if there is nothing to write: that call fails with
+  // kFailedPrecondition, a fault kFenced, and so does everything from then on, commits among it.
   // Until then commits are OK; kProcess promises nothing more than that.
 
   /// Saves one component as it is now; the others stay as they were saved, so what is there is of
@@ -144,9 +181,12 @@ class DR_EXPORT Host {
   /// something has been committed to it.
   absl::Status DeleteState(std::string_view component, const Context& context = {});
 
-  /// Refuses new commits, completes those under way, takes a last checkpoint (by policy), seals,
-  /// and detaches. Past the deadline it stops where it is, which is as safe as a kill. Without a
-  /// directory an error means that the state has not been saved: it may be called again.
+  /// Refuses new commits, completes those under way, takes a last checkpoint (by policy; one that
+  /// the host has under way by itself is given up for it), seals, detaches, and gives the directory
+  /// or the store back: another host may have it when this returns OK. Past the deadline it stops
+  /// where it is, which is as safe as a kill. Without a deadline it gives up on a store that has
+  /// not answered for 20 s. Without a directory an error means that the state has not been saved: it
+  /// may be called again.
   absl::Status Shutdown(const Context& context = {});
   Figures figures() const;
 

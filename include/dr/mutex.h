@@ -4,11 +4,13 @@
 // built for ThreadSanitizer, which then reports correct programs.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <mutex>
-#include <shared_mutex>
+#include <optional>
 
 #include "absl/base/thread_annotations.h"
 #include "dr/export.h"
@@ -39,6 +41,24 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
   Mutex& mutex_;
 };
 
+/// The other way round: the mutex is given back for as long as it lives.
+class ABSL_SCOPED_LOCKABLE MutexUnlock {
+ public:
+#if defined(__clang__)
+  __attribute__((release_capability(mutex)))  // Abseil has no name for it
+#endif
+  explicit MutexUnlock(Mutex& mutex)
+      : mutex_(mutex) {
+    mutex_.unlock();
+  }
+  ~MutexUnlock() ABSL_UNLOCK_FUNCTION() { mutex_.lock(); }
+  MutexUnlock(const MutexUnlock&) = delete;
+  MutexUnlock& operator=(const MutexUnlock&) = delete;
+
+ private:
+  Mutex& mutex_;
+};
+
 /// Waits return spuriously; callers loop on their condition.
 class CondVar {
  public:
@@ -60,6 +80,14 @@ class CondVar {
     condition_.wait_for(lock, duration);
     lock.release();
   }
+  /// False: `end` has come.
+  bool WaitUntil(Mutex& mutex, std::chrono::steady_clock::time_point end)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
+    const std::cv_status status = condition_.wait_until(lock, end);
+    lock.release();
+    return status == std::cv_status::no_timeout;
+  }
   void NotifyOne() { condition_.notify_one(); }
   void NotifyAll() { condition_.notify_all(); }
 
@@ -69,19 +97,50 @@ class CondVar {
   };
 };
 
-/// Readers share it, a writer has it alone. A writer that waits is not passed by new readers,
-/// however many there are. A thread that reads may lock it, or another one, for reading again.
+/// Readers share it, a writer has it alone. New readers do not pass a writer that waits, and a
+/// second writer does not pass the readers that waited for the first. A thread that reads may lock
+/// it, or another one, for reading again. Any other lock of a mutex that the thread has, for which
+/// it would wait for itself, throws std::system_error where HeldByThisThread can tell.
 class DR_EXPORT ABSL_LOCKABLE SharedMutex {
  public:
+  SharedMutex() = default;
+  SharedMutex(const SharedMutex&) = delete;
+  SharedMutex& operator=(const SharedMutex&) = delete;
+
   void lock() ABSL_EXCLUSIVE_LOCK_FUNCTION();
-  void unlock() ABSL_UNLOCK_FUNCTION() { mutex_.unlock(); }
+  void unlock() ABSL_UNLOCK_FUNCTION();
   void lock_shared() ABSL_SHARED_LOCK_FUNCTION();
   void unlock_shared() ABSL_UNLOCK_FUNCTION();
+  /// False: it was not to be had within `duration`, at most an hour.
+  bool try_lock_for(std::chrono::nanoseconds duration) ABSL_EXCLUSIVE_TRYLOCK_FUNCTION(true);
+  bool try_lock_shared_for(std::chrono::nanoseconds duration) ABSL_SHARED_TRYLOCK_FUNCTION(true);
+
+  /// Whether this thread has it, shared or alone. Exact for the first 16 locks that a thread has at
+  /// once; the rest are not seen.
+  bool HeldByThisThread() const;
 
  private:
-  std::mutex gate_;  ///< a waiting writer has it, so that readers queue up behind
-  std::atomic<int> writers_waiting_ = 0;
-  std::shared_mutex mutex_;
+  enum class Mode : std::uint8_t { kShared, kAlone };
+  using End = std::optional<std::chrono::steady_clock::time_point>;  ///< of waiting; or never
+
+  static End In(std::chrono::nanoseconds duration) {
+    return std::chrono::steady_clock::now() +
+           std::min<std::chrono::nanoseconds>(duration, std::chrono::hours(1));
+  }
+  bool TryLock(Mode mode);
+  bool LockSlowly(Mode mode, End end);
+  bool MayEnter(Mode mode, std::uint32_t state) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(waiting_mutex_);
+
+  // Who is inside, and whether anybody waits. Only a waiter's own lock of waiting_mutex_ and the
+  // last one inside look at the rest.
+  static constexpr std::uint32_t kWriter = 1, kWaiting = 2, kReader = 4;
+  std::atomic<std::uint32_t> state_ = 0;
+
+  Mutex waiting_mutex_;
+  CondVar changed_;
+  std::uint32_t writers_waiting_ ABSL_GUARDED_BY(waiting_mutex_) = 0;
+  std::uint32_t readers_waiting_ ABSL_GUARDED_BY(waiting_mutex_) = 0;
+  std::uint32_t readers_next_ ABSL_GUARDED_BY(waiting_mutex_) = 0;  ///< come before any writer
 };
 
 class ABSL_SCOPED_LOCKABLE ReaderLock {
@@ -89,6 +148,8 @@ class ABSL_SCOPED_LOCKABLE ReaderLock {
   explicit ReaderLock(SharedMutex& mutex) ABSL_SHARED_LOCK_FUNCTION(mutex) : mutex_(mutex) {
     mutex_.lock_shared();
   }
+  ReaderLock(SharedMutex& mutex, std::adopt_lock_t) ABSL_SHARED_LOCKS_REQUIRED(mutex)
+      : mutex_(mutex) {}
   ~ReaderLock() ABSL_UNLOCK_FUNCTION() { mutex_.unlock_shared(); }
   ReaderLock(const ReaderLock&) = delete;
   ReaderLock& operator=(const ReaderLock&) = delete;
@@ -102,6 +163,8 @@ class ABSL_SCOPED_LOCKABLE WriterLock {
   explicit WriterLock(SharedMutex& mutex) ABSL_EXCLUSIVE_LOCK_FUNCTION(mutex) : mutex_(mutex) {
     mutex_.lock();
   }
+  WriterLock(SharedMutex& mutex, std::adopt_lock_t) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex)
+      : mutex_(mutex) {}
   ~WriterLock() ABSL_UNLOCK_FUNCTION() { mutex_.unlock(); }
   WriterLock(const WriterLock&) = delete;
   WriterLock& operator=(const WriterLock&) = delete;

@@ -35,6 +35,10 @@ enum class EventKind : std::uint8_t {
   kWeakStore,          ///< the store promises less than a host needs; `text` says what is void
   kFenced,             ///< another host has taken over; nothing is accepted any more
   kPruneFailed,        ///< what no kept checkpoint needs is still there; the next one tries again
+  kStateHeld,          ///< `component` applies nothing because readers have had its state lock for
+                       ///< the callbacks' deadline; it goes on when they let go
+  kClockApart,  ///< the times of operations are ahead of the wall clock by `duration`; if that
+                ///< is negative, behind it, since it has leapt ahead
 };
 DR_EXPORT std::string_view NameOf(EventKind kind);
 
@@ -44,7 +48,7 @@ struct Event {
   Lsn lsn = {};
   absl::Status status = {};
   /// kRecovered: of it; kCheckpoint: the longest that writers of one component waited for it;
-  /// kStoreBack: how long it had been away.
+  /// kStoreBack: how long it had been away; kClockApart: how far.
   std::chrono::nanoseconds duration = {};
   std::string text = {};  ///< one line for a person
 };

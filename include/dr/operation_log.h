@@ -13,6 +13,7 @@
 #include <atomic>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "absl/status/status.h"
@@ -83,6 +84,17 @@ class DR_EXPORT OperationLog {
   /// last Lsn.
   absl::StatusOr<Lsn> AppendBatch(std::span<LogEntry* const> entries, const Context& context = {});
 
+  // AppendBatch in steps, for callers that take the Lsns under a lock of their own: they wait for
+  // space and room without it. Admit once; then TryAppend and AwaitRoom in turn, or Withdraw.
+
+  /// Checks the entries and settles space for what is large in them. Fails as Append.
+  absl::Status Admit(std::span<LogEntry* const> entries, const Context& context);
+  void Withdraw(std::span<LogEntry* const> entries);
+  /// Takes no lock and never waits. nullopt: there is no room for all of them now.
+  std::optional<Lsn> TryAppend(std::span<LogEntry* const> entries);
+  /// For `count` entries. Others may have taken it when this returns.
+  absl::Status AwaitRoom(std::uint64_t count, const Context& context);
+
   absl::Status Stage(Lsn upto, const Context& context = {}) { return sink_.Stage(upto, context); }
   absl::Status Persist(Lsn upto, const Context& context = {}) {
     return sink_.durable() >= upto ? absl::OkStatus() : sink_.Persist(upto, context);
@@ -123,7 +135,6 @@ class DR_EXPORT OperationLog {
     slots_[lsn & mask_].store(&entry, std::memory_order_release);
   }
   LogEntry& AwaitPublished(Lsn lsn) const;
-  absl::Status Room(std::uint64_t count, const Context& context);
 
   LogSink& sink_;
   std::size_t mask_;

@@ -10,7 +10,7 @@
 //   };
 //
 // The state is one record of a snapshot, so up to kMaxPayloadBytes; a component with more overrides
-// SaveState and LoadState. This header alone includes Protobuf.
+// SaveState and LoadState. This header alone includes Protobuf; the target dr::protobuf links it.
 #pragma once
 
 #include <google/protobuf/io/coded_stream.h>

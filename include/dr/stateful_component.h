@@ -110,7 +110,7 @@ class DR_EXPORT StatefulComponent {
   /// Tells how to read records of older versions of the schema, for all components that have it.
   virtual absl::Status RegisterUpgrades(RestoreRegistry&) const { return absl::OkStatus(); }
 
-  std::unique_ptr<ComponentCore> core_;
+  std::shared_ptr<ComponentCore> core_;  ///< shared with the host
 };
 
 /// One operation of a batch.

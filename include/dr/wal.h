@@ -11,6 +11,7 @@
 // again, which reads the truth from the disk.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -51,6 +52,9 @@ struct WalOptions {
   /// The first operation that is still needed (behind the oldest checkpoint in use). Older segments
   /// may be missing.
   Lsn needed_from = {1};
+  /// The wall clock is right: recorded times go on from it, even if that is a step back, once. Else
+  /// they never decrease, and a wall clock that has leapt ahead is not believed at once.
+  bool trust_clock = false;
 };
 
 /// What recovery found and did.
@@ -117,7 +121,10 @@ class DR_EXPORT Wal final : public LogSink {
   const WalRecovery& recovery() const;
   Epoch epoch() const;
   LogId log_id() const;
-  std::int64_t last_time_ns() const;     ///< of the newest staged record
+  std::int64_t last_time_ns() const;  ///< of the newest staged record
+  /// How far that is ahead of the wall clock. Negative: the wall clock has leapt ahead by so much,
+  /// and is not believed yet.
+  std::chrono::nanoseconds time_ahead() const;
   absl::Status status() const override;  ///< OK, or why the log is poisoned
   WalFigures figures() const;
 

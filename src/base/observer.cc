@@ -34,6 +34,10 @@ std::string_view NameOf(EventKind kind) {
       return "fenced";
     case EventKind::kPruneFailed:
       return "prune_failed";
+    case EventKind::kStateHeld:
+      return "state_held";
+    case EventKind::kClockApart:
+      return "clock_apart";
   }
   return "unknown";
 }

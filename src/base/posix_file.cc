@@ -28,14 +28,15 @@ std::uint64_t FileSizeLimit() {
   return std::min<std::uint64_t>(limit.rlim_cur, kOffsetMax);
 }
 
-// Whoever has forked since the file was opened shares its description, and would share the lock. A
-// machine without /proc has to do with that.
+// Whoever has forked since the file was opened shares its description, and would share the lock.
+// Without a usable /proc that has to do.
 int OpenAgain(const Syscalls& system, int fd) {
   const std::string path = fmt::format("/proc/self/fd/{}", fd);
   const int access = fcntl(fd, F_GETFL) & O_ACCMODE;  // a lock wants a file that can be written
   const int opened =
       Uninterrupted([&] { return system.OpenAt(AT_FDCWD, path.c_str(), access | O_CLOEXEC, 0); });
-  return opened < 0 && errno == ENOENT ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : opened;
+  const bool no_way = opened < 0 && (errno == ENOENT || errno == EACCES || errno == EPERM);
+  return no_way ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : opened;
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -36,7 +37,14 @@ struct Found {
   std::chrono::nanoseconds age = {};  ///< of what counts as the checkpoint before
 };
 
+/// What the log is to be given when it is convenient.
+struct LogNeeds {
+  bool seal = false;  ///< something is not covered by evidence on the disk
+  bool room = false;  ///< there was none
+};
+
 /// Opened, it has loaded the components. Take, Save and the rest of `direct` come one at a time.
+/// Destroyed, it lets others have the place.
 class Backing {
  public:
   virtual ~Backing() = default;
@@ -48,20 +56,23 @@ class Backing {
 
   /// OK, or why nothing is accepted any more.
   virtual absl::Status status() const = 0;
-  /// Seals what has come to rest, as it has if `at_rest` or if nothing came since the call before;
-  /// keeps space ready.
+  virtual LogNeeds Needs() const = 0;
+  /// Keeps space ready; before that, seals what needs it if the log is at rest.
   virtual absl::Status KeepLog(bool at_rest) = 0;
-  /// A checkpoint is due for reasons of its own, `age` after the last try.
-  virtual bool IsDue(std::chrono::nanoseconds age) const = 0;
+  /// How long after the last attempt a checkpoint is due even if nothing has changed; nullopt:
+  /// never.
+  virtual std::optional<std::chrono::nanoseconds> checkpoint_anyway() const = 0;
   virtual absl::StatusOr<CheckpointInfo> Take(const Context& context) = 0;
   /// Null: the log has everything.
   virtual RepositoryCheckpoints* direct() = 0;
 
   virtual absl::Status Seal() = 0;
-  /// Lets others have the place.
-  virtual void Release() = 0;
-  virtual std::uint64_t bytes() const = 0;         ///< logged, replay included
-  virtual Position checkpointed() const = 0;       ///< nobody has a checkpoint under way
+  /// Nobody waits for long any more for a store that does not answer.
+  virtual void LimitPatience() = 0;
+  virtual std::chrono::nanoseconds time_ahead() const = 0;  ///< of the wall clock
+  virtual std::uint64_t bytes() const = 0;                  ///< logged, replay included
+  /// The newest, while no checkpoint is under way; nullopt: there is none.
+  virtual std::optional<Position> checkpointed() const = 0;
   virtual void AddTo(Figures& figures) const = 0;  ///< what it alone knows
 };
 

@@ -22,7 +22,9 @@
 namespace dr::inline v0 {
 namespace {
 
-constexpr auto kAgeOnFullDisk = std::chrono::seconds(1);  // of a checkpoint that one may succeed
+// Of a checkpoint that one may succeed.
+constexpr auto kAgeOnFullDisk = std::chrono::seconds(1);
+constexpr auto kAgeOnSmallVolume = std::chrono::milliseconds(50);
 
 // The live segment and the spares together take less than a tenth of a volume.
 constexpr std::uint64_t kSegmentsPerVolume = 64;
@@ -50,11 +52,6 @@ bool IsSmall(const VolumeInfo& volume) {
   return volume.total_bytes != 0 && volume.total_bytes < kSmallVolumeBytes;
 }
 
-bool IsNoSpace(const absl::Status& status) {
-  const std::optional<Fault> fault = FaultOf(status);
-  return fault && fault->kind == FaultKind::kNoSpace;
-}
-
 class DirectoryBacking final : public Backing {
  public:
   explicit DirectoryBacking(const Surroundings& surroundings) : around_(surroundings) {}
@@ -66,14 +63,23 @@ class DirectoryBacking final : public Backing {
   void Begin(Runtime& runtime) override;
   const Found& found() const override { return found_; }
   absl::Status status() const override { return wal_->status(); }
+  LogNeeds Needs() const override {
+    const WalFigures figures = wal_->figures();
+    return {.seal = figures.unsealed_records > 0 || log_->durable() < log_->last(),
+            .room = figures.no_space};
+  }
   absl::Status KeepLog(bool at_rest) override;
-  bool IsDue(std::chrono::nanoseconds age) const override;
+  std::optional<std::chrono::nanoseconds> checkpoint_anyway() const override;
   absl::StatusOr<CheckpointInfo> Take(const Context& context) override;
   RepositoryCheckpoints* direct() override { return nullptr; }
   absl::Status Seal() override { return wal_->Seal(); }
-  void Release() override { generation_.lock.Release(); }
+  void LimitPatience() override {}
+  std::chrono::nanoseconds time_ahead() const override { return wal_->time_ahead(); }
   std::uint64_t bytes() const override { return found_.replayed.bytes + wal_->figures().bytes; }
-  Position checkpointed() const override { return checkpoints_->newest(); }
+  std::optional<Position> checkpointed() const override {
+    const Position newest = checkpoints_->newest();
+    return newest == Position{} ? std::nullopt : std::optional(newest);
+  }
   void AddTo(Figures& figures) const override {
     figures.durable = {wal_->epoch(), wal_->durable()};
     figures.wal = wal_->figures();
@@ -85,7 +91,7 @@ class DirectoryBacking final : public Backing {
   void TellDoubts() const;
 
   const Surroundings around_;
-  Generation generation_;
+  Generation generation_;  ///< destroyed last: what follows is closed before its lock is given back
   VolumeInfo volume_ = {};
   std::uint64_t segment_bytes_ = 0;
   std::unique_ptr<DirectoryStore> store_;
@@ -96,7 +102,6 @@ class DirectoryBacking final : public Backing {
   Found found_;
   std::unique_ptr<CheckpointWriter> checkpoints_;
   std::optional<Reserve> reserve_;
-  std::atomic<std::uint64_t> last_seen_ = 0;                ///< by the tick before
   std::atomic<std::uint64_t> rotations_at_checkpoint_ = 0;  ///< when the last was begun
 };
 
@@ -119,11 +124,20 @@ absl::Status DirectoryBacking::Open(const Context& context) {
                                .random = &around_.random,
                                .observer = observer,
                                .segment_bytes = segment_bytes_,
-                               .group_bytes = std::min(options.log.group_bytes, segment_bytes_)};
-  DR_ASSIGN_OR_RETURN(
-      Recovered recovered,
-      RecoverComponents(*repository_, *generation_.wal, wal_options, around_.components,
-                        around_.upgrades, options.recovery.retired, observer, context));
+                               .group_bytes = std::min(options.log.group_bytes, segment_bytes_),
+                               .trust_clock = options.recovery.trust_clock};
+  const auto recover = [&] {
+    return RecoverComponents(*repository_, *generation_.wal, wal_options, around_.components,
+                             around_.upgrades, options.recovery.retired, observer, context);
+  };
+  absl::StatusOr<Recovered> opened = recover();
+  if (IsFault(opened.status(), FaultKind::kNoSpace)) {
+    // Nothing was replayed yet: the log had no room for its next segment. A checkpoint would need it
+    // as well.
+    DR_ASSIGN_OR_RETURN(const bool released, reserve_->Release());
+    if (released) opened = recover();
+  }
+  DR_ASSIGN_OR_RETURN(Recovered recovered, std::move(opened));
   wal_ = std::move(recovered.wal);
   log_ = std::make_unique<OperationLog>(
       *wal_, OperationLogOptions{.capacity = RingCapacityOf(options.log, volume_)},
@@ -145,7 +159,7 @@ absl::Status DirectoryBacking::Open(const Context& context) {
 
 void DirectoryBacking::Begin(Runtime& runtime) {
   std::vector<ComponentCore*> cores;
-  for (const auto& [id, core] : around_.components) cores.push_back(core);
+  for (const auto& [id, core] : around_.components) cores.push_back(core.get());
   checkpoints_ =
       std::make_unique<CheckpointWriter>(runtime, *wal_, *repository_, std::move(cores),
                                          around_.options.checkpoint, std::move(manifest_));
@@ -175,11 +189,11 @@ void DirectoryBacking::TellDoubts() const {
 }
 
 // On a small volume the log must not wait for the policy's size, which may be more than there is.
-bool DirectoryBacking::IsDue(std::chrono::nanoseconds age) const {
-  if (age < kAgeOnFullDisk) return false;
+std::optional<std::chrono::nanoseconds> DirectoryBacking::checkpoint_anyway() const {
   const WalFigures figures = wal_->figures();
   const std::uint64_t grown = (figures.rotations - rotations_at_checkpoint_) * segment_bytes_;
-  return figures.no_space || (IsSmall(volume_) && grown > volume_.total_bytes / 8);
+  if (IsSmall(volume_) && grown > volume_.total_bytes / 8) return kAgeOnSmallVolume;
+  return figures.no_space ? std::optional<std::chrono::nanoseconds>(kAgeOnFullDisk) : std::nullopt;
 }
 
 std::uint64_t DirectoryBacking::ReserveWanted(std::uint64_t checkpoint_bytes) const {
@@ -189,12 +203,7 @@ std::uint64_t DirectoryBacking::ReserveWanted(std::uint64_t checkpoint_bytes) co
 }
 
 absl::Status DirectoryBacking::KeepLog(bool at_rest) {
-  const Lsn last = log_->last();
-  const bool nothing_came = last.value == last_seen_.exchange(last.value);
-  if ((at_rest || nothing_came) &&
-      wal_->figures().unsealed_records + (last.value - log_->durable().value) > 0) {
-    DR_RETURN_IF_ERROR(wal_->Seal());
-  }
+  if (at_rest && Needs().seal) DR_RETURN_IF_ERROR(wal_->Seal());
   for (;;) {
     DR_ASSIGN_OR_RETURN(bool more, wal_->Prepare());
     if (!more) return absl::OkStatus();
@@ -215,7 +224,7 @@ void DirectoryBacking::KeepReserve() {
 absl::StatusOr<CheckpointInfo> DirectoryBacking::Take(const Context& context) {
   rotations_at_checkpoint_ = wal_->figures().rotations;
   absl::StatusOr<CheckpointInfo> info = checkpoints_->Take(context);
-  if (!IsNoSpace(info.status()) || reserve_->bytes() == 0) {
+  if (!IsFault(info.status(), FaultKind::kNoSpace) || reserve_->bytes() == 0) {
     KeepReserve();
     return info;
   }

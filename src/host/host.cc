@@ -3,37 +3,61 @@
 #include <algorithm>
 #include <atomic>
 #include <stop_token>
-#include <thread>
+#include <type_traits>
 #include <utility>
 
 #include "fmt/format.h"
 #include "src/base/out_of_memory.h"
-#include "src/base/recent_durations.h"
 #include "src/base/status_macros.h"
+#include "src/host/agenda.h"
 #include "src/host/backing.h"
+#include "src/host/checkpoint_schedule.h"
+#include "src/host/host_events.h"
 #include "src/host/host_options.h"
-#include "src/host/worker.h"
+#include "src/host/host_threads.h"
+#include "src/host/turn.h"
+#include "src/host/wake_descriptor.h"
+#include "src/runtime/callback_frame.h"
 #include "src/runtime/recovery.h"
 
 namespace dr::inline v0 {
 namespace {
 
-constexpr auto kTick = std::chrono::milliseconds(10);  // an idle log is sealed after one or two
+absl::Status Refused(FaultKind kind, std::string_view next, std::string_view what) {
+  return MakeFault({.kind = kind, .next = std::string(next)}, what);
+}
+absl::Status WasShutDown() {
+  return Refused(FaultKind::kUsage, "open a host again", "the host was shut down");
+}
+
+// How long the worker is inside one component before another thread goes on with the rest.
+constexpr auto kPatience = std::chrono::milliseconds(40);
 
 }  // namespace
 
 class Host::Impl {
  public:
-  explicit Impl(HostOptions options) : options_(std::move(options)) {
-    files_ = options_.environment.files != nullptr ? options_.environment.files : &real_files_;
-    clock_ = options_.environment.clock != nullptr ? options_.environment.clock : &real_clock_;
-    random_ = options_.environment.random != nullptr ? options_.environment.random : &real_random_;
-  }
+  explicit Impl(HostOptions options)
+      : options_(std::move(options)),
+        files_(Or(options_.environment.files, real_files_)),
+        clock_(Or(options_.environment.clock, real_clock_)),
+        random_(Or(options_.environment.random, real_random_)),
+        checkpoints_(options_.checkpoint, clock_),
+        events_(options_.environment.observer),
+        checkpoint_turn_(clock_),
+        shutdown_turn_(clock_),
+        gate_(clock_),
+        threads_(clock_) {}
   ~Impl();
 
   absl::Status Open(const AdapterRegistry& adapters, const Context& context);
+  /// Runs a call of the program, if it may be made here and now: what it uses stays meanwhile.
+  template <typename Call>
+  auto Admit(Call call) -> decltype(call());
   absl::Status Start();
   absl::Status Step(const Context& context);
+  absl::StatusOr<int> descriptor() { return descriptor_.Get(); }
+  absl::StatusOr<Instant> next_deadline();
   absl::StatusOr<CheckpointInfo> Checkpoint(const Context& context);
   absl::StatusOr<CheckpointInfo> SaveState(std::string_view id, const Context& context);
   absl::StatusOr<StateOutcome> LoadState(std::string_view id, const Context& context);
@@ -42,117 +66,121 @@ class Host::Impl {
   Figures figures() const;
 
  private:
-  absl::Status Usable() const;
-  absl::Status StopWorkers(const Context& context);
-  void Detach();
-  void CompletePending(const Context& context);
+  template <typename T>
+  static T& Or(T* given, std::type_identity_t<T>& real) {
+    return given != nullptr ? *given : real;
+  }
+  absl::Status CheckFork() const;
+  Agenda::Due Look();
+  Instant Watch();
   void WatchCallbacks();
-  absl::Status AwaitCheckpoint(const Context& context)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(checkpoint_mutex_);
+  void GiveWay();
+  void CompletePending(const Context& context);
+  absl::Status KeepLog(bool at_rest);
+  void Release();
   template <typename Work>
   auto InTurn(const Context& context, Work work) -> decltype(work());
   absl::StatusOr<ComponentCore*> Direct(std::string_view call, std::string_view id) const;
-  absl::StatusOr<CheckpointInfo> TakeCheckpoint(const Context& context);
-  void Count(const absl::StatusOr<CheckpointInfo>& info)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(figures_mutex_);
-  void Tell(const absl::StatusOr<CheckpointInfo>& info) const;
+  void Tell(const absl::StatusOr<CheckpointInfo>& info);
   bool CheckpointDue() const;
   void CheckpointIfDue(const Context& context);
-  void Notify(const Event& event) const {
-    if (options_.environment.observer != nullptr) options_.environment.observer->OnEvent(event);
-  }
+  CheckpointSchedule::LogEnd log_end() const { return {runtime_->log.last(), backing_->bytes()}; }
+  Figures Read() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(figures_mutex_);
 
   const HostOptions options_;
   PosixFileSystem real_files_;
   SystemClock real_clock_;
   SystemRandom real_random_;
-  FileSystem* files_;
-  const Clock* clock_;
-  Random* random_;
+  FileSystem& files_;
+  const Clock& clock_;
+  Random& random_;
 
   RestoreRegistry upgrades_;
   ComponentTable components_;
-  std::unique_ptr<Backing> backing_;
-  OperationLog* log_ = nullptr;
   std::unique_ptr<Runtime> runtime_;
-  std::stop_source destroyed_;
+  std::unique_ptr<Backing> backing_;  ///< until it is given back
+  std::unique_ptr<Agenda> agenda_;
+  CheckpointSchedule checkpoints_;
+  HostEvents events_;
   std::chrono::nanoseconds recovery_time_ = {};
+
+  Turn checkpoint_turn_, shutdown_turn_;
+  Gate gate_;  ///< whoever is inside may use the backing
+  WakeDescriptor descriptor_;
+  HostThreads threads_;
+  std::stop_source background_;  ///< of the checkpoints that threads_ take
+  std::atomic<bool> seal_due_ = false, replace_due_ = false;
+  std::atomic<int> stepping_ = 0;
   std::atomic<bool> closed_ = false;
 
-  Mutex checkpoint_mutex_;
-  CondVar checkpoint_ended_;
-  bool checkpoint_under_way_ ABSL_GUARDED_BY(checkpoint_mutex_) = false;
-
   mutable Mutex figures_mutex_;
-  RecentDurations pauses_ ABSL_GUARDED_BY(figures_mutex_);
-  std::uint64_t checkpoint_count_ ABSL_GUARDED_BY(figures_mutex_) = 0;
-  std::uint64_t checkpoint_failures_ ABSL_GUARDED_BY(figures_mutex_) = 0;
-  Position checkpointed_ ABSL_GUARDED_BY(figures_mutex_);
-  Lsn checkpointed_last_ ABSL_GUARDED_BY(figures_mutex_);  ///< the log's end then
-  std::uint64_t checkpointed_bytes_ ABSL_GUARDED_BY(figures_mutex_) = 0;
-  Instant checkpointed_at_ ABSL_GUARDED_BY(figures_mutex_);
-
-  Mutex start_mutex_;
-  bool started_ ABSL_GUARDED_BY(start_mutex_) = false;
-  Worker worker_, checkpoint_worker_, watchdog_;
+  Figures last_figures_ ABSL_GUARDED_BY(figures_mutex_);  ///< when the backing was given back
 };
 
 Host::Impl::~Impl() {
   if (runtime_ != nullptr && runtime_->fork_guard.InChild()) {
-    for (Worker* worker : {&worker_, &checkpoint_worker_, &watchdog_}) worker->Forget();
+    threads_.Forget();
     for (const auto& [id, core] : components_) static_cast<void>(core->Close({}));
     return;
   }
-  destroyed_.request_stop();
-  static_cast<void>(StopWorkers({}));
-  static_cast<void>(watchdog_.Stop({}, *clock_));
-  Detach();
+  background_.request_stop();
+  static_cast<void>(threads_.StopWork({}));
+  static_cast<void>(threads_.StopWatch({}));
+  Release();
 }
 
 // Before any lock, because in a forked child another thread may have held it.
-absl::Status Host::Impl::Usable() const {
-  if (runtime_->fork_guard.InChild()) {
-    return MakeFault({.kind = FaultKind::kPoisoned, .next = "use the host in the parent only"},
-                     "this process was forked from the one that has the host");
+absl::Status Host::Impl::CheckFork() const {
+  if (!runtime_->fork_guard.InChild()) return absl::OkStatus();
+  return Refused(FaultKind::kPoisoned, "use the host in the parent only",
+                 "this process was forked from the one that has the host");
+}
+
+template <typename Call>
+auto Host::Impl::Admit(Call call) -> decltype(call()) {
+  DR_RETURN_IF_ERROR(CheckFork());
+  if (CallbackFrame* frame = CallbackFrame::Current(); frame != nullptr) {
+    frame->reentered = true;
+    return Refused(FaultKind::kUsage, "call the host after the callback has returned",
+                   "the host was called from inside a component's callback");
   }
-  if (!closed_.load()) return absl::OkStatus();
-  return MakeFault({.kind = FaultKind::kUsage, .next = "open a host again"},
-                   "the host was shut down");
+  const Gate::Visit visit(gate_);
+  if (!visit.let_in()) return WasShutDown();
+  return call();
 }
 
 absl::Status Host::Impl::Open(const AdapterRegistry& adapters, const Context& context) {
-  const Instant start = clock_->Now();
+  const Instant start = clock_.Now();
   DR_RETURN_IF_ERROR(CheckOptions(options_));
   DR_ASSIGN_OR_RETURN(components_, ClaimComponents(options_.components, upgrades_));
-  const Surroundings around{options_, *files_, *clock_, *random_, components_, upgrades_};
+  const Surroundings around{options_, files_, clock_, random_, components_, upgrades_};
   DR_ASSIGN_OR_RETURN(backing_, options_.directory.empty()
                                     ? OpenRepository(around, adapters, context)
                                     : OpenDirectory(around, context));
-  log_ = &backing_->log();
-  runtime_.reset(new Runtime{.log = *log_,
-                             .clock = *clock_,
+  runtime_.reset(new Runtime{.log = backing_->log(),
+                             .clock = clock_,
                              .observer = options_.environment.observer,
                              .durability = options_.durability,
                              .durability_max = backing_->durability_max(),
                              .callback_deadline = options_.callback_deadline,
                              .digest_every = options_.checkpoint.digest_every});
+  runtime_->bell.Connect([this] {
+    threads_.WakeWatch();
+    descriptor_.Signal();
+  });
+  runtime_->completions.SetWake([this] {
+    threads_.WakeLog();
+    descriptor_.Signal();
+  });
   backing_->Begin(*runtime_);
   const Found& found = backing_->found();
-  {
-    MutexLock lock(figures_mutex_);
-    checkpointed_ = backing_->checkpointed();
-    checkpointed_last_ = checkpointed_.lsn;
-    checkpointed_at_ = clock_->Now() + -std::clamp(found.age, std::chrono::nanoseconds(0),
-                                                   options_.checkpoint.interval);
-  }
-  recovery_time_ = clock_->Now() - start;
+  checkpoints_.Begin(backing_->checkpointed(), found.age);
+  agenda_ =
+      std::make_unique<Agenda>(options_, clock_, components_, *backing_, checkpoints_, *runtime_);
+  recovery_time_ = clock_.Now() - start;
   for (const auto& [id, core] : components_) core->Attach(*runtime_);
-  Notify({.kind = EventKind::kRecovered,
-          .lsn = found.last,
-          .duration = recovery_time_,
-          .text = fmt::format(
-              "{} in {} ms", found.text,
-              std::chrono::duration_cast<std::chrono::milliseconds>(recovery_time_).count())});
+  events_.Recovered(found.last, recovery_time_, found.text);
+  events_.Clock(backing_->time_ahead(), found.last);
   return absl::OkStatus();
 }
 
@@ -161,141 +189,144 @@ void Host::Impl::CompletePending(const Context& context) {
   runtime_->completions.Run();
 }
 
-// A component that hangs in its callback has failed; the thread that is inside is given up for it.
+absl::Status Host::Impl::KeepLog(bool at_rest) {
+  absl::Status kept = backing_->KeepLog(at_rest);
+  if (!kept.ok()) agenda_->PutOff();
+  events_.Clock(backing_->time_ahead(), runtime_->log.last());
+  return kept;
+}
+
+// A component that hangs in its callback has failed.
 void Host::Impl::WatchCallbacks() {
-  bool hangs = false;
-  for (const auto& [id, core] : components_) hangs |= core->Watch();
-  if (hangs) worker_.Replace();
+  for (const auto& [id, core] : components_) core->Watch();
+  agenda_->Watched();
+}
+
+// One that is slow delays itself alone: another thread goes on in the place of the one inside it.
+void Host::Impl::GiveWay() {
+  bool delays = runtime_->completions.GiveUpOverdue(clock_.Now(), options_.callback_deadline);
+  for (const auto& [id, core] : components_) delays |= core->DelaysOthers(kPatience);
+  if (delays) replace_due_ = true;
+  // Where no thread can be made now, one may be at the next look.
+  if (replace_due_.exchange(false) && !threads_.ReplaceLog().ok()) replace_due_ = true;
+}
+
+// ---- What is due --------------------------------------------------------------------------------
+
+Agenda::Due Host::Impl::Look() {
+  return agenda_->Look([this] {
+    return Agenda::Activity{.log = threads_.log_working() || stepping_.load() > 0,
+                            .checkpoint = checkpoint_turn_.taken()};
+  });
+}
+
+// The thread that keeps the time. What takes long is for the others.
+Instant Host::Impl::Watch() {
+  const Agenda::Due due = Look();
+  if (due.watch) WatchCallbacks();
+  GiveWay();
+  if (due.seal) seal_due_ = true;
+  if (due.came || due.log || due.seal) threads_.WakeLog();
+  if (due.checkpoint) threads_.WakeCheckpoint();
+  return due.next;
 }
 
 absl::Status Host::Impl::Start() {
-  DR_RETURN_IF_ERROR(Usable());
   DR_RETURN_IF_ERROR(backing_->status());
-  MutexLock lock(start_mutex_);
-  if (std::exchange(started_, true)) return absl::OkStatus();
-  runtime_->completions.SetWake([this] { worker_.Wake(); });
   // What fails in the background tells its callers and the observer; the threads live on for the
   // rest.
-  worker_.Start(kTick, [this] {
-    static_cast<void>(WithinMemory([this] {
-      CompletePending({});
-      return backing_->KeepLog(false);
-    }));
-  });
-  checkpoint_worker_.Start(kTick, [this] { CheckpointIfDue({.stop = destroyed_.get_token()}); });
-  watchdog_.Start(options_.callback_deadline / 4, [this] { WatchCallbacks(); });
-  return absl::OkStatus();
+  return threads_.Start({.log =
+                             [this] {
+                               static_cast<void>(WithinMemory([this] {
+                                 CompletePending({});
+                                 return KeepLog(seal_due_.exchange(false));
+                               }));
+                               return Instant::Never();
+                             },
+                         .checkpoint =
+                             [this] {
+                               CheckpointIfDue({.stop = background_.get_token()});
+                               return Instant::Never();
+                             },
+                         .watch = [this] { return Watch(); }});
 }
 
 absl::Status Host::Impl::Step(const Context& context) {
-  DR_RETURN_IF_ERROR(Usable());
-  DR_RETURN_IF_ERROR(CheckContext(context, *clock_, "Step"));
+  DR_RETURN_IF_ERROR(CheckContext(context, clock_, "Step"));
+  const Agenda::Due due = Look();
+  ++stepping_;
   CompletePending(context);
+  --stepping_;
   WatchCallbacks();
-  absl::Status kept = backing_->KeepLog(true);
+  GiveWay();
+  const bool at_rest = due.seal || !descriptor_.is_made();
+  absl::Status kept = KeepLog(at_rest);
   if (!kept.ok() && !absl::IsResourceExhausted(kept)) return kept;
   CheckpointIfDue(context);
-  if (!kept.ok()) kept = backing_->KeepLog(true);  // behind a checkpoint there may be room again
+  if (!kept.ok()) kept = KeepLog(at_rest);  // behind a checkpoint there may be room again
+  // What this clears too early is found by the look of next_deadline.
+  descriptor_.Clear();
+  threads_.WakeWatch();  // the bell may not be armed as its look had left it
   return kept.ok() ? backing_->status() : kept;
 }
 
+absl::StatusOr<Instant> Host::Impl::next_deadline() {
+  const Agenda::Due due = Look();
+  threads_.WakeWatch();
+  return due.now() ? clock_.Now() : due.next;
+}
+
+// ---- Checkpoints --------------------------------------------------------------------------------
+
 bool Host::Impl::CheckpointDue() const {
-  const CheckpointPolicy& policy = options_.checkpoint;
-  const Lsn last = log_->last();
-  const std::uint64_t bytes = backing_->bytes();
-  MutexLock lock(figures_mutex_);
-  const std::chrono::nanoseconds age = clock_->Now() - checkpointed_at_;
-  if (backing_->IsDue(age)) return true;
-  if (last == checkpointed_last_) return false;
-  return (policy.interval.count() > 0 && age >= policy.interval) ||
-         (policy.log_bytes > 0 && bytes - checkpointed_bytes_ >= policy.log_bytes) ||
-         (policy.operations > 0 && last.value - checkpointed_last_.value >= policy.operations);
+  return backing_->status().ok() &&
+         clock_.Now() >= checkpoints_.Next(log_end(), backing_->checkpoint_anyway());
 }
 
 void Host::Impl::CheckpointIfDue(const Context& context) {
-  if (!CheckpointDue() || !backing_->status().ok()) return;
-  static_cast<void>(WithinMemory([&] { return Checkpoint(context); }));
+  if (CheckpointDue()) static_cast<void>(WithinMemory([&] { return Checkpoint(context); }));
 }
 
 // It may hang in a callback, which is for nobody to wait for beyond their deadline.
-absl::Status Host::Impl::AwaitCheckpoint(const Context& context) {
-  while (checkpoint_under_way_) {
-    DR_RETURN_IF_ERROR(CheckContext(context, *clock_, "the checkpoint under way"));
-    checkpoint_ended_.WaitFor(checkpoint_mutex_, kTick);
-  }
-  return absl::OkStatus();
-}
-
 template <typename Work>
 auto Host::Impl::InTurn(const Context& context, Work work) -> decltype(work()) {
-  {
-    MutexLock lock(checkpoint_mutex_);
-    DR_RETURN_IF_ERROR(AwaitCheckpoint(context));
-    checkpoint_under_way_ = true;
-  }
+  DR_ASSIGN_OR_RETURN(Turn::Hold turn, checkpoint_turn_.Take(context, "the checkpoint under way"));
+  runtime_->bell.RingIfArmed();  // its callbacks are to be watched
   auto result = WithinMemory(work);
-  MutexLock lock(checkpoint_mutex_);
-  checkpoint_under_way_ = false;
-  checkpoint_ended_.NotifyAll();
+  turn.reset();
+  runtime_->bell.RingIfArmed();  // and the next one has its time
   return result;
 }
 
-void Host::Impl::Count(const absl::StatusOr<CheckpointInfo>& info) {
-  if (!info.ok()) {
-    ++checkpoint_failures_;
-  } else if (info->sequence > 0) {
-    ++checkpoint_count_;
-    checkpointed_ = info->position;
-    pauses_.Add(info->pause_max);
-  }
-}
-
-absl::StatusOr<CheckpointInfo> Host::Impl::TakeCheckpoint(const Context& context) {
-  return InTurn(context, [&] {
-    const Lsn last = log_->last();
-    const std::uint64_t bytes = backing_->bytes();
-    absl::StatusOr<CheckpointInfo> info = WithinMemory([&] { return backing_->Take(context); });
-    MutexLock lock(figures_mutex_);
-    checkpointed_at_ = clock_->Now();
-    checkpointed_last_ = last;
-    checkpointed_bytes_ = bytes;
-    Count(info);
-    return info;
-  });
-}
-
-void Host::Impl::Tell(const absl::StatusOr<CheckpointInfo>& info) const {
-  if (!info.ok()) {
-    return Notify({.kind = EventKind::kCheckpointFailed,
-                   .status = info.status(),
-                   .text = std::string(AsStd(info.status().message()))});
-  }
-  if (info->sequence == 0) return;
-  Notify({.kind = EventKind::kCheckpoint,
-          .lsn = info->position.lsn,
-          .duration = info->pause_max,
-          .text = fmt::format("checkpoint {}: {} components written, {} carried, {} bytes",
-                              info->sequence, info->components_written, info->components_carried,
-                              info->bytes)});
+void Host::Impl::Tell(const absl::StatusOr<CheckpointInfo>& info) {
+  checkpoints_.Count(info);
+  events_.Checkpoint(info);
 }
 
 absl::StatusOr<CheckpointInfo> Host::Impl::Checkpoint(const Context& context) {
-  DR_RETURN_IF_ERROR(Usable());
-  absl::StatusOr<CheckpointInfo> info = TakeCheckpoint(context);
-  Tell(info);
+  absl::StatusOr<CheckpointInfo> info = InTurn(context, [&] {
+    CheckpointSchedule::LogEnd end = log_end();
+    absl::StatusOr<CheckpointInfo> taken = WithinMemory([&] { return backing_->Take(context); });
+    // What was logged and not applied yet is left for the next one.
+    if (taken.ok()) end.last = std::min(end.last, taken->position.lsn);
+    checkpoints_.Tried(end);
+    return taken;
+  });
+  // One of the host's own that gives way to that of Shutdown has not failed.
+  const bool gave_way = absl::IsCancelled(info.status()) && context.stop == background_.get_token();
+  if (!gave_way) Tell(info);
   return info;
 }
 
 absl::StatusOr<ComponentCore*> Host::Impl::Direct(std::string_view call,
                                                   std::string_view id) const {
-  DR_RETURN_IF_ERROR(Usable());
   if (backing_->direct() == nullptr) {
     return MakeFault({.kind = FaultKind::kUsage,
                       .next = "use Checkpoint; a host with a repository and no directory has it"},
                      fmt::format("{} is not for a host whose directory has it all", call));
   }
   const auto found = components_.find(id);
-  if (found != components_.end()) return found->second;
+  if (found != components_.end()) return found->second.get();
   return MakeFault({.kind = FaultKind::kMissing,
                     .place = std::string(id),
                     .next = "name one of HostOptions::components"},
@@ -304,12 +335,8 @@ absl::StatusOr<ComponentCore*> Host::Impl::Direct(std::string_view call,
 
 absl::StatusOr<CheckpointInfo> Host::Impl::SaveState(std::string_view id, const Context& context) {
   DR_ASSIGN_OR_RETURN(ComponentCore * core, Direct("SaveState", id));
-  absl::StatusOr<CheckpointInfo> info = InTurn(context, [&] {
-    absl::StatusOr<CheckpointInfo> saved = backing_->direct()->Save(*core, context);
-    MutexLock lock(figures_mutex_);
-    Count(saved);
-    return saved;
-  });
+  absl::StatusOr<CheckpointInfo> info =
+      InTurn(context, [&] { return backing_->direct()->Save(*core, context); });
   Tell(info);
   return info;
 }
@@ -321,53 +348,52 @@ absl::StatusOr<StateOutcome> Host::Impl::LoadState(std::string_view id, const Co
 
 absl::Status Host::Impl::DeleteState(std::string_view id, const Context& context) {
   DR_ASSIGN_OR_RETURN(ComponentCore * core, Direct("DeleteState", id));
-  absl::StatusOr<CheckpointInfo> info = InTurn(context, [&] {
-    absl::StatusOr<CheckpointInfo> deleted = backing_->direct()->Delete(*core, context);
-    MutexLock lock(figures_mutex_);
-    Count(deleted);
-    return deleted;
-  });
+  absl::StatusOr<CheckpointInfo> info =
+      InTurn(context, [&] { return backing_->direct()->Delete(*core, context); });
   Tell(info);
   return info.status();
 }
 
-absl::Status Host::Impl::StopWorkers(const Context& context) {
-  DR_RETURN_IF_ERROR(worker_.Stop(context, *clock_));
-  return checkpoint_worker_.Stop(context, *clock_);
-}
+// ---- The end ------------------------------------------------------------------------------------
 
 absl::Status Host::Impl::Shutdown(const Context& context) {
-  DR_RETURN_IF_ERROR(Usable());
+  DR_RETURN_IF_ERROR(CheckFork());
+  DR_ASSIGN_OR_RETURN(const Turn::Hold turn, shutdown_turn_.Take(context, "another Shutdown"));
+  if (closed_.load()) return WasShutDown();
+  background_.request_stop();
+  if (context.deadline.is_never()) backing_->LimitPatience();
   for (const auto& [id, core] : components_) DR_RETURN_IF_ERROR(core->Close(context));
-  DR_RETURN_IF_ERROR(StopWorkers(context));
-  {
-    MutexLock lock(checkpoint_mutex_);
-    DR_RETURN_IF_ERROR(AwaitCheckpoint(context));
-  }
+  DR_RETURN_IF_ERROR(threads_.StopWork(context));
+  DR_RETURN_IF_ERROR(checkpoint_turn_.Take(context, "the checkpoint under way").status());
   CompletePending(context);
   absl::Status result = absl::OkStatus();
   if (options_.checkpoint.on_shutdown) result = Checkpoint(context).status();
   // Without a log the components still have what could not be saved: it may be tried again.
   if (!result.ok() && backing_->direct() != nullptr && backing_->status().ok()) return result;
-  DR_RETURN_IF_ERROR(CheckContext(context, *clock_, "Shutdown"));
+  DR_RETURN_IF_ERROR(CheckContext(context, clock_, "Shutdown"));
   if (absl::Status sealed = backing_->Seal(); result.ok()) result = sealed;
+  DR_RETURN_IF_ERROR(gate_.Close(context));
   // Last, for what hangs in the last checkpoint is to be named like anything else.
-  DR_RETURN_IF_ERROR(watchdog_.Stop(context, *clock_));
-  Detach();
+  DR_RETURN_IF_ERROR(threads_.StopWatch(context));
+  Release();
   return result;
 }
 
-void Host::Impl::Detach() {
+// Nobody uses the log any more: no caller is inside, and the threads have ended.
+void Host::Impl::Release() {
   if (runtime_ == nullptr || closed_.exchange(true)) return;
   for (const auto& [id, core] : components_) {
     static_cast<void>(core->Close({}));
     core->Detach();
   }
-  runtime_->completions.Run();
-  backing_->Release();
+  runtime_->completions.Finish();
+  std::unique_ptr<Backing> gone;  // closes files, which is not done under a lock
+  MutexLock lock(figures_mutex_);
+  last_figures_ = Read();
+  gone = std::move(backing_);
 }
 
-Figures Host::Impl::figures() const {
+Figures Host::Impl::Read() const {
   Figures figures;
   for (const auto& [id, core] : components_) {
     figures.operations += core->applied_count();
@@ -376,16 +402,16 @@ Figures Host::Impl::figures() const {
   }
   figures.replayed = backing_->found().replayed.operations;
   figures.recovery_time = recovery_time_;
-  MutexLock lock(figures_mutex_);
-  figures.checkpoints = checkpoint_count_;
-  figures.checkpoint_failures = checkpoint_failures_;
-  figures.checkpointed = checkpointed_;
-  const RecentDurations::Quantiles pauses = pauses_.quantiles();
-  figures.checkpoint_pause_p50 = pauses.p50;
-  figures.checkpoint_pause_p99 = pauses.p99;
-  figures.checkpoint_pause_max = pauses.max;
+  checkpoints_.AddTo(figures);
+  figures.time_ahead = backing_->time_ahead();
   backing_->AddTo(figures);
   return figures;
+}
+
+Figures Host::Impl::figures() const {
+  if (!CheckFork().ok()) return {};
+  MutexLock lock(figures_mutex_);
+  return backing_ != nullptr ? Read() : last_figures_;
 }
 
 absl::StatusOr<std::unique_ptr<Host>> Host::Open(HostOptions options,
@@ -402,22 +428,32 @@ Host::Host(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Host::~Host() = default;
 
 absl::Status Host::Start() {
-  return WithinMemory([&] { return impl_->Start(); });
+  return WithinMemory([&] { return impl_->Admit([&] { return impl_->Start(); }); });
 }
 absl::Status Host::Step(const Context& context) {
-  return WithinMemory([&] { return impl_->Step(context); });
+  return WithinMemory([&] { return impl_->Admit([&] { return impl_->Step(context); }); });
+}
+absl::StatusOr<int> Host::descriptor() {
+  return WithinMemory([&] { return impl_->Admit([&] { return impl_->descriptor(); }); });
+}
+Instant Host::next_deadline() {
+  return WithinMemory([&] { return impl_->Admit([&] { return impl_->next_deadline(); }); })
+      .value_or(Instant::Never());
 }
 absl::StatusOr<CheckpointInfo> Host::Checkpoint(CheckpointMode, const Context& context) {
-  return WithinMemory([&] { return impl_->Checkpoint(context); });
+  return WithinMemory([&] { return impl_->Admit([&] { return impl_->Checkpoint(context); }); });
 }
 absl::StatusOr<CheckpointInfo> Host::SaveState(std::string_view component, const Context& context) {
-  return WithinMemory([&] { return impl_->SaveState(component, context); });
+  return WithinMemory(
+      [&] { return impl_->Admit([&] { return impl_->SaveState(component, context); }); });
 }
 absl::StatusOr<StateOutcome> Host::LoadState(std::string_view component, const Context& context) {
-  return WithinMemory([&] { return impl_->LoadState(component, context); });
+  return WithinMemory(
+      [&] { return impl_->Admit([&] { return impl_->LoadState(component, context); }); });
 }
 absl::Status Host::DeleteState(std::string_view component, const Context& context) {
-  return WithinMemory([&] { return impl_->DeleteState(component, context); });
+  return WithinMemory(
+      [&] { return impl_->Admit([&] { return impl_->DeleteState(component, context); }); });
 }
 absl::Status Host::Shutdown(const Context& context) {
   return WithinMemory([&] { return impl_->Shutdown(context); });

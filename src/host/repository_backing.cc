@@ -10,6 +10,7 @@
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
 #include "src/host/backing.h"
+#include "src/host/store_watch.h"
 
 namespace dr::inline v0 {
 namespace {
@@ -19,7 +20,10 @@ constexpr std::uint32_t kClaimsKept = 8;
 
 class RepositoryBacking final : public Backing {
  public:
-  explicit RepositoryBacking(const Surroundings& surroundings) : around_(surroundings) {}
+  explicit RepositoryBacking(const Surroundings& surroundings)
+      : around_(surroundings),
+        watch_(surroundings.clock, surroundings.options.environment.observer),
+        patience_(surroundings.clock) {}
 
   absl::Status Open(const AdapterRegistry& adapters, const Context& context);
 
@@ -28,11 +32,12 @@ class RepositoryBacking final : public Backing {
   void Begin(Runtime& runtime) override;
   const Found& found() const override { return found_; }
   absl::Status status() const override { return sink_->status(); }
+  LogNeeds Needs() const override { return {}; }
   absl::Status KeepLog(bool) override { return sink_->status(); }
-  bool IsDue(std::chrono::nanoseconds age) const override {
+  std::optional<std::chrono::nanoseconds> checkpoint_anyway() const override {
     const CheckpointPolicy& policy = around_.options.checkpoint;
-    return (policy.ttl.count() > 0 || failed_) && policy.interval.count() > 0 &&
-           age >= policy.interval;
+    if (policy.interval.count() == 0 || (policy.ttl.count() == 0 && !failed_)) return std::nullopt;
+    return policy.interval;
   }
   absl::StatusOr<CheckpointInfo> Take(const Context& context) override {
     absl::StatusOr<CheckpointInfo> info = checkpoints_->Take(context);
@@ -41,16 +46,22 @@ class RepositoryBacking final : public Backing {
   }
   RepositoryCheckpoints* direct() override { return checkpoints_.get(); }
   absl::Status Seal() override { return absl::OkStatus(); }
-  void Release() override {}
+  std::chrono::nanoseconds time_ahead() const override { return sink_->time_ahead(); }
   std::uint64_t bytes() const override { return sink_->bytes(); }
-  Position checkpointed() const override { return checkpoints_->newest(); }
-  void AddTo(Figures& figures) const override { figures.durable = figures.checkpointed; }
+  std::optional<Position> checkpointed() const override { return checkpoints_->newest(); }
+  void LimitPatience() override { patience_.Limit(); }
+  void AddTo(Figures& figures) const override {
+    figures.durable = figures.checkpointed;
+    figures.store = watch_.state();
+  }
 
  private:
   absl::StatusOr<std::unique_ptr<Repository>> OpenOnce(const Context& context);
   void TellDoubts() const;
 
   const Surroundings around_;
+  StoreWatch watch_;
+  Patience patience_;
   std::unique_ptr<StateAdapter> store_;
   Claimed claimed_;
   std::unique_ptr<ForgetfulLog> sink_;
@@ -72,10 +83,10 @@ absl::Status RepositoryBacking::Open(const AdapterRegistry& adapters, const Cont
   const HostOptions& options = around_.options;
   const AdapterEnvironment environment{&around_.files, &around_.clock, &around_.random};
   DR_ASSIGN_OR_RETURN(store_, adapters.Open(options.repository, environment, context));
-  DR_ASSIGN_OR_RETURN(store_, AddLayers(std::move(store_), {},
-                                        {.clock = &around_.clock,
-                                         .random = &around_.random,
-                                         .observer = options.environment.observer}));
+  DR_ASSIGN_OR_RETURN(
+      store_, AddLayers(std::move(store_), {},
+                        {.clock = &around_.clock, .random = &around_.random, .observer = &watch_}));
+  store_ = patience_.Apply(std::move(store_));
   DR_ASSIGN_OR_RETURN(
       claimed_, LoadAndClaim([&] { return OpenOnce(context); }, around_.components,
                              around_.upgrades, options.recovery.retired, around_.clock, context));
@@ -87,8 +98,10 @@ absl::Status RepositoryBacking::Open(const AdapterRegistry& adapters, const Cont
                     .status = pruned,
                     .text = std::string(AsStd(pruned.message()))});
   }
-  sink_ = std::make_unique<ForgetfulLog>(around_.clock, manifest.durable_lsn,
-                                         absl::ToUnixNanos(manifest.created));
+  const auto trust = options.recovery.trust_clock ? LogTime::Trust::kClock : LogTime::Trust::kTimes;
+  sink_ = std::make_unique<ForgetfulLog>(
+      around_.clock, manifest.durable_lsn,
+      LogTime(around_.clock, absl::ToUnixNanos(manifest.created), trust));
   log_ = std::make_unique<OperationLog>(
       *sink_, OperationLogOptions{.capacity = options.log.ring_capacity}, manifest.durable_lsn);
   found_.last = manifest.durable_lsn;

@@ -1,95 +1,146 @@
-// A thread that does something every so often, or when it is woken.
+// A thread that sleeps until it is woken, or until its work is due again.
 #pragma once
 
-#include <chrono>
+#include <pthread.h>
+
 #include <cstdint>
 #include <functional>
 #include <list>
+#include <system_error>
 #include <thread>
 #include <utility>
 
 #include "dr/clock.h"
 #include "dr/mutex.h"
 #include "dr/status.h"
+#include "fmt/format.h"
+#include "src/base/await.h"
 
 namespace dr::inline v0 {
 
 class Worker {
  public:
-  ~Worker() { static_cast<void>(Stop({}, SystemClock())); }
+  /// Returns when it is due again; never: when it is woken.
+  using Work = std::function<Instant()>;
 
-  void Start(std::chrono::nanoseconds period, std::function<void()> work) {
+  /// `name`: at most 15 characters, for those who look at the process.
+  Worker(const char* name, const Clock& clock) : name_(name), clock_(clock) {}
+  ~Worker() { static_cast<void>(Stop({})); }
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  /// Does nothing before it is woken. kResourceExhausted: no thread could be made; it may be tried
+  /// again, as after Stop.
+  absl::Status Start(Work work) {
     MutexLock lock(mutex_);
-    period_ = period;
     work_ = std::move(work);
-    StartThread();
+    stop_ = false;
+    return StartThread();
   }
   /// For work that hangs in a callback: another thread goes on in the place of the one inside it,
-  /// which ends when the callback returns.
-  void Replace() {
+  /// which ends when the callback returns. kResourceExhausted: none could be made.
+  absl::Status Replace() {
     MutexLock lock(mutex_);
-    if (!stop_ && working_) StartThread();
+    if (stop_ || !working_) return absl::OkStatus();
+    woken_ = true;
+    return StartThread();
   }
   void Wake() {
     MutexLock lock(mutex_);
     woken_ = true;
     changed_.NotifyAll();
   }
+  bool working() const {
+    MutexLock lock(mutex_);
+    return working_;
+  }
   /// Waits for the work under way, within the context. Called again, or without Start, it does
   /// nothing.
-  absl::Status Stop(const Context& context, const Clock& clock) {
+  absl::Status Stop(const Context& context) {
     if (forgotten_) return absl::OkStatus();
+    const StopWake on_stop(context, mutex_, changed_);
     MutexLock lock(mutex_);
     stop_ = true;
     changed_.NotifyAll();
-    while (running_ > 0) {
-      DR_RETURN_IF_ERROR(CheckContext(context, clock, "work under way"));
-      changed_.WaitFor(mutex_, std::chrono::milliseconds(10));
+    for (const Thread& thread : threads_) {
+      if (thread.thread.get_id() != std::this_thread::get_id()) continue;
+      return MakeFault({.kind = FaultKind::kUsage, .next = "call it from a thread of the program"},
+                       "a thread of the host was to wait for its own end");
     }
-    for (std::thread& thread : threads_) thread.join();
-    threads_.clear();
+    while (running_ > 0) {
+      DR_RETURN_IF_ERROR(AwaitChange(changed_, mutex_, context, clock_, "work under way"));
+    }
+    JoinEnded();
     return absl::OkStatus();
   }
   /// In a forked child, where the threads do not exist and the lock may be held for ever.
   void Forget() {
     // Kept for ever: to join or detach a thread that is not there is undefined.
-    static_cast<void>(new std::list<std::thread>(std::move(threads_)));
+    static_cast<void>(new std::list<Thread>(std::move(threads_)));
     forgotten_ = true;
   }
 
  private:
-  void StartThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    const std::uint64_t generation = ++generation_;
-    working_ = false;
-    threads_.emplace_back([this, generation] { Run(generation); });
+  struct Thread {
+    std::thread thread;
+    bool ended = false;
+  };
+
+  absl::Status StartThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    JoinEnded();
+    std::list<Thread> made(1);
+    try {
+      made.front().thread = std::thread(
+          [this, &self = made.front(), generation = generation_ + 1] { Run(self, generation); });
+    } catch (const std::system_error& error) {
+      return MakeFault({.kind = FaultKind::kNoSpace,
+                        .place = name_,
+                        .next = "allow the process more threads and call again"},
+                       fmt::format("no thread could be made: {}", error.code().message()));
+    }
+    threads_.splice(threads_.end(), made);
+    ++generation_;
     ++running_;
+    working_ = false;
+    return absl::OkStatus();
   }
-  void Run(std::uint64_t generation) {
+  void JoinEnded() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    threads_.remove_if([](Thread& thread) {
+      if (thread.ended) thread.thread.join();
+      return thread.ended;
+    });
+  }
+  void Run(Thread& self, std::uint64_t generation) {
+    pthread_setname_np(pthread_self(), name_);
     MutexLock lock(mutex_);
-    while (!stop_ && generation == generation_) {
-      if (!woken_) changed_.WaitFor(mutex_, period_);
-      if (stop_ || generation != generation_) break;
+    for (Instant due; !stop_ && generation == generation_;) {
+      if (!woken_ && clock_.Now() < due) {
+        clock_.Wait(changed_, mutex_, due);
+        continue;
+      }
       woken_ = false;
       working_ = true;
       mutex_.unlock();
-      work_();
+      due = work_();
       mutex_.lock();
       if (generation == generation_) working_ = false;
     }
+    self.ended = true;
     --running_;
     changed_.NotifyAll();
   }
 
-  Mutex mutex_;
+  const char* const name_;
+  const Clock& clock_;
+  mutable Mutex mutex_;
   CondVar changed_;
-  std::chrono::nanoseconds period_ ABSL_GUARDED_BY(mutex_) = {};
-  std::function<void()> work_;
+  Work work_;
   bool woken_ ABSL_GUARDED_BY(mutex_) = false;
   bool working_ ABSL_GUARDED_BY(mutex_) = false;
   bool stop_ ABSL_GUARDED_BY(mutex_) = false;
   std::uint64_t generation_ ABSL_GUARDED_BY(mutex_) = 0;  ///< of the thread that counts
   std::uint64_t running_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::list<std::thread> threads_;
+  std::list<Thread> threads_;
   bool forgotten_ = false;
 };
 

@@ -29,7 +29,7 @@ absl::Status Poisoned(const absl::Status& why) {
 
 GroupCommit::GroupCommit(const WalOptions& options, std::unique_ptr<SegmentFiles> files,
                          DurableMarkWriter mark, LiveSegment live, std::vector<LogSegment> older,
-                         Lsn last, std::int64_t last_time_ns)
+                         Lsn last, LogTime time)
     : options_(options),
       files_(std::move(files)),
       mark_(std::move(mark)),
@@ -48,7 +48,7 @@ GroupCommit::GroupCommit(const WalOptions& options, std::unique_ptr<SegmentFiles
       staged_(last),
       allowed_(last),
       readable_end_(live_.offset),
-      last_time_ns_(last_time_ns) {
+      time_(time) {
   older_.reserve(older_.size() + files_->spares() + 2);
 }
 
@@ -126,14 +126,9 @@ bool GroupCommit::OpenGroup(Lsn first_lsn, std::int64_t time_ns) {
 
 void GroupCommit::Encode() {
   const Lsn last = log_->last();
-  std::int64_t now_ns = 0;
   while (staged_ < last && !open_full_) {
     RecordView& record = log_->AwaitEntry(Next(staged_)).record;
-    if (record.time_ns == 0) {
-      if (now_ns == 0) now_ns = absl::ToUnixNanos(options_.clock->WallTime());
-      record.time_ns = now_ns;
-    }
-    record.time_ns = last_time_ns_ = std::max(record.time_ns, last_time_ns_);
+    record.time_ns = time_.Record(record.time_ns);
     if (!open_ && !OpenGroup(record.lsn, record.time_ns)) break;
     if (!live_.builder.Add(record)) {
       open_full_ = true;
@@ -259,7 +254,7 @@ absl::Status GroupCommit::Unsettled(Lsn upto) const {
 // ---- Segments -----------------------------------------------------------------------------------
 
 void GroupCommit::Rotate() {
-  live_.builder.Begin(footer_block_.span(), Next(staged_), durable(), last_time_ns_);
+  live_.builder.Begin(footer_block_.span(), Next(staged_), durable(), time_.last_ns());
   Rotation& rotation = rotation_.emplace();
   rotation.footer = live_.builder.FinishFooter();
   rotation.footer_offset = live_.offset;
@@ -270,7 +265,7 @@ void GroupCommit::Rotate() {
   ++prefix.number;
   prefix.first_lsn = Next(staged_);
   prefix.durable_lsn = durable();
-  prefix.created = std::max(options_.clock->WallTime(), absl::FromUnixNanos(last_time_ns_));
+  prefix.created = absl::FromUnixNanos(time_.Record(0));
   rotation.next = files_->TakeSpare();
   RunRotation();
 }
@@ -345,7 +340,7 @@ absl::Status GroupCommit::Seal(const Context& context) {
       Lead();  // whatever is written next records the evidence
     } else if (durable() < target) {
       DR_RETURN_IF_ERROR(Wait(context));
-    } else if (FreeBlocks() > ReservedBlocks() && OpenGroup(Next(staged_), last_time_ns_)) {
+    } else if (FreeBlocks() > ReservedBlocks() && OpenGroup(Next(staged_), time_.last_ns())) {
       WriteGroup();
       ++figures_.seals;
     } else {
@@ -435,7 +430,12 @@ absl::Status GroupCommit::status() const {
 
 std::int64_t GroupCommit::last_time_ns() const {
   MutexLock lock(mutex_);
-  return last_time_ns_;
+  return time_.last_ns();
+}
+
+std::chrono::nanoseconds GroupCommit::time_ahead() const {
+  MutexLock lock(mutex_);
+  return time_.ahead();
 }
 
 WalFigures GroupCommit::figures() const {

@@ -21,6 +21,7 @@
 #include "src/log/durable_mark.h"
 #include "src/log/group_reader.h"
 #include "src/log/log_reader.h"
+#include "src/log/log_time.h"
 #include "src/log/segment_files.h"
 #include "src/log/waiter.h"
 
@@ -40,7 +41,7 @@ class GroupCommit {
   /// before.
   GroupCommit(const WalOptions& options, std::unique_ptr<SegmentFiles> files,
               DurableMarkWriter mark, LiveSegment live, std::vector<LogSegment> older, Lsn last,
-              std::int64_t last_time_ns);
+              LogTime time);
 
   void Bind(OperationLog& log);
   absl::Status MakeRoom(std::uint64_t count, const Context& context);
@@ -59,6 +60,7 @@ class GroupCommit {
   absl::StatusOr<std::uint64_t> SegmentWith(Lsn from) const;
   absl::Status status() const;
   std::int64_t last_time_ns() const;
+  std::chrono::nanoseconds time_ahead() const;
   WalFigures figures() const;
   const SegmentPrefix& prefix() const { return first_prefix_; }
   Directory& directory() { return files_->directory(); }
@@ -86,12 +88,12 @@ class GroupCommit {
     std::uint64_t records = 0;
     std::size_t buffer = 0;
   };
-  /// A new segment on its way.
+  /// A new segment on its way. Zero at first, as std::optional::emplace() leaves it.
   struct Rotation {
     SegmentPrefix prefix;
-    std::uint64_t footer_offset = 0;
+    std::uint64_t footer_offset;
     std::string_view footer;
-    bool footer_written = false;
+    bool footer_written;
     SegmentFile next;
   };
 
@@ -181,7 +183,7 @@ class GroupCommit {
   Lsn staged_ ABSL_GUARDED_BY(mutex_);                  ///< encoded
   Lsn allowed_ ABSL_GUARDED_BY(mutex_);                 ///< there is space up to here
   std::uint64_t readable_end_ ABSL_GUARDED_BY(mutex_);  ///< of the live segment, at a unit's end
-  std::int64_t last_time_ns_ ABSL_GUARDED_BY(mutex_);
+  LogTime time_ ABSL_GUARDED_BY(mutex_);
   std::uint64_t large_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  ///< admitted and not yet encoded
   bool no_space_ ABSL_GUARDED_BY(mutex_) = false;
   bool growth_held_ ABSL_GUARDED_BY(mutex_) = false;

@@ -111,7 +111,10 @@ absl::Status GroupCommit::MakeRoom(std::uint64_t count, const Context& context) 
   Section section(*this);
   for (;;) {
     DR_RETURN_IF_ERROR(Healthy());
-    if (stalled_) DR_RETURN_IF_ERROR(Retry());
+    if (stalled_) {
+      DR_RETURN_IF_ERROR(CheckContext(context, *options_.clock, "room in the log"));
+      DR_RETURN_IF_ERROR(Retry());
+    }
     if (!open_full_) Encode();
     UpdateLimit();
     if (log_->last().value + count <= log_->limit().value) return absl::OkStatus();
@@ -132,7 +135,10 @@ absl::Status GroupCommit::Admit(std::size_t payload_bytes, const Context& contex
   const std::uint64_t wanted = Blocks(payload_bytes / 16 * 17) + 2;
   for (;;) {
     DR_RETURN_IF_ERROR(Healthy());
-    if (stalled_) DR_RETURN_IF_ERROR(Retry());
+    if (stalled_) {
+      DR_RETURN_IF_ERROR(CheckContext(context, *options_.clock, "room in the log"));
+      DR_RETURN_IF_ERROR(Retry());
+    }
     if (FreeBlocks() >= ReservedBlocks() + wanted) break;
     DR_RETURN_IF_ERROR(CheckContext(context, *options_.clock, "room in the log"));
     if (CanPrepare()) {

@@ -30,6 +30,15 @@ absl::Status CheckLengths(const RecordView& record) {
   return absl::OkStatus();
 }
 
+std::size_t LargeBytes(std::span<LogEntry* const> entries) {
+  std::size_t bytes = 0;
+  for (const LogEntry* entry : entries) {
+    const std::size_t size = entry->record.payload.size();
+    if (size > kSmallRecordBytes) bytes += size;
+  }
+  return bytes;
+}
+
 }  // namespace
 
 OperationLog::OperationLog(LogSink& sink, OperationLogOptions options, Lsn last)
@@ -42,7 +51,7 @@ OperationLog::OperationLog(LogSink& sink, OperationLogOptions options, Lsn last)
   sink_.Bind(*this);
 }
 
-absl::Status OperationLog::Room(std::uint64_t count, const Context& context) {
+absl::Status OperationLog::AwaitRoom(std::uint64_t count, const Context& context) {
   while (tail_.load(std::memory_order_relaxed) + count > limit_.load(std::memory_order_acquire)) {
     DR_RETURN_IF_ERROR(sink_.MakeRoom(count, context));
   }
@@ -68,30 +77,38 @@ absl::StatusOr<Lsn> OperationLog::Append(LogEntry& entry, const Context& context
 
 absl::StatusOr<Lsn> OperationLog::AppendBatch(std::span<LogEntry* const> entries,
                                               const Context& context) {
-  const std::uint64_t count = entries.size();
-  if (count == 0 || count > capacity() / 2) {
-    return MakeFault(
-        {.kind = FaultKind::kLimit, .next = "commit it in several batches"},
-        fmt::format("a batch has {} operations, 1 to {} are allowed", count, capacity() / 2));
-  }
-  std::size_t large_bytes = 0;
-  for (LogEntry* entry : entries) {
-    DR_RETURN_IF_ERROR(CheckLengths(entry->record));
-    if (entry->record.payload.size() > kSmallRecordBytes) {
-      large_bytes += entry->record.payload.size();
+  DR_RETURN_IF_ERROR(Admit(entries, context));
+  for (;;) {
+    if (const std::optional<Lsn> lsn = TryAppend(entries)) return *lsn;
+    if (absl::Status room = AwaitRoom(entries.size(), context); !room.ok()) {
+      Withdraw(entries);
+      return room;
     }
   }
-  if (large_bytes > 0) DR_RETURN_IF_ERROR(sink_.Admit(large_bytes, context));
+}
 
+absl::Status OperationLog::Admit(std::span<LogEntry* const> entries, const Context& context) {
+  if (entries.empty() || entries.size() > capacity() / 2) {
+    return MakeFault({.kind = FaultKind::kLimit, .next = "commit it in several batches"},
+                     fmt::format("a batch has {} operations, 1 to {} are allowed", entries.size(),
+                                 capacity() / 2));
+  }
+  for (LogEntry* entry : entries) DR_RETURN_IF_ERROR(CheckLengths(entry->record));
+  const std::size_t large_bytes = LargeBytes(entries);
+  return large_bytes == 0 ? absl::OkStatus() : sink_.Admit(large_bytes, context);
+}
+
+void OperationLog::Withdraw(std::span<LogEntry* const> entries) {
+  if (const std::size_t large_bytes = LargeBytes(entries); large_bytes > 0) {
+    sink_.Withdraw(large_bytes);
+  }
+}
+
+std::optional<Lsn> OperationLog::TryAppend(std::span<LogEntry* const> entries) {
+  const std::uint64_t count = entries.size();
   std::uint64_t tail = tail_.load(std::memory_order_relaxed);
   do {
-    while (tail + count > limit_.load(std::memory_order_acquire)) {
-      if (absl::Status room = Room(count, context); !room.ok()) {
-        if (large_bytes > 0) sink_.Withdraw(large_bytes);
-        return room;
-      }
-      tail = tail_.load(std::memory_order_relaxed);
-    }
+    if (tail + count > limit_.load(std::memory_order_acquire)) return std::nullopt;
   } while (!TakeTickets(tail, count));
   // From here on nothing fails, blocks or allocates: the Lsns are taken.
   for (std::uint64_t i = 0; i < count; ++i) {

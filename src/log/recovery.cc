@@ -155,7 +155,8 @@ absl::StatusOr<std::vector<LogSegment>> DecideSegments(const ObservedDirectory& 
 // by a later one.
 absl::Status DecideHistory(const std::vector<LogSegment>& segments,
                            const DurableEvidence& evidence) {
-  const auto [epoch, lsn] = evidence.durable;
+  const Epoch epoch = evidence.durable.epoch;
+  const Lsn lsn = evidence.durable.lsn;
   if (segments.empty() || epoch == Epoch{}) return absl::OkStatus();
   const auto mixed = [&](const LogSegment& segment, std::string_view what) {
     return MakeFault({.kind = FaultKind::kWalGap,
@@ -295,7 +296,9 @@ absl::StatusOr<GroupChain> ReadChain(File& file, const LogSegment& segment) {
       return CorruptLog(segment.name, group->offset, group->header.first_lsn,
                         AsStd(time_ns.status().message()));
     }
-    chain.last_time_ns = std::max(chain.last_time_ns, *time_ns);
+    // What an opening has copied from before may be later than where it let times go on.
+    const bool copied = groups.next_lsn().value - 1 <= segment.prefix.durable_lsn.value;
+    if (!copied) chain.last_time_ns = std::max(chain.last_time_ns, *time_ns);
     chain.ends.push_back({groups.offset(), groups.hash(), {groups.next_lsn().value - 1}});
   }
   chain.reason = groups.reason();

@@ -98,7 +98,7 @@ absl::StatusOr<ObservedDirectory> ObserveDirectory(Directory& directory);
 struct RecoveredTail {
   ObservedTail observed;
   SegmentEnd cut = {};              ///< where the newest old segment ends from now on
-  std::int64_t last_time_ns = 0;    ///< no record of the log is later
+  std::int64_t last_time_ns = 0;    ///< where recorded times go on
   std::uint64_t groups_behind = 0;  ///< headers of groups that are not part of the log
   std::uint64_t written_end = 0;    ///< of the newest old segment: what is behind was only prepared
 };

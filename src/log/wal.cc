@@ -101,11 +101,10 @@ absl::Status CopyTail(Directory& directory, SegmentFiles& files,
 class Wal::Impl {
  public:
   Impl(const WalOptions& options, std::unique_ptr<SegmentFiles> files, DurableMarkWriter mark,
-       LiveSegment live, std::vector<LogSegment> older, const WalRecovery& recovery,
-       std::int64_t last_time_ns)
+       LiveSegment live, std::vector<LogSegment> older, const WalRecovery& recovery, LogTime time)
       : recovery(recovery),
         commit(options, std::move(files), std::move(mark), std::move(live), std::move(older),
-               recovery.last, last_time_ns) {}
+               recovery.last, time) {}
 
   const WalRecovery recovery;
   GroupCommit commit;
@@ -141,7 +140,10 @@ absl::StatusOr<std::unique_ptr<Wal>> Wal::Open(Directory& directory, const WalOp
   }
   DR_ASSIGN_OR_RETURN(const std::uint64_t random, options.random->Next());
   prefix.epoch.value += 1 + (random >> 32);
-  prefix.created = std::max(options.clock->WallTime(), absl::FromUnixNanos(tail.last_time_ns));
+  LogTime time(*options.clock, tail.last_time_ns,
+               options.trust_clock ? LogTime::Trust::kClock : LogTime::Trust::kTimes);
+  // It records where times go on, before anything has a time.
+  prefix.created = absl::FromUnixNanos(time.Record(0));
   DR_ASSIGN_OR_RETURN(prefix.salt, options.random->Next());
 
   AlignedBuffer block(kBlockBytes);
@@ -173,7 +175,7 @@ absl::StatusOr<std::unique_ptr<Wal>> Wal::Open(Directory& directory, const WalOp
   mark.Write(recovery.last);  // and has its block, whatever the disk is filled with later
   return std::unique_ptr<Wal>(
       new Wal(std::make_unique<Impl>(options, std::move(files), std::move(mark), std::move(live),
-                                     std::move(segments), recovery, tail.last_time_ns)));
+                                     std::move(segments), recovery, time)));
 }
 
 Wal::Wal(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -219,6 +221,7 @@ const WalRecovery& Wal::recovery() const { return impl_->recovery; }
 Epoch Wal::epoch() const { return impl_->commit.prefix().epoch; }
 LogId Wal::log_id() const { return impl_->commit.prefix().log; }
 std::int64_t Wal::last_time_ns() const { return impl_->commit.last_time_ns(); }
+std::chrono::nanoseconds Wal::time_ahead() const { return impl_->commit.time_ahead(); }
 absl::Status Wal::status() const { return impl_->commit.status(); }
 WalFigures Wal::figures() const { return impl_->commit.figures(); }
 

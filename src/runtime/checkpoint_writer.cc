@@ -82,7 +82,7 @@ absl::StatusOr<CheckpointInfo> CheckpointWriter::Publish(const Context& context)
         previous_ ? FindSnapshot(*previous_, component->id()) : nullptr;
     DR_RETURN_IF_ERROR(component->failure());
     DR_ASSIGN_OR_RETURN(ComponentCore::Frozen frozen,
-                        component->Freeze(Comparable(previous, *component)));
+                        component->Freeze(Comparable(previous, *component), context));
     DR_ASSIGN_OR_RETURN(ComponentSnapshot snapshot, TakeSnapshot(*component, std::move(frozen),
                                                                  previous, target, info, context));
     manifest.as_of = std::min(manifest.as_of, snapshot.as_of);

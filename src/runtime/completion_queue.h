@@ -1,7 +1,10 @@
 // Callers' callbacks that wait for a thread of the host.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
+#include <thread>
 #include <utility>
 
 #include "absl/functional/any_invocable.h"
@@ -9,6 +12,7 @@
 #include "dr/mutex.h"
 #include "dr/types.h"
 #include "src/base/intrusive_queue.h"
+#include "src/runtime/callback_watch.h"
 
 namespace dr::inline v0 {
 
@@ -31,7 +35,8 @@ inline void Tell(absl::AnyInvocable<void(absl::StatusOr<Lsn>) &&> done,
   }
 }
 
-/// Thread-safe. `wake` runs after each Push, to get a thread of the host going.
+/// Thread-safe. `wake` runs after each Push, to get a thread of the host going. They are told one
+/// after another; only one that hangs is passed.
 class CompletionQueue {
  public:
   void SetWake(absl::AnyInvocable<void()> wake) {
@@ -48,22 +53,57 @@ class CompletionQueue {
     MutexLock lock(mutex_);
     if (wake_) wake_();
   }
-  /// Runs all that are there, without a lock.
+  bool empty() const {
+    MutexLock lock(mutex_);
+    return completions_.empty();
+  }
+  /// Tells all that are there, without a lock, unless another thread does.
   void Run() {
-    IntrusiveQueue<Completion> completions;
-    {
-      MutexLock lock(mutex_);
-      completions.Append(completions_);
-    }
-    while (std::unique_ptr<Completion> next = completions.Pop()) {
-      Tell(std::move(next->done), std::move(next->result));
-    }
+    MutexLock lock(mutex_);
+    if (!telling_) RunLocked();
+  }
+  /// As Run, but waits for another thread that tells. Nothing is pushed meanwhile.
+  void Finish() {
+    MutexLock lock(mutex_);
+    while (telling_ && teller_ != std::this_thread::get_id()) told_.Wait(mutex_);
+    RunLocked();
+  }
+  /// Whether a callback has not returned within `deadline`. The next Run passes it then.
+  bool GiveUpOverdue(Instant now, std::chrono::nanoseconds deadline) {
+    if (watch_.Overdue(now, deadline) == nullptr) return false;
+    MutexLock lock(mutex_);
+    ++turn_;
+    telling_ = false;
+    told_.NotifyAll();
+    return true;
   }
 
  private:
-  Mutex mutex_;
+  void RunLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    const std::uint64_t turn = ++turn_;
+    telling_ = true;
+    teller_ = std::this_thread::get_id();
+    while (std::unique_ptr<Completion> next = completions_.Pop()) {
+      {
+        MutexUnlock unlocked(mutex_);
+        CallbackWatch::Inside inside(watch_, "done");
+        Tell(std::move(next->done), std::move(next->result));
+        next.reset();
+      }
+      if (turn != turn_) return;  // it was given up
+    }
+    telling_ = false;
+    told_.NotifyAll();
+  }
+
+  mutable Mutex mutex_;
+  CondVar told_;
   IntrusiveQueue<Completion> completions_ ABSL_GUARDED_BY(mutex_);
   absl::AnyInvocable<void()> wake_ ABSL_GUARDED_BY(mutex_);
+  bool telling_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread::id teller_ ABSL_GUARDED_BY(mutex_);
+  std::uint64_t turn_ ABSL_GUARDED_BY(mutex_) = 0;  ///< of the thread that tells
+  CallbackWatch watch_;
 };
 
 }  // namespace dr::inline v0

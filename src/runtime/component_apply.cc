@@ -1,12 +1,15 @@
 // Applying: from "as durable as was asked for" to "in the state".
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "dr/status.h"
 #include "fmt/format.h"
+#include "src/base/assert.h"
+#include "src/base/out_of_memory.h"
 #include "src/base/status_macros.h"
-#include "src/runtime/component_core.h"
+#include "src/runtime/component_order.h"
 #include "src/runtime/digest_marker.h"
 
 namespace dr::inline v0 {
@@ -16,116 +19,198 @@ constexpr std::size_t kSparesMax = 256;
 constexpr std::size_t kSpareBytesMax = 4096;
 constexpr auto kWatchPeriod = std::chrono::milliseconds(50);
 
+bool HasEnded(const Context& context, const Clock& clock) {
+  return context.stop.stop_requested() || clock.Now() >= context.deadline;
+}
+
 }  // namespace
+
+// ---- Waiting ------------------------------------------------------------------------------------
+
+std::chrono::nanoseconds ComponentCore::Slice(const Context& context) const {
+  const std::chrono::nanoseconds left = context.deadline - runtime_.load()->clock.Now();
+  return std::clamp<std::chrono::nanoseconds>(left, {}, kWatchPeriod);
+}
+
+// One slice of a wait. What is waited for may be a callback that hangs, and without Host::Start
+// nobody looks but those who wait.
+void ComponentCore::WaitAWhile(CondVar& changed, Mutex& mutex, const Context& context) {
+  changed.WaitFor(mutex, Slice(context));
+  MutexUnlock unlocked(mutex);
+  Watch();
+}
+
+// False: the context has ended, or this thread has the lock already, or there is something to tell
+// first. For a component that has failed it is locked all the same.
+bool ComponentCore::LockState(const Context& context) {
+  if (state_mutex_.HeldByThisThread()) return false;
+  if (state_mutex_.try_lock_for({})) return true;
+  CallbackWatch::Inside inside(reader_watch_, "a reader");
+  while (!state_mutex_.try_lock_for(Slice(context))) {
+    Look();
+    if (HasEnded(context, runtime_.load()->clock)) return false;
+    if (state_held_.load() && !HoldingOrder::Any()) return false;
+  }
+  return true;
+}
+
+// False: the context has ended, or the component has failed.
+bool ComponentCore::LockStateShared(const Context& context) {
+  while (!state_mutex_.try_lock_shared_for(Slice(context))) {
+    if (failed_.load(std::memory_order_acquire)) return false;
+    if (HasEnded(context, runtime_.load()->clock)) return false;
+    Watch();
+  }
+  return true;
+}
 
 absl::Status ComponentCore::AwaitApplied(Lsn lsn, const Context& context) {
   if (applied() >= lsn) return absl::OkStatus();
+  DR_RETURN_IF_ERROR(AwaitDurable(lsn, context));
+  return Drain(lsn, context);
+}
+
+absl::Status ComponentCore::AwaitDurable(Lsn lsn, const Context& context) {
   Runtime& runtime = *runtime_.load();
   Lsn needed;
   {
     MutexLock lock(order_mutex_);
-    lsn = std::min(lsn, last_);
     needed = std::min(lsn, last_local_);
   }
   absl::Status reached = runtime.log.Persist(needed, context);
   if (reached.ok()) reached = runtime.log.Stage(lsn, context);
-  if (reached.ok()) return Drain(lsn, context);
-  if (!runtime.log.status().ok()) FailPending(reached);
+  if (!reached.ok() && !runtime.log.status().ok()) FailPending(reached);
   return reached;
 }
 
+// The host calls it again and again, so it need not wait for another thread that applies.
 void ComponentCore::Pump(const Context& context) {
+  if (pending_count() == 0 || failed_.load(std::memory_order_acquire)) return;
   Lsn last;
   {
     MutexLock lock(order_mutex_);
-    if (pending_.empty()) return;
     last = last_;
   }
-  static_cast<void>(AwaitApplied(last, context));
+  if (!AwaitDurable(last, context).ok()) return;
+  MutexLock lock(apply_mutex_);
+  look_again_ = true;
+  if (applying_) return;
+  CallbackWatch::Inside inside(pump_watch_, "Pump");
+  while (!applying_ && !TakeTurn(context) && MayTryAgain(context)) continue;
 }
 
 // One thread applies for all who wait; the rest find their operation applied when they wake.
 absl::Status ComponentCore::Drain(Lsn lsn, const Context& context) {
   const Runtime& runtime = *runtime_.load();
+  const auto open = [&](std::string_view why, std::string_view next) {
+    return MakeFault(
+        {.kind = FaultKind::kAmbiguous, .place = id_, .lsn = lsn, .next = std::string(next)},
+        fmt::format("component '{}' {}; the operation is logged and will follow", id_, why));
+  };
   MutexLock lock(apply_mutex_);
   while (applied() < lsn) {
     if (!failure_.ok()) return failure_;
     if (!applying_) {
-      applying_ = true;
-      apply_mutex_.unlock();
-      ApplyReady();
-      apply_mutex_.lock();
-      applying_ = false;
-      applied_changed_.NotifyAll();
-      continue;
+      if (TakeTurn(context)) {
+        DR_ASSERT(applied() >= lsn || !failure_.ok());
+      } else if (!MayTryAgain(context)) {
+        return open("has its state lock held by readers",
+                    "give back the lock of state_mutex(), and look at the state later");
+      }
+    } else if (HasEnded(context, runtime.clock)) {
+      return open("is still applying", "look at the state later");
+    } else {
+      WaitAWhile(applied_changed_, apply_mutex_, context);
     }
-    if (!CheckContext(context, runtime.clock, "").ok()) {
-      return MakeFault({.kind = FaultKind::kAmbiguous,
-                        .place = id_,
-                        .lsn = lsn,
-                        .next = "look at the state later"},
-                       fmt::format("component '{}' is still applying; the operation is logged and "
-                                   "will follow",
-                                   id_));
-    }
-    applied_changed_.WaitFor(apply_mutex_, kWatchPeriod);
-    apply_mutex_.unlock();
-    Watch();
-    apply_mutex_.lock();
   }
   return absl::OkStatus();
 }
 
-ComponentCore::Operations ComponentCore::TakeReady() {
+// After a turn that could not have the state.
+bool ComponentCore::MayTryAgain(const Context& context) {
+  if (state_mutex_.HeldByThisThread() || HasEnded(context, runtime_.load()->clock)) return false;
+  MutexUnlock unlocked(apply_mutex_);
+  Announce();
+  return true;
+}
+
+// ---- Applying -----------------------------------------------------------------------------------
+
+// Applies until nothing is ready. False: the state was not to be had within the context.
+bool ComponentCore::TakeTurn(const Context& context) noexcept {
+  applying_ = true;
+  bool applied = true;
+  do {
+    look_again_ = false;
+    MutexUnlock unlocked(apply_mutex_);
+    applied = ApplyReady(context);
+  } while (applied && look_again_);
+  applying_ = false;
+  applied_changed_.NotifyAll();
+  return applied;
+}
+
+Lsn ComponentCore::Reached(const PendingOperation& operation) const {
   const OperationLog& log = runtime_.load()->log;
-  const Lsn durable = log.durable(), staged = log.staged();
+  return operation.durability == Durability::kProcess ? log.staged() : log.durable();
+}
+
+bool ComponentCore::AnyReady() const {
+  MutexLock lock(order_mutex_);
+  const PendingOperation* next = pending_.front();
+  return next != nullptr && next->entry.record.lsn <= Reached(*next);
+}
+
+ComponentCore::Operations ComponentCore::TakeReady(std::uint64_t count_max) {
   Operations ready;
   MutexLock lock(order_mutex_);
-  while (const PendingOperation* next = pending_.front()) {
-    const Lsn reached = next->durability == Durability::kProcess ? staged : durable;
-    if (next->entry.record.lsn > reached) break;
+  while (ready.size() < count_max) {
+    const PendingOperation* next = pending_.front();
+    if (next == nullptr || next->entry.record.lsn > Reached(*next)) break;
     ready.Push(pending_.Pop());
   }
   pending_count_.store(pending_.size(), std::memory_order_relaxed);
   return ready;
 }
 
-void ComponentCore::ApplyReady() {
-  const std::uint32_t digest_every = runtime_.load()->digest_every;
-  for (;;) {
-    Operations ready = TakeReady();
-    if (ready.empty()) return;
-    Operations applied;
-    while (ApplySome(ready, applied)) {
-      if (digest_every > 0 && applied_count() % digest_every == 0) LogDigest();
-    }
+bool ComponentCore::ApplyReady(const Context& context) noexcept {
+  const std::uint64_t digest_every = runtime_.load()->digest_every;
+  while (AnyReady()) {
+    const std::uint64_t until_digest = digest_every == 0
+                                           ? std::numeric_limits<std::uint64_t>::max()
+                                           : digest_every - applied_count() % digest_every;
+    if (!LockState(context)) return false;
+    Operations ready = TakeReady(until_digest), applied;
+    ApplySome(ready, applied);
+    state_mutex_.unlock();
+    const bool digest_due = applied.size() == until_digest;
     Finish(std::move(applied), absl::OkStatus());
+    if (digest_due) LogDigest();
     if (ready.empty()) continue;
     const absl::Status why = failure();
-    AnnounceFailure(why);
-    return Finish(std::move(ready), why);
+    FailPending(why);
+    Finish(std::move(ready), why);
+    Announce();
   }
+  return true;
 }
 
-// Up to the next operation after which a digest is due. False: there is no more, or it failed.
-bool ComponentCore::ApplySome(Operations& ready, Operations& applied) {
-  const std::uint32_t digest_every = runtime_.load()->digest_every;
-  WriterLock lock(state_mutex_);
+// What stays in `ready` is behind a failure.
+void ComponentCore::ApplySome(Operations& ready, Operations& applied) {
   CallbackWatch::Inside inside(applying_watch_, "Apply");
   while (!ready.empty() && !failed_.load(std::memory_order_acquire)) {
     const RecordView& record = ready.front()->entry.record;
+    DR_ASSERT(record.lsn > this->applied());
     if (absl::Status failed = ApplyOne(record, record.payload); !failed.ok()) {
       // Still under the lock: nobody may save what this has left behind.
       MarkFailed(failed);
-      return false;
+      return;
     }
     applied_.store(record.lsn.value, std::memory_order_release);
-    const std::uint64_t count = applied_count_.fetch_add(1, std::memory_order_relaxed) + 1;
+    applied_count_.fetch_add(1, std::memory_order_relaxed);
     inside.Progress();
     applied.Push(ready.Pop());
-    if (digest_every > 0 && count % digest_every == 0) return true;
   }
-  return false;
 }
 
 // Tells asynchronous callers, and keeps the rest for the operations to come.
@@ -174,40 +259,63 @@ void ComponentCore::LogDigest() {
 
 // ---- Failing ------------------------------------------------------------------------------------
 
-bool ComponentCore::Watch() {
+void ComponentCore::Watch() {
+  Look();
+  Announce();
+}
+
+void ComponentCore::Look() {
   const Runtime& runtime = *runtime_.load();
   const Instant now = runtime.clock.Now();
   for (CallbackWatch* watch : {&applying_watch_, &checkpoint_watch_}) {
     const char* callback = watch->Overdue(now, runtime.callback_deadline);
-    if (callback == nullptr) continue;
-    return Fail(Blame(callback, "it has not returned within the deadline"));
+    if (callback != nullptr) Fail(Blame(callback, "it has not returned within the deadline"));
   }
-  return false;
+  if (reader_watch_.Overdue(now, runtime.callback_deadline) != nullptr) state_held_.store(true);
 }
 
-// True: nobody did before.
-bool ComponentCore::Fail(const absl::Status& why) {
-  if (!MarkFailed(why)) return false;
-  AnnounceFailure(why);
-  return true;
+bool ComponentCore::DelaysOthers(std::chrono::nanoseconds patience) {
+  return pump_watch_.Overdue(runtime_.load()->clock.Now(), patience) != nullptr;
 }
 
-// True: nobody did before.
-bool ComponentCore::MarkFailed(const absl::Status& why) {
+void ComponentCore::Fail(const absl::Status& why) {
+  MarkFailed(why);
+  FailPending(failure());
+}
+
+// The first failure stays.
+void ComponentCore::MarkFailed(const absl::Status& why) {
   MutexLock lock(apply_mutex_);
-  if (!failure_.ok()) return false;
+  if (!failure_.ok()) return;
   failure_ = why;
   failed_.store(true, std::memory_order_release);
   applied_changed_.NotifyAll();
-  return true;
 }
 
-void ComponentCore::AnnounceFailure(const absl::Status& why) {
-  FailPending(why);
+// Tells the observer, unless this thread holds an order: then whoever looks next does, or the call
+// when it has given the order back.
+void ComponentCore::Announce() {
+  const bool failed = failed_.load(std::memory_order_acquire);
+  if ((!failed || announced_.load()) && !state_held_.load()) return;
+  if (HoldingOrder::Any()) return;
+  if (failed && !announced_.exchange(true)) Notify(EventKind::kComponentFailed, failure());
+  if (!state_held_.exchange(false)) return;
+  Notify(EventKind::kStateHeld, WithinMemory([&]() -> absl::Status {
+           return MakeFault(
+               {.kind = FaultKind::kUsage,
+                .place = id_,
+                .next = "let no thread that has the state lock wait for a commit"},
+               fmt::format("component '{}' applies nothing because readers have had its "
+                           "state lock for as long as a callback may take",
+                           id_));
+         }));
+}
+
+void ComponentCore::Notify(EventKind kind, const absl::Status& why) const {
   Observer* observer = runtime_.load()->observer;
-  if (announced_.exchange(true) || observer == nullptr) return;
+  if (observer == nullptr) return;
   try {
-    observer->OnEvent({.kind = EventKind::kComponentFailed,
+    observer->OnEvent({.kind = kind,
                        .component = id_,
                        .lsn = applied(),
                        .status = why,
@@ -219,15 +327,19 @@ void ComponentCore::AnnounceFailure(const absl::Status& why) {
 
 // Their entries stay, because the log may still read them. Their callers learn it.
 void ComponentCore::FailPending(const absl::Status& why) {
-  Runtime& runtime = *runtime_.load();
-  MutexLock lock(order_mutex_);
-  for (PendingOperation* operation = pending_.front(); operation != nullptr;
-       operation = operation->next) {
-    if (operation->completion == nullptr) continue;
-    operation->completion->result = why;
-    runtime.completions.Push(std::move(operation->completion));
+  IntrusiveQueue<Completion> failed;
+  {
+    MutexLock lock(order_mutex_);
+    for (PendingOperation* operation = pending_.front(); operation != nullptr;
+         operation = operation->next) {
+      if (operation->completion != nullptr) failed.Push(std::move(operation->completion));
+    }
+    order_changed_.NotifyAll();
   }
-  order_changed_.NotifyAll();
+  while (std::unique_ptr<Completion> completion = failed.Pop()) {
+    completion->result = why;
+    runtime_.load()->completions.Push(std::move(completion));
+  }
 }
 
 }  // namespace dr::inline v0

@@ -1,5 +1,4 @@
-// Committing: what can refuse an operation, its place in the order, and the wait for its
-// application; and what else needs the order.
+// Committing: what can refuse an operation, its place in the log, and the wait for its application.
 
 #include <algorithm>
 #include <deque>
@@ -11,7 +10,7 @@
 #include "src/base/out_of_memory.h"
 #include "src/base/status_macros.h"
 #include "src/runtime/callback_frame.h"
-#include "src/runtime/component_core.h"
+#include "src/runtime/component_order.h"
 
 namespace dr::inline v0 {
 namespace {
@@ -20,62 +19,38 @@ thread_local bool in_decide = false;
 
 std::int64_t NowNs(const Clock& clock) { return absl::ToUnixNanos(clock.WallTime()); }
 
+// Entries whose space in the log is settled; it is given back unless they get their Lsns.
+class Admission {
+ public:
+  Admission(OperationLog& log, std::span<LogEntry* const> entries) : log_(log), entries_(entries) {}
+  ~Admission() {
+    if (admitted_) log_.Withdraw(entries_);
+  }
+  Admission(const Admission&) = delete;
+  Admission& operator=(const Admission&) = delete;
+
+  absl::Status Admit(const Context& context) {
+    absl::Status admitted = log_.Admit(entries_, context);
+    admitted_ = admitted.ok();
+    return admitted;
+  }
+  /// nullopt: the log has no room for them now, which AwaitRoom waits for.
+  std::optional<Lsn> TryAppend() {
+    const std::optional<Lsn> lsn = log_.TryAppend(entries_);
+    if (lsn) admitted_ = false;
+    return lsn;
+  }
+  absl::Status AwaitRoom(const Context& context) const {
+    return log_.AwaitRoom(entries_.size(), context);
+  }
+
+ private:
+  OperationLog& log_;
+  const std::span<LogEntry* const> entries_;
+  bool admitted_ = false;
+};
+
 }  // namespace
-
-// Counts its caller in, so that Close can wait for it.
-class ComponentCore::Call {
- public:
-  explicit Call(ComponentCore& core) : core_(core) {
-    core_.inside_.fetch_add(1);
-    runtime_ = core_.attached_.load() ? core_.runtime_.load() : nullptr;
-  }
-  ~Call() { core_.inside_.fetch_sub(1); }
-  Call(const Call&) = delete;
-  Call& operator=(const Call&) = delete;
-  /// Null: there is no host.
-  Runtime* runtime() const { return runtime_; }
-
- private:
-  ComponentCore& core_;
-  Runtime* runtime_;
-};
-
-// A component's order, held: nobody else's operation of it gets a Lsn.
-class ComponentCore::OrderHold {
- public:
-  explicit OrderHold(ComponentCore& core) : core_(core) {}
-  ~OrderHold() {
-    MutexLock lock(core_.order_mutex_);
-    if (!held_) return;
-    core_.order_held_ = false;
-    core_.order_changed_.NotifyAll();
-  }
-  OrderHold(const OrderHold&) = delete;
-  OrderHold& operator=(const OrderHold&) = delete;
-
-  /// Returns the component's last operation so far.
-  absl::StatusOr<Lsn> Acquire(const Context& context) {
-    MutexLock lock(core_.order_mutex_);
-    DR_RETURN_IF_ERROR(core_.AwaitOrder(context));
-    held_ = core_.order_held_ = true;
-    return core_.last_;
-  }
-  /// Nothing follows this operation before it is applied.
-  void EnqueueBarrier(std::unique_ptr<PendingOperation> operation) {
-    MutexLock lock(core_.order_mutex_);
-    core_.Enqueue(std::move(operation));
-    core_.barrier_ = core_.last_;
-  }
-  void Enqueue(std::unique_ptr<PendingOperation> operation) {
-    MutexLock lock(core_.order_mutex_);
-    core_.Enqueue(std::move(operation));
-  }
-  const ComponentCore& core() const { return core_; }
-
- private:
-  ComponentCore& core_;
-  bool held_ = false;
-};
 
 // ---- Before the order ---------------------------------------------------------------------------
 
@@ -90,6 +65,7 @@ absl::Status ComponentCore::CheckCall(const Call& call, const CommitOptions& opt
         {.kind = FaultKind::kPoisoned, .place = id_, .next = "commit in the parent only"},
         "this process was forked from the one that has the host");
   }
+  call.runtime()->bell.RingIfArmed();
   if (CallbackFrame* frame = CallbackFrame::Current(); frame != nullptr) {
     frame->reentered = true;
     const std::string& culprit = frame->component->id_;
@@ -121,8 +97,18 @@ absl::Status ComponentCore::CheckCall(const Call& call, const CommitOptions& opt
     return MakeFault({.kind = FaultKind::kInvalid, .place = id_, .next = "use another kind"},
                      "kMarker is dr's own");
   }
+  DR_RETURN_IF_ERROR(CheckStateLock());
   if (failed_.load(std::memory_order_acquire)) return failure();
   return CheckContext(options.context, call.runtime()->clock, "the commit");
+}
+
+// Applying needs the state's lock alone, so a thread that has it would wait for itself.
+absl::Status ComponentCore::CheckStateLock() const {
+  if (!state_mutex_.HeldByThisThread()) return absl::OkStatus();
+  return MakeFault({.kind = FaultKind::kUsage,
+                    .place = id_,
+                    .next = "give the lock of state_mutex() back before committing"},
+                   fmt::format("this thread has the state lock of component '{}'", id_));
 }
 
 absl::StatusOr<std::unique_ptr<PendingOperation>> ComponentCore::NewOperation(
@@ -149,47 +135,27 @@ absl::StatusOr<std::unique_ptr<PendingOperation>> ComponentCore::NewOperation(
   return operation;
 }
 
-// ---- The order ----------------------------------------------------------------------------------
+// ---- The calls ----------------------------------------------------------------------------------
 
-// Waits until nobody holds the order. Helps whoever's operation it waits for to get applied, since
-// that caller may have given up waiting.
-absl::Status ComponentCore::AwaitOrder(const Context& context) {
-  const Clock& clock = runtime_.load()->clock;
+// No lock and no order is held while the log is waited for: it may be for a disk, and the log may
+// call the observer.
+absl::StatusOr<Lsn> ComponentCore::Append(std::unique_ptr<PendingOperation>& operation,
+                                          const Context& context) {
+  LogEntry* const entries[] = {&operation->entry};
+  Admission admission(runtime_.load()->log, entries);
+  DR_RETURN_IF_ERROR(admission.Admit(context));
   for (;;) {
-    if (failed_.load(std::memory_order_acquire)) return failure();
-    if (order_held_) {
-      DR_RETURN_IF_ERROR(CheckContext(context, clock, "the order of component " + id_));
-      order_changed_.WaitFor(order_mutex_, std::chrono::milliseconds(50));
-    } else if (barrier_ > applied()) {
-      const Lsn barrier = barrier_;
-      order_mutex_.unlock();
-      absl::Status applied = AwaitEarlier(barrier, context);
-      order_mutex_.lock();
-      DR_RETURN_IF_ERROR(applied);
-    } else {
-      return absl::OkStatus();
+    {
+      MutexLock lock(order_mutex_);
+      DR_RETURN_IF_ERROR(AwaitOrder(context));
+      if (const std::optional<Lsn> lsn = admission.TryAppend()) {
+        Enqueue(std::move(operation));
+        return *lsn;
+      }
     }
+    DR_RETURN_IF_ERROR(admission.AwaitRoom(context));
   }
 }
-
-// For a caller whose own operation has no Lsn yet: there is nothing unknown about its outcome.
-absl::Status ComponentCore::AwaitEarlier(Lsn lsn, const Context& context) {
-  absl::Status applied = AwaitApplied(lsn, context);
-  if (!absl::IsUnknown(applied)) return applied;
-  DR_RETURN_IF_ERROR(CheckContext(context, runtime_.load()->clock,
-                                  fmt::format("earlier operations of component {}", id_)));
-  return MakeFault({.kind = FaultKind::kDeadline, .place = id_, .next = "try again"},
-                   "earlier operations are not applied yet");
-}
-
-void ComponentCore::Enqueue(std::unique_ptr<PendingOperation> operation) noexcept {
-  last_ = operation->entry.record.lsn;
-  if (operation->durability != Durability::kProcess) last_local_ = last_;
-  pending_.Push(std::move(operation));
-  pending_count_.store(pending_.size(), std::memory_order_relaxed);
-}
-
-// ---- The calls ----------------------------------------------------------------------------------
 
 absl::StatusOr<Lsn> ComponentCore::Commit(std::string_view payload, const CommitOptions& options) {
   Call call(*this);
@@ -199,14 +165,8 @@ absl::StatusOr<Lsn> ComponentCore::Commit(std::string_view payload, const Commit
         DR_RETURN_IF_ERROR(CheckCall(call, options));
         DR_ASSIGN_OR_RETURN(std::unique_ptr<PendingOperation> operation,
                             NewOperation(payload, options));
-        Lsn lsn;
-        {
-          MutexLock lock(order_mutex_);
-          DR_RETURN_IF_ERROR(AwaitOrder(options.context));
-          DR_ASSIGN_OR_RETURN(lsn, call.runtime()->log.Append(operation->entry, options.context));
-          taken = true;
-          Enqueue(std::move(operation));
-        }
+        DR_ASSIGN_OR_RETURN(const Lsn lsn, Append(operation, options.context));
+        taken = true;
         DR_RETURN_IF_ERROR(AwaitApplied(lsn, options.context));
         return lsn;
       },
@@ -220,22 +180,45 @@ absl::StatusOr<Lsn> ComponentCore::CommitIf(absl::FunctionRef<absl::StatusOr<std
   return WithinMemory(
       [&]() -> absl::StatusOr<Lsn> {
         DR_RETURN_IF_ERROR(CheckCall(call, options));
-        Lsn lsn;
-        {
-          OrderHold order(*this);
-          DR_ASSIGN_OR_RETURN(const Lsn before, order.Acquire(options.context));
-          DR_RETURN_IF_ERROR(AwaitEarlier(before, options.context));
-          DR_ASSIGN_OR_RETURN(const std::string decided, Decide(decide));
-          DR_ASSIGN_OR_RETURN(std::unique_ptr<PendingOperation> operation,
-                              NewOperation(decided, options));
-          DR_ASSIGN_OR_RETURN(lsn, call.runtime()->log.Append(operation->entry, options.context));
+        for (;;) {
+          DR_ASSIGN_OR_RETURN(const std::optional<Lsn> lsn, TryCommitIf(decide, options));
+          if (!lsn) continue;
           taken = true;
-          order.EnqueueBarrier(std::move(operation));
+          DR_RETURN_IF_ERROR(AwaitApplied(*lsn, options.context));
+          return *lsn;
         }
-        DR_RETURN_IF_ERROR(AwaitApplied(lsn, options.context));
-        return lsn;
       },
       &taken);
+}
+
+// nullopt: the log had no room, and was waited for without the order, so that the state may be
+// another one now.
+absl::StatusOr<std::optional<Lsn>> ComponentCore::TryCommitIf(
+    absl::FunctionRef<absl::StatusOr<std::string>()> decide, const CommitOptions& options) {
+  const Context at_once{.deadline = Instant::FromNanoseconds(0)};
+  std::unique_ptr<PendingOperation> operation;
+  OperationLog& log = runtime_.load()->log;
+  {
+    OrderHold order(*this);
+    DR_ASSIGN_OR_RETURN(const Lsn before, order.Acquire(options.context));
+    DR_RETURN_IF_ERROR(AwaitEarlier(before, options.context));
+    DR_ASSIGN_OR_RETURN(const std::string decided, Decide(decide));
+    DR_RETURN_IF_ERROR(CheckStateLock());
+    DR_ASSIGN_OR_RETURN(operation, NewOperation(decided, options));
+    LogEntry* const entries[] = {&operation->entry};
+    Admission admission(log, entries);
+    const absl::Status admitted = admission.Admit(at_once);
+    if (!admitted.ok() && !absl::IsDeadlineExceeded(admitted)) return admitted;
+    if (const std::optional<Lsn> lsn = admitted.ok() ? admission.TryAppend() : std::nullopt) {
+      order.EnqueueBarrier(std::move(operation));
+      return lsn;
+    }
+  }
+  LogEntry* const entries[] = {&operation->entry};
+  Admission admission(log, entries);
+  DR_RETURN_IF_ERROR(admission.Admit(options.context));
+  DR_RETURN_IF_ERROR(admission.AwaitRoom(options.context));
+  return std::optional<Lsn>();
 }
 
 absl::StatusOr<std::string> ComponentCore::Decide(
@@ -263,12 +246,13 @@ void ComponentCore::CommitAsync(std::string payload, const CommitOptions& option
     DR_RETURN_IF_ERROR(CheckCall(call, options));
     DR_ASSIGN_OR_RETURN(std::unique_ptr<PendingOperation> operation,
                         NewOperation(payload, options));
-    MutexLock lock(order_mutex_);
-    DR_RETURN_IF_ERROR(AwaitOrder(options.context));
-    DR_ASSIGN_OR_RETURN(Lsn lsn, call.runtime()->log.Append(operation->entry, options.context));
     completion->done = std::move(done);
     operation->completion = std::move(completion);
-    Enqueue(std::move(operation));
+    absl::StatusOr<Lsn> lsn = WithinMemory([&] { return Append(operation, options.context); });
+    if (!lsn.ok()) {
+      completion = std::move(operation->completion);
+      done = std::move(completion->done);
+    }
     return lsn;
   });
   if (appended.ok()) return call.runtime()->completions.Wake();
@@ -317,72 +301,37 @@ absl::StatusOr<Lsn> ComponentCore::CommitAll(std::span<const ComponentCommit> co
                               Of(*commit.component).NewOperation(commit.payload, options));
           entries.push_back(&operations.back()->entry);
         }
-        Lsn last;
-        {
-          // In the order of their ids, so that two batches cannot wait for each other.
-          std::deque<OrderHold> orders;
-          for (ComponentCore* core : cores) {
-            DR_RETURN_IF_ERROR(orders.emplace_back(*core).Acquire(options.context).status());
+        Admission admission(calls.front().runtime()->log, entries);
+        DR_RETURN_IF_ERROR(admission.Admit(options.context));
+        std::optional<Lsn> last;
+        for (;;) {
+          {
+            // In the order of their ids, so that two batches cannot wait for each other.
+            std::deque<OrderHold> orders;
+            for (ComponentCore* core : cores) {
+              DR_RETURN_IF_ERROR(orders.emplace_back(*core).Acquire(options.context).status());
+            }
+            if (last = admission.TryAppend(); last.has_value()) {
+              taken = true;
+              for (std::size_t i = 0; i < commits.size(); ++i) {
+                const ComponentCore& core = Of(*commits[i].component);
+                std::find_if(orders.begin(), orders.end(), [&core](const OrderHold& order) {
+                  return &order.core() == &core;
+                })->Enqueue(std::move(operations[i]));
+              }
+              break;
+            }
           }
-          DR_ASSIGN_OR_RETURN(last,
-                              calls.front().runtime()->log.AppendBatch(entries, options.context));
-          taken = true;
-          for (std::size_t i = 0; i < commits.size(); ++i) {
-            const ComponentCore& core = Of(*commits[i].component);
-            std::find_if(orders.begin(), orders.end(), [&core](const OrderHold& order) {
-              return &order.core() == &core;
-            })->Enqueue(std::move(operations[i]));
-          }
+          DR_RETURN_IF_ERROR(admission.AwaitRoom(options.context));
         }
-        for (ComponentCore* core : cores)
-          DR_RETURN_IF_ERROR(core->AwaitApplied(last, options.context));
-        return last;
+        // Each for its own last operation of the batch; those before are applied by then.
+        for (std::size_t behind = 0; behind < commits.size(); ++behind) {
+          ComponentCore& core = Of(*commits[commits.size() - 1 - behind].component);
+          DR_RETURN_IF_ERROR(core.AwaitApplied({last->value - behind}, options.context));
+        }
+        return *last;
       },
       &taken);
-}
-
-// ---- What else needs the order ------------------------------------------------------------------
-
-absl::StatusOr<std::vector<ComponentCore::Frozen>> ComponentCore::FreezeTogether(
-    std::span<const FreezeRequest> requests, const Context& context) {
-  if (requests.empty()) return std::vector<Frozen>();
-  const Runtime& runtime = *requests.front().component->runtime_.load();
-  const Instant start = runtime.clock.Now();
-  std::deque<OrderHold> orders;
-  std::vector<Lsn> before;
-  for (const FreezeRequest& request : requests) {
-    DR_ASSIGN_OR_RETURN(before.emplace_back(),
-                        orders.emplace_back(*request.component).Acquire(context));
-  }
-  for (std::size_t i = 0; i < requests.size(); ++i) {
-    DR_RETURN_IF_ERROR(requests[i].component->AwaitEarlier(before[i], context));
-  }
-  const Lsn cut = runtime.log.last();
-  std::vector<Frozen> frozen;
-  for (const FreezeRequest& request : requests) {
-    DR_ASSIGN_OR_RETURN(frozen.emplace_back(), request.component->Freeze(request.previous));
-    orders.pop_front();  // what comes now is behind the cut
-    frozen.back().as_of = cut;
-    frozen.back().pause = runtime.clock.Now() - start;
-  }
-  return frozen;
-}
-
-absl::Status ComponentCore::Reload(StateReader& state, const Context& context) {
-  Call call(*this);
-  DR_RETURN_IF_ERROR(CheckCall(call, {.context = context}));
-  OrderHold order(*this);
-  DR_ASSIGN_OR_RETURN(const Lsn before, order.Acquire(context));
-  DR_RETURN_IF_ERROR(AwaitEarlier(before, context));
-  absl::Status loaded;
-  {
-    WriterLock lock(state_mutex_);
-    CallbackWatch::Inside inside(checkpoint_watch_, "LoadState");
-    loaded = Guarded("LoadState", [&] { return component_.LoadState(state); });
-    if (!loaded.ok()) MarkFailed(loaded);
-  }
-  if (!loaded.ok()) AnnounceFailure(loaded);
-  return loaded;
 }
 
 }  // namespace dr::inline v0

@@ -2,9 +2,7 @@
 
 #include "src/runtime/component_core.h"
 
-#include <algorithm>
 #include <exception>
-#include <thread>
 #include <utility>
 
 #include "dr/status.h"
@@ -62,7 +60,9 @@ absl::Status ComponentCore::Save(StateWriter& out) const {
 }
 
 absl::StatusOr<std::optional<Digest>> ComponentCore::StateDigest() const {
-  ReaderLock lock(state_mutex_);
+  if (!state_mutex_.try_lock_shared_for({})) return std::nullopt;  // it is worth no waiting
+  ReaderLock lock(state_mutex_, std::adopt_lock);
+  DR_RETURN_IF_ERROR(failure());
   CallbackWatch::Inside inside(applying_watch_, "StateDigest");
   std::optional<Digest> digest;
   DR_RETURN_IF_ERROR(Guarded("StateDigest", [&] {
@@ -101,19 +101,18 @@ void ComponentCore::Attach(Runtime& runtime) {
     recovered_ = runtime.log.last();
   }
   runtime_.store(&runtime);
-  attached_.store(true);
+  callers_.Open();
 }
 
 absl::Status ComponentCore::Close(const Context& context) {
-  attached_.store(false);
+  callers_.Close();
   const Runtime* runtime = runtime_.load();
   if (runtime == nullptr) return absl::OkStatus();  // Open failed before it was attached
-  if (runtime->fork_guard.InChild()) return absl::OkStatus();
-  while (inside_.load() != 0) {
-    DR_RETURN_IF_ERROR(CheckContext(context, runtime->clock, "callers of " + id_));
-    std::this_thread::sleep_for(std::chrono::microseconds(100));
+  if (runtime->fork_guard.InChild()) {
+    detached_.store(true);
+    return absl::OkStatus();
   }
-  return absl::OkStatus();
+  return callers_.AwaitEmpty(context, runtime->clock, "callers of " + id_);
 }
 
 void ComponentCore::Detach() {
@@ -127,70 +126,23 @@ void ComponentCore::Detach() {
                      "it had become durable");
   };
   FailPending(WithinMemory(why, &begun));
+  Announce();
+  detached_.store(true);
 }
 
-// ---- Checkpoints --------------------------------------------------------------------------------
-
-absl::StatusOr<ComponentCore::Frozen> ComponentCore::Freeze(std::optional<Lsn> previous) {
-  struct Collector : StateWriter {
-    std::vector<std::string>& records;
-    explicit Collector(std::vector<std::string>& to) : records(to) {}
-    absl::Status Write(std::string_view record) override {
-      records.emplace_back(record);
-      return absl::OkStatus();
-    }
-  };
-  const Runtime& runtime = *runtime_.load();
-  Frozen frozen;
-  {
-    // Unless somebody holds the order, nothing of this component gets a Lsn here, so all up to the
-    // log's end is either applied or pending.
-    MutexLock lock(order_mutex_);
-    const bool at_rest = !order_held_ && pending_.empty() && last_ <= applied();
-    // Never behind what was recovered: a component retired then is not given the end of its log
-    // later.
-    frozen.as_of = at_rest ? runtime.log.last() : std::max(applied(), recovered_);
-    frozen.changed = !previous.has_value() || applied() > *previous;
-    if (!frozen.changed) frozen.as_of = std::max(frozen.as_of, *previous);
-  }
-  if (!frozen.changed) return frozen;
-  ReaderLock lock(state_mutex_);
-  CallbackWatch::Inside inside(checkpoint_watch_, "FreezeState or SaveState");
-  const Instant start = runtime.clock.Now();
-  DR_RETURN_IF_ERROR(failure());  // an Apply that failed has left half an operation here
-  // More may have been applied by now; never less.
-  frozen.as_of = std::max(frozen.as_of, applied());
-  absl::Status status = Guarded("FreezeState", [&] {
-    frozen.view = component_.FreezeState();
-    return absl::OkStatus();
-  });
-  if (status.ok() && frozen.view == nullptr) {
-    Collector out(frozen.records);
-    status = Guarded("SaveState", [&] { return component_.SaveState(out); });
-  }
-  frozen.pause = runtime.clock.Now() - start;
-  DR_RETURN_IF_ERROR(status);
-  return frozen;
-}
-
-absl::Status ComponentCore::SaveFrozen(Frozen& frozen, StateWriter& out) {
-  // How long the store takes, and how long the disk is left to commits, is not the view's doing.
-  struct Outside : StateWriter {
-    StateWriter& out;
-    CallbackWatch::Inside& inside;
-    Outside(StateWriter& to, CallbackWatch::Inside& from) : out(to), inside(from) {}
-    absl::Status Write(std::string_view record) override {
-      inside.Leave();
-      absl::Status written = out.Write(record);
-      inside.Enter();
-      return written;
-    }
-  };
-  for (const std::string& record : frozen.records) DR_RETURN_IF_ERROR(out.Write(record));
-  if (frozen.view == nullptr) return absl::OkStatus();
-  CallbackWatch::Inside inside(checkpoint_watch_, "the frozen view");
-  Outside outside(out, inside);
-  return Guarded("the frozen view", [&] { return frozen.view(outside); });
+void ComponentCore::Orphan() {
+  callers_.Close();
+  const Runtime* runtime = runtime_.load();
+  if (runtime == nullptr || detached_.load() || runtime->fork_guard.InChild()) return;
+  Fail(WithinMemory([&]() -> absl::Status {
+    return MakeFault(
+        {.kind = FaultKind::kUsage, .place = id_, .next = "destroy the host before its components"},
+        fmt::format("component '{}' was destroyed before its host", id_));
+  }));
+  Announce();
+  // A callback that runs is waited for; none begins behind this.
+  WriterLock state(state_mutex_);
+  WriterLock views(views_mutex_);
 }
 
 // ---- Figures ------------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 #include "src/runtime/forgetful_log.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "dr/status.h"
@@ -11,6 +10,11 @@ namespace dr::inline v0 {
 absl::Status ForgetfulLog::status() const {
   MutexLock lock(mutex_);
   return ended_;
+}
+
+std::chrono::nanoseconds ForgetfulLog::time_ahead() const {
+  MutexLock lock(mutex_);
+  return time_.ahead();
 }
 
 void ForgetfulLog::End(absl::Status why) {
@@ -41,8 +45,7 @@ void ForgetfulLog::StageAll() {
   std::uint64_t bytes = 0;
   for (Lsn lsn = Next(log_->staged()); lsn <= last; lsn = Next(lsn)) {
     RecordView& record = log_->AwaitEntry(lsn).record;
-    if (record.time_ns == 0) record.time_ns = absl::ToUnixNanos(clock_.WallTime());
-    record.time_ns = last_time_ns_ = std::max(record.time_ns, last_time_ns_);
+    record.time_ns = time_.Record(record.time_ns);
     bytes += record.payload.size();
   }
   bytes_.fetch_add(bytes, std::memory_order_relaxed);

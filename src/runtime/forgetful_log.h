@@ -2,19 +2,21 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 
 #include "dr/mutex.h"
 #include "dr/operation_log.h"
+#include "src/log/log_time.h"
 
 namespace dr::inline v0 {
 
 /// Thread-safe. Whatever has been staged is as durable as it will ever be.
 class ForgetfulLog final : public LogSink {
  public:
-  /// `clock` outlives it. `last` and `last_time_ns`: of the operation before the first.
-  ForgetfulLog(const Clock& clock, Lsn last, std::int64_t last_time_ns)
-      : clock_(clock), last_time_ns_(last_time_ns), staged_(last.value) {}
+  /// `clock` outlives it. `last`: the operation before the first.
+  ForgetfulLog(const Clock& clock, Lsn last, LogTime time)
+      : clock_(clock), time_(time), staged_(last.value) {}
 
   void Bind(OperationLog& log) override { log_ = &log; }
   absl::Status MakeRoom(std::uint64_t count, const Context& context) override;
@@ -27,6 +29,7 @@ class ForgetfulLog final : public LogSink {
   /// Accepts nothing any more, because of `why`. What has its Lsn is applied.
   void End(absl::Status why);
   absl::Status status() const override;
+  std::chrono::nanoseconds time_ahead() const;
   std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }  ///< of payloads
 
  private:
@@ -36,7 +39,7 @@ class ForgetfulLog final : public LogSink {
   OperationLog* log_ = nullptr;
   mutable Mutex mutex_;
   absl::Status ended_ ABSL_GUARDED_BY(mutex_);
-  std::int64_t last_time_ns_ ABSL_GUARDED_BY(mutex_);
+  LogTime time_ ABSL_GUARDED_BY(mutex_);
   std::atomic<std::uint64_t> staged_;
   std::atomic<std::uint64_t> bytes_ = 0;
 };

@@ -48,7 +48,8 @@ absl::StatusOr<ComponentTable> ClaimComponents(const std::vector<StatefulCompone
       return MakeFault({.kind = FaultKind::kInvalid, .next = "leave it out"},
                        "one of the components is null");
     }
-    ComponentCore& core = ComponentCore::Of(*component);
+    const std::shared_ptr<ComponentCore> shared = ComponentCore::Share(*component);
+    ComponentCore& core = *shared;
     const auto bad = [&](std::string_view what) {
       return MakeFault({.kind = FaultKind::kInvalid,
                         .place = core.id(),
@@ -61,7 +62,7 @@ absl::StatusOr<ComponentTable> ClaimComponents(const std::vector<StatefulCompone
       return bad("the schema name's length");
     }
     if (core.schema().version == 0) return bad("schema version 0");
-    if (!table.try_emplace(core.id(), &core).second) return bad("the id is used twice");
+    if (!table.try_emplace(core.id(), shared).second) return bad("the id is used twice");
     DR_RETURN_IF_ERROR(core.Claim());
     RestoreRegistry own;
     DR_RETURN_IF_ERROR(core.RegisterUpgrades(own));

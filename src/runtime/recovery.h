@@ -17,8 +17,8 @@
 
 namespace dr::inline v0 {
 
-/// Components by id.
-using ComponentTable = std::map<std::string_view, ComponentCore*>;
+/// Components by id. It keeps what stands behind them if they are destroyed before their host.
+using ComponentTable = std::map<std::string_view, std::shared_ptr<ComponentCore>>;
 
 /// Checks ids and that each is given once, to one host in its life, and registers upgrades.
 absl::StatusOr<ComponentTable> ClaimComponents(const std::vector<StatefulComponent*>& components,

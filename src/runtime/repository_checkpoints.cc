@@ -97,7 +97,7 @@ RepositoryCheckpoints::RepositoryCheckpoints(Runtime& runtime, ForgetfulLog& sin
 
 std::vector<ComponentCore*> RepositoryCheckpoints::All() const {
   std::vector<ComponentCore*> all;
-  for (const auto& [id, component] : components_) all.push_back(component);
+  for (const auto& [id, component] : components_) all.push_back(component.get());
   return all;
 }
 
@@ -184,13 +184,13 @@ absl::StatusOr<CheckpointInfo> RepositoryCheckpoints::Write(
   std::size_t taken = 0;
   for (const auto& [id, component] : components_) {
     const ComponentSnapshot* saved = FindSnapshot(newest_, id);
-    if (taken < chosen.size() && chosen[taken] == component) {
+    if (taken < chosen.size() && chosen[taken] == component.get()) {
       ComponentCore::Frozen& one = frozen[taken++];
       if (!one.changed && saved == nullptr) continue;  // given up
       DR_RETURN_IF_ERROR(CheckContext(context, runtime_.clock, "the checkpoint"));
       DR_ASSIGN_OR_RETURN(next.components.emplace_back(),
                           TakeSnapshot(*component, std::move(one), saved, target, info, context));
-    } else if (saved != nullptr && component != deleted) {
+    } else if (saved != nullptr && component.get() != deleted) {
       next.components.push_back(*saved);
       ++info.components_carried;
     }

@@ -22,15 +22,17 @@ struct Claimed {
   BackupManifest manifest;
 };
 /// Loads what the newest entry names, then claims the repository. A host that had it has ended once
-/// this is OK, and goes on undisturbed if it is not: unless kUnknown.
+/// this is OK, and goes on undisturbed if it is not: unless kUnknown. Begins again when another
+/// host has published meanwhile; beside one that publishes faster than this one can load, only the
+/// context ends it.
 absl::StatusOr<Claimed> LoadAndClaim(
     const std::function<absl::StatusOr<std::unique_ptr<Repository>>()>& open,
     const ComponentTable& components, const RestoreRegistry& upgrades,
     const std::vector<std::string>& retired, const Clock& clock, const Context& context);
 
-/// One call at a time. Once another host has taken the repository over, the next call notices it and
-/// fails with kFenced, and so does every commit from then on. A call with nothing to write looks too;
-/// only where the store does not answer that is left to the next.
+/// One call at a time. Once another host has taken the repository over, the next call notices that
+/// and fails with kFenced, and so does every commit from then on. A call with nothing to write
+/// looks too, and leaves it to the next only where the store does not answer.
 class RepositoryCheckpoints {
  public:
   RepositoryCheckpoints(Runtime& runtime, ForgetfulLog& sink, Repository& repository,

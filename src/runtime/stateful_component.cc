@@ -7,8 +7,8 @@
 namespace dr::inline v0 {
 
 StatefulComponent::StatefulComponent(std::string id, Schema schema)
-    : core_(std::make_unique<ComponentCore>(*this, std::move(id), std::move(schema))) {}
-StatefulComponent::~StatefulComponent() = default;
+    : core_(std::make_shared<ComponentCore>(*this, std::move(id), std::move(schema))) {}
+StatefulComponent::~StatefulComponent() { core_->Orphan(); }
 
 const std::string& StatefulComponent::id() const { return core_->id(); }
 const Schema& StatefulComponent::schema() const { return core_->schema(); }

@@ -75,8 +75,12 @@ struct Family {
     parent = fork();
     if (parent == 0) {
       const absl::StatusOr<DirectoryLock> lock = Take(path);
-      const pid_t born = lock.ok() ? fork_child() : -1;
-      if (born != 0 && write(ready[1], &born, sizeof(born)) != sizeof(born)) _exit(1);
+      if (!lock.ok()) _exit(1);
+      // The child tells, because its parent may return from the fork before it.
+      if (fork_child() == 0) {
+        const pid_t born = getpid();
+        if (write(ready[1], &born, sizeof(born)) != sizeof(born)) _exit(1);
+      }
       for (;;) pause();
     }
     const bool told = read(ready[0], &child, sizeof(child)) == sizeof(child);

@@ -67,12 +67,12 @@ TEST_CASE("What is written is what Protobuf writes and reads, and comes back (K1
   component->add_chunks()->set_key("k");
   component->add_chunks();
   const std::string bytes = body.SerializeAsString();
-  CHECK(EncodeCanonical(line, kLineFields) == bytes);
+  CHECK((EncodeCanonical(line, kLineFields) == bytes));  // as no text
   Line again{.count = 1, .features = {"old"}, .points = {{}}};
   const ProtoCheck check = DecodeCanonical(bytes, again, kLineFields, 10);
   CHECK(check.wrong == nullptr);
   CHECK_FALSE(check.has_unknown_fields);
-  CHECK(EncodeCanonical(again, kLineFields) == bytes);
+  CHECK((EncodeCanonical(again, kLineFields) == bytes));
 }
 
 TEST_CASE("Numbers keep to what their field can hold") {

@@ -42,8 +42,11 @@ void Mutate(HostLife& life, std::uint64_t how, Input& input) {
   const std::size_t at = content.empty() ? 0 : input.Next3() % content.size();
   if (how == 0 && !content.empty()) content[at] = static_cast<char>(content[at] ^ 1 << at % 8);
   if (how == 1) content.resize(at);
-  if (how == 2) content.append(input.Next() * 64, static_cast<char>(input.Next()));
-  if (how == 3) content.replace(at, input.Next(), input.Bytes(input.Next()));
+  if (how == 2) content.append(input.Next() * 64, '\xA5');
+  if (how == 3) {
+    const std::string bytes = input.Bytes(input.Next());
+    content.replace(at, bytes.size(), bytes);
+  }
   if (how == 4) content = *disk.Read(paths[input.Next() % paths.size()]);
   if (how == 5) {
     static_cast<void>((*folder)->Remove(name));
@@ -71,7 +74,10 @@ bool Step(HostLife& life, Input& input) {
   }
   if (!life.Ready()) return false;
   if (what <= 2) life.Commit(what, input.Next() % 8 == 0 ? 9000 : 40);
-  if (what == 3) life.Commit(input.Next() % 3, input.Next() * 256);
+  if (what == 3) {
+    const std::uint64_t which = input.Next() % 3;
+    life.Commit(which, input.Next() * 256);
+  }
   if (what == 4) life.Checkpoint();
   if (what == 5) life.Step();
   if (what == 6) life.Shutdown();

@@ -85,7 +85,7 @@ class HostLife {
   };
   struct Written {
     std::size_t which;
-    enum class Outcome { kOpen, kDone, kRefused } outcome = Outcome::kOpen;
+    std::string refusal = {};  ///< that said that nothing has happened
   };
 
   absl::StatusOr<std::unique_ptr<Open>> TryOpen(SimFileSystem& disk);
@@ -100,9 +100,9 @@ class HostLife {
   SimClock clock_;
   SimRandom random_{1};
   std::unique_ptr<Open> open_;
-  std::vector<Written> written_ = {{}};      ///< by id; a batch has one
-  std::vector<std::uint64_t> acknowledged_;  ///< ids
-  std::size_t acknowledged_at_begin_ = 0;    ///< of the disk's journal
+  std::vector<Written> written_ = {{.which = 0}};  ///< by id; a batch has one
+  std::vector<std::uint64_t> acknowledged_;        ///< ids
+  std::size_t acknowledged_at_begin_ = 0;          ///< of the disk's journal
   bool damaged_ = false;
 };
 
@@ -134,7 +134,7 @@ inline void HostLife::Judge(const Open& open) {
     for (std::uint64_t id : open.journals[which]->ids()) {
       Require(id > last && id < written_.size(), "an operation that was never written, or again");
       Require(written_[id].which == which || written_[id].which == kBoth, "another's operation");
-      Require(written_[id].outcome != Written::Outcome::kRefused, "a refused operation");
+      Require(written_[id].refusal.empty(), "a refused operation: " + written_[id].refusal);
       Require(written_[id].which != kBoth || holds(1 - which, id), "half a batch");
       last = id;
     }
@@ -179,7 +179,7 @@ inline bool HostLife::Recover() {
 
 inline void HostLife::Commit(std::size_t which, std::size_t bytes) {
   const std::uint64_t id = written_.size();
-  written_.push_back({which});
+  written_.push_back({.which = which});
   const std::string payload = WrittenLog::Payload(id, bytes);
   absl::Status status;
   if (which == kBoth) {
@@ -190,16 +190,14 @@ inline void HostLife::Commit(std::size_t which, std::size_t bytes) {
     status = open_->journals[which]->Add(payload);
   }
   if (status.ok()) {
-    written_[id].outcome = Written::Outcome::kDone;
     disk_->Mark(acknowledged_.size());
     acknowledged_.push_back(id);
     return;
   }
   Require(FaultOf(status).has_value(), "an error without a fault");
-  // These say that nothing has happened.
   if (absl::IsUnavailable(status) || absl::IsResourceExhausted(status) ||
       absl::IsFailedPrecondition(status)) {
-    written_[id].outcome = Written::Outcome::kRefused;
+    written_[id].refusal = status.ToString();
   }
 }
 

@@ -19,8 +19,9 @@ class Counters : public StatefulComponent {
   absl::StatusOr<Lsn> Add(const std::string& name, const CommitOptions& options = {}) {
     return Commit(name, options);
   }
-  absl::StatusOr<Lsn> AddIf(absl::FunctionRef<absl::StatusOr<std::string>()> decide) {
-    return CommitIf(decide);
+  absl::StatusOr<Lsn> AddIf(absl::FunctionRef<absl::StatusOr<std::string>()> decide,
+                            const CommitOptions& options = {}) {
+    return CommitIf(decide, options);
   }
   void AddAsync(const std::string& name, absl::AnyInvocable<void(absl::StatusOr<Lsn>) &&> done) {
     CommitAsync(name, {}, std::move(done));

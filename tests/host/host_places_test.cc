@@ -74,6 +74,7 @@ TEST_CASE("children that were forked and live on keep no checkpoint and no next 
     for (int i = 0; i < 20; ++i) {
       if (!counters.Add("a").ok()) _exit(2);
       if (fork() == 0) {
+        if (write(ready[1], "c", 1) != 1) _exit(5);
         for (;;) pause();  // until the group is killed
       }
     }
@@ -85,8 +86,11 @@ TEST_CASE("children that were forked and live on keep no checkpoint and no next 
   }
   setpgid(parent, parent);
   close(ready[1]);
-  char done = 0;
-  CHECK(read(ready[0], &done, 1) == 1);
+  // Every child has returned from its fork, and the parent is done.
+  for (int told = 0; told < 21; ++told) {
+    char one = 0;
+    REQUIRE(read(ready[0], &one, 1) == 1);
+  }
   close(ready[0]);
   kill(parent, SIGKILL);
   waitpid(parent, nullptr, 0);

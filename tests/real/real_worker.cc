@@ -7,6 +7,7 @@
 //     recovers, and writes "path direct" or "path buffered", and "state LANE COMPONENT FIRST-LAST …",
 //     runs of indices in the order in which they were applied
 //
+// With --sizes-by-volume the log and the checkpoints are as they are by default.
 // With --no-checkpoints none is due until the disk is full, and nothing is put aside for it.
 // With --buffered the kernel refuses O_DIRECT, as a file system does that has no direct writes.
 #include <fcntl.h>
@@ -218,11 +219,13 @@ int main(int argc, char** argv) {
     checkpoint = {.interval = {}, .log_bytes = 0, .reserve_bytes = 0};
   }
   // Small, so that a short life meets new segments, used ones and checkpoints.
+  dr::LogLimits log = {.segment_bytes = 256 << 10, .group_bytes = 64 << 10, .ring_capacity = 32};
+  if (given("--sizes-by-volume")) {
+    log = {};
+    checkpoint = {};
+  }
   auto host = dr::Host::Open(
-      {.directory = argv[1],
-       .components = {&left, &right},
-       .checkpoint = checkpoint,
-       .log = {.segment_bytes = 256 << 10, .group_bytes = 64 << 10, .ring_capacity = 32}},
+      {.directory = argv[1], .components = {&left, &right}, .checkpoint = checkpoint, .log = log},
       {});
   if (!host.ok()) return dr::PrintError(host.status());
   if (given("--check")) {

@@ -1,0 +1,57 @@
+// What a host has to do now, and when it has to look again: for its own threads, and for the loop
+// of a runtime that has none of them.
+#pragma once
+
+#include "absl/functional/function_ref.h"
+#include "dr/clock.h"
+#include "dr/mutex.h"
+#include "src/host/backing.h"
+#include "src/host/checkpoint_schedule.h"
+#include "src/runtime/recovery.h"
+
+namespace dr::inline v0 {
+
+/// Thread-safe.
+class Agenda {
+ public:
+  /// All outlive it.
+  Agenda(const HostOptions& options, const Clock& clock, const ComponentTable& components,
+         const Backing& backing, const CheckpointSchedule& checkpoints, Runtime& runtime);
+
+  /// What the host is doing while it looks.
+  struct Activity {
+    bool log = false;         ///< a thread completes commits or keeps the log
+    bool checkpoint = false;  ///< one is under way
+  };
+  struct Due {
+    bool came = false;  ///< something was appended since the look before
+    bool log = false;   ///< commits are to be completed, or space is to be prepared
+    bool seal = false;  ///< the log has come to rest
+    bool checkpoint = false;
+    bool watch = false;  ///< a callback may be running, and was not looked at for a while
+    Instant next = {};   ///< the next look at what somebody else does; never: when the bell rings
+    bool now() const { return log || seal || checkpoint || watch; }
+  };
+  /// Arms the bell, unless the next look is soon; behind that it asks for the activity.
+  Due Look(absl::FunctionRef<Activity()> activity);
+  /// What was due for the log could not be done; for want of space as a rule.
+  void PutOff();
+  /// All callbacks have been looked at.
+  void Watched();
+
+ private:
+  const Clock& clock_;
+  const ComponentTable& components_;
+  const Backing& backing_;
+  const CheckpointSchedule& checkpoints_;
+  Runtime& runtime_;
+  const std::chrono::nanoseconds watch_period_;
+
+  Mutex mutex_;
+  Lsn seen_ ABSL_GUARDED_BY(mutex_);
+  Instant seal_at_ ABSL_GUARDED_BY(mutex_);  ///< what needs it then
+  Instant room_at_ ABSL_GUARDED_BY(mutex_);  ///< is looked for again
+  Instant watch_at_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace dr::inline v0

@@ -1,0 +1,37 @@
+// What a host tells its observer about itself.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "dr/checkpointer.h"
+#include "dr/observer.h"
+#include "dr/types.h"
+
+namespace dr::inline v0 {
+
+/// Thread-safe. Called with no lock held.
+class HostEvents {
+ public:
+  /// `observer` may be null.
+  explicit HostEvents(Observer* observer) : observer_(observer) {}
+
+  void Recovered(Lsn last, std::chrono::nanoseconds duration, std::string_view text) const;
+  /// None for one that found nothing changed.
+  void Checkpoint(const absl::StatusOr<CheckpointInfo>& info) const;
+  /// How far the times of operations, up to `last`, are ahead of the wall clock. Told when the two
+  /// have come apart.
+  void Clock(std::chrono::nanoseconds ahead, Lsn last);
+
+ private:
+  void Notify(const Event& event) const {
+    if (observer_ != nullptr) observer_->OnEvent(event);
+  }
+
+  Observer* const observer_;
+  std::atomic<bool> apart_ = false;  ///< as was told
+};
+
+}  // namespace dr::inline v0

@@ -1,0 +1,76 @@
+#include "src/host/store_watch.h"
+
+#include <utility>
+
+#include "dr/status.h"
+#include "fmt/format.h"
+#include "src/store/layers/layer.h"
+
+namespace dr::inline v0 {
+
+void StoreWatch::OnEvent(const Event& event) noexcept {
+  {
+    MutexLock lock(mutex_);
+    if (event.kind == EventKind::kStoreUnavailable) {
+      away_since_ = clock_.Now();
+      last_error_ = event.status;
+    } else if (event.kind == EventKind::kStoreBack) {
+      away_since_ = Instant::Never();
+    }
+  }
+  if (observer_ != nullptr) observer_->OnEvent(event);
+}
+
+StoreState StoreWatch::state() const {
+  const Instant now = clock_.Now();
+  MutexLock lock(mutex_);
+  StoreState state{.reachable = away_since_.is_never(), .last_error = last_error_};
+  if (!state.reachable) state.away = now - away_since_;
+  return state;
+}
+
+class Patience::PatientLayer final : public Layer {
+ public:
+  PatientLayer(std::unique_ptr<StateAdapter> inner, Patience& patience)
+      : Layer(std::move(inner)), patience_(patience) {}
+
+ private:
+  absl::Status Around(const LayerCall& call) override {
+    const Instant end = patience_.end();
+    if (end >= call.context.deadline) return call.ask(call.context).status;
+    const absl::Status status = call.ask({.deadline = end, .stop = call.context.stop}).status;
+    if (absl::IsDeadlineExceeded(status)) {
+      return MakeFault(
+          {.kind = FaultKind::kBusy, .next = "start the store and call again, or allow more time"},
+          fmt::format("{}: the store has not answered for {} s", NameOf(call.kind),
+                      kLimit / std::chrono::seconds(1)));
+    }
+    if (!absl::IsUnavailable(status) && !absl::IsUnknown(status)) patience_.Answered();
+    return status;
+  }
+
+  Patience& patience_;
+};
+
+void Patience::Limit() {
+  const Instant end = clock_.Now() + kLimit;
+  MutexLock lock(mutex_);
+  end_ = end;
+}
+
+Instant Patience::end() const {
+  MutexLock lock(mutex_);
+  return end_;
+}
+
+void Patience::Answered() {
+  const Instant end = clock_.Now() + kLimit;
+  MutexLock lock(mutex_);
+  if (!end_.is_never()) end_ = end;
+}
+
+std::unique_ptr<StateAdapter> Patience::Apply(std::unique_ptr<StateAdapter> store) {
+  return std::make_unique<PatientLayer>(std::move(store), *this);
+}
+
+}  // namespace dr::inline v0

@@ -1,0 +1,69 @@
+#include "src/log/log_time.h"
+
+#include <algorithm>
+
+namespace dr::inline v0 {
+
+LogTime::LogTime(const Clock& clock, std::int64_t last_ns, Trust trust)
+    : clock_(&clock), last_ns_(last_ns), base_ns_(WallNs()), base_at_(clock.Now()) {
+  if (trust == Trust::kClock) {
+    last_ns_ = std::min(last_ns, base_ns_);
+  } else if (last_ns != 0 && base_ns_ > last_ns + kLongestRest.count()) {
+    base_ns_ = last_ns;
+  }
+  trusted_until_ns_ = base_ns_ + kLeap.count();
+}
+
+std::int64_t LogTime::WallNs() const { return absl::ToUnixNanos(clock_->WallTime()); }
+
+std::int64_t LogTime::ExpectedNs() const { return base_ns_ + (clock_->Now() - base_at_).count(); }
+
+std::int64_t LogTime::Record(std::int64_t time_ns) {
+  if (time_ns == 0) time_ns = WallNs();
+  if (time_ns > trusted_until_ns_) {
+    const std::int64_t believed = Believe();
+    if (time_ns > trusted_until_ns_) time_ns = believed;
+  }
+  if (time_ns < last_ns_ - kLeap.count()) {
+    CatchUp();
+  } else {
+    behind_at_ = Instant::Never();
+  }
+  return last_ns_ = std::max(last_ns_, time_ns);
+}
+
+// The wall clock is behind what was recorded: times go on at half its pace until it has caught up.
+void LogTime::CatchUp() {
+  const Instant now = clock_->Now();
+  if (!behind_at_.is_never()) last_ns_ += (now - behind_at_).count() / 2;
+  behind_at_ = now;
+}
+
+// Once a minute, as long as all is well.
+std::int64_t LogTime::Believe() {
+  const Instant now = clock_->Now();
+  const std::int64_t wall = WallNs(), expected = ExpectedNs();
+  const bool leapt = wall > expected + kLeap.count();
+  if (!leapt) {
+    leapt_at_ = Instant::Never();
+  } else if (leapt_at_.is_never()) {
+    leapt_at_ = now;
+  }
+  if (!leapt || now >= leapt_at_ + kLasting) {
+    base_ns_ = wall;
+    leapt_at_ = Instant::Never();
+  } else {
+    base_ns_ = expected;
+  }
+  base_at_ = now;
+  trusted_until_ns_ = base_ns_ + kLeap.count();
+  return base_ns_;
+}
+
+std::chrono::nanoseconds LogTime::ahead() const {
+  const std::int64_t wall = WallNs();
+  if (last_ns_ > wall) return std::chrono::nanoseconds(last_ns_ - wall);
+  return std::chrono::nanoseconds(std::min<std::int64_t>(0, ExpectedNs() + kLeap.count() - wall));
+}
+
+}  // namespace dr::inline v0
