@@ -39,7 +39,8 @@ class ReplyReader {
   ReplyReader(const ReplyReader&) = delete;
   ReplyReader& operator=(const ReplyReader&) = delete;
 
-  /// kInternal if these bytes are not of the protocol, kResourceExhausted without memory; then, as later, the reader is of no use.
+  /// kInternal if these bytes are not of the protocol, kResourceExhausted without memory; then, as
+  /// later, the reader is of no use.
   absl::Status Feed(std::string_view bytes);
   /// The next whole reply, if it is there.
   absl::StatusOr<std::optional<Reply>> Next();

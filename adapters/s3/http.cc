@@ -68,8 +68,8 @@ struct HttpSession::Handles {
   }
 };
 
-// One exchange, and what curl calls back with while it is under way. No exception may pass curl: one
-// of a callback ends the transfer and is remembered.
+// One exchange, and what curl calls back with while it is under way. No exception may pass curl:
+// one of a callback ends the transfer and is remembered.
 struct HttpSession::Transfer {
   CURLM* multi;
   CURL* easy;

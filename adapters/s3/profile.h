@@ -32,8 +32,8 @@ struct AwsProfile {
   /// Empty if there is none.
   std::string_view Find(std::string_view setting) const;
 };
-/// `name`, or that of AWS_PROFILE, or "default", from both files, of which either may be missing. The
-/// file of keys goes first.
+/// `name`, or that of AWS_PROFILE, or "default", from both files, of which either may be missing.
+/// The file of keys goes first.
 AwsProfile ReadAwsProfile(FileSystem& files, std::string_view name);
 
 }  // namespace dr::inline v0
