@@ -36,8 +36,7 @@ struct Settings {
   std::size_t connections = 4;
 };
 
-/// kInvalidArgument, by name, for what is unknown, out of bounds, or would not have its effect
-/// here.
+/// kInvalidArgument, by name, for what is unknown, out of bounds, or would have no effect here.
 absl::StatusOr<Settings> ReadSettings(const Uri& uri);
 
 }  // namespace dr::inline v0::postgres

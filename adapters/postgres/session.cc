@@ -262,8 +262,7 @@ absl::StatusOr<Rows> Session::Failed(const std::shared_ptr<void>& error) {
   };
   sqlstate_ = field(PG_DIAG_SQLSTATE);
   if (sqlstate_.empty()) return Broken(PQerrorMessage(link_->raw()));
-  // Told to end, a server may have committed before it says so; likewise a pooler whose server
-  // went.
+  // Told to end, a server may have committed before it says so; likewise one behind a pooler.
   lost_ = sqlstate_.starts_with("57P") || sqlstate_.starts_with("08") ||
           PQstatus(link_->raw()) != CONNECTION_OK;
   return FaultOfState(sqlstate_, field(PG_DIAG_MESSAGE_PRIMARY), server_.place);

@@ -12,8 +12,8 @@
 namespace dr::inline v0::redis {
 namespace {
 
-// Where the element of `task` belongs. Null where memory is out, which the reader's flag remembers:
-// no exception may pass hiredis.
+// Where the element of `task` belongs. Null where memory is out, which the reader's flag
+// remembers: no exception may pass hiredis.
 Reply* Place(const redisReadTask* task, Reply reply) noexcept {
   try {
     if (task->parent == nullptr) return new Reply(std::move(reply));

@@ -15,8 +15,7 @@ namespace dr::inline v0 {
 
 /// As AWS's own tools do: the environment's keys unless `profile` is given; else those of the
 /// shared files, of `profile`, AWS_PROFILE or "default". kUnauthenticated if there are none, naming
-/// where was looked, and where those tools would get keys in a way that is not followed here,
-/// naming it.
+/// where was looked, and where those tools would get keys in a way that is not followed here.
 absl::StatusOr<S3Credentials> FindS3Credentials(FileSystem& files, std::string_view profile);
 
 /// One profile of a shared file: "[name]" and lines "name = value". kUnauthenticated if it is not

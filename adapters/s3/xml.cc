@@ -5,6 +5,7 @@
 #include <charconv>
 #include <functional>
 #include <memory>
+#include <new>
 #include <utility>
 
 #include "dr/status.h"
@@ -30,8 +31,10 @@ class Reader {
     XML_SetElementHandler(parser.get(), &Reader::Start, &Reader::End);
     XML_SetCharacterDataHandler(parser.get(), &Reader::Text);
     XML_SetStartDoctypeDeclHandler(parser.get(), &Reader::Doctype);
-    return XML_Parse(parser.get(), document.data(), static_cast<int>(document.size()), 1) ==
-           XML_STATUS_OK;
+    const bool read = XML_Parse(parser.get(), document.data(), static_cast<int>(document.size()),
+                                1) == XML_STATUS_OK;
+    if (reader.lacks_memory_) throw std::bad_alloc();
+    return read;
   }
 
  private:
@@ -39,31 +42,51 @@ class Reader {
 
   static Reader& Of(void* self) { return *static_cast<Reader*>(self); }
   void Refuse() { XML_StopParser(parser_, XML_FALSE); }
+  // Goes on if `work` says so. No exception may pass expat.
+  template <typename Work>
+  void Guarded(Work work) noexcept {
+    bool goes_on = false;
+    try {
+      goes_on = work();
+    } catch (const std::bad_alloc&) {
+      lacks_memory_ = true;
+    }
+    if (!goes_on) Refuse();
+  }
 
   static void Start(void* self, const char* name, const char**) {
     Reader& reader = Of(self);
-    if (++reader.depth_ > kDepthMax) return reader.Refuse();
-    (reader.path_ += '/') += name;
-    reader.text_.clear();
+    reader.Guarded([&] {
+      if (++reader.depth_ > kDepthMax) return false;
+      (reader.path_ += '/') += name;
+      reader.text_.clear();
+      return true;
+    });
   }
   static void End(void* self, const char* name) {
     Reader& reader = Of(self);
-    if (!reader.element_(reader.path_, reader.text_)) return reader.Refuse();
-    reader.path_.resize(reader.path_.size() - std::string_view(name).size() - 1);
-    reader.text_.clear();
-    --reader.depth_;
+    reader.Guarded([&] {
+      if (!reader.element_(reader.path_, reader.text_)) return false;
+      reader.path_.resize(reader.path_.size() - std::string_view(name).size() - 1);
+      reader.text_.clear();
+      --reader.depth_;
+      return true;
+    });
   }
   static void Text(void* self, const char* text, int size) {
     Reader& reader = Of(self);
-    if (reader.text_.size() + static_cast<std::size_t>(size) > kTextBytesMax) {
-      return reader.Refuse();
-    }
-    reader.text_.append(text, static_cast<std::size_t>(size));
+    reader.Guarded([&] {
+      const auto bytes = static_cast<std::size_t>(size);
+      if (reader.text_.size() + bytes > kTextBytesMax) return false;
+      reader.text_.append(text, bytes);
+      return true;
+    });
   }
   static void Doctype(void* self, const char*, const char*, const char*, int) { Of(self).Refuse(); }
 
   const XML_Parser parser_;
   const Element& element_;
+  bool lacks_memory_ = false;
   std::size_t depth_ = 0;
   std::string path_;
   std::string text_;

@@ -20,8 +20,7 @@
 
 namespace dr::inline v0 {
 
-/// scheme://[user[:password]@]host[:port][,host[:port]…][/path][?name=value[&name=value]…]
-/// Decoded.
+/// scheme://[user[:password]@]host[:port][,host[:port]…][/path][?name=value[&…]], decoded.
 struct DR_EXPORT Uri {
   struct Host {
     std::string name;  ///< as Uri::host
