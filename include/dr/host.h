@@ -42,10 +42,11 @@ struct RecoveryOptions {
   /// Components that are in the log or in a checkpoint and are meant to be given up. Any other
   /// component that is there and was not given makes Open fail.
   std::vector<std::string> retired = {};
-  /// An operator has looked at the machine's wall clock, and it is right: the times of operations go
-  /// on from it, although that is a step back, or a long way ahead of the last one. Without this
+  /// An operator has looked at the machine's wall clock, and it is right: the times of operations
+  /// go on from it, although that is a step back, or a long way ahead of the last one. Without this
   /// they never decrease: where a log was once written with a clock ahead, they go on from there at
-  /// half the clock's pace until it has caught up (`Figures::time_ahead`). It is recorded at this opening, once.
+  /// half the clock's pace until it has caught up (`Figures::time_ahead`). It is recorded at this
+  /// opening, once.
   bool trust_clock = false;
 };
 
@@ -104,9 +105,9 @@ struct Figures {
   /// Since the newest checkpoint was taken; nullopt: there is none.
   std::optional<std::chrono::nanoseconds> checkpoint_age = {};
   std::vector<std::string> failed_components = {};
-  /// How far the times of operations are ahead of the wall clock; negative: the wall clock has leapt
-  /// ahead by so much, and is believed when that has lasted for ten minutes. Beyond a minute either
-  /// way there is an event, kClockApart.
+  /// How far the times of operations are ahead of the wall clock; negative: the wall clock has
+  /// leapt ahead by so much, and is believed when that has lasted for ten minutes. Beyond a minute
+  /// either way there is an event, kClockApart.
   std::chrono::nanoseconds time_ahead = {};
   StoreState store = {};  ///< of the repository of a host without a directory
   WalFigures wal = {};
@@ -177,8 +178,9 @@ class DR_EXPORT Host {
   /// the host has under way by itself is given up for it), seals, detaches, and gives the directory
   /// or the store back: another host may have it when this returns OK. Past the deadline it stops
   /// where it is, which is as safe as a kill. Without a deadline it gives up on a store that has
-  /// not answered for 20 s. Without a directory an error means that the state has not been saved: it
-  /// may be called again.
+  /// not answered for 20 s. Without a directory an error means that the state has not been saved:
+  /// it may be called again. From a callback of a commit, on a thread of the host or in Step, it is
+  /// refused (kFailedPrecondition).
   absl::Status Shutdown(const Context& context = {});
   Figures figures() const;
 
