@@ -187,7 +187,8 @@ class DR_EXPORT Host {
   /// or the store back: another host may have it when this returns OK. Past the deadline it stops
   /// where it is, which is as safe as a kill. Without a deadline it gives up on a store that has
   /// not answered for 20 s. Without a directory an error means that the state has not been saved:
-  /// it may be called again.
+  /// it may be called again. From a callback of a commit, on a thread of the host or in Step, it is
+  /// refused (kFailedPrecondition).
   absl::Status Shutdown(const Context& context = {});
   Figures figures() const;
 

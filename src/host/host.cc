@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <stop_token>
-#include <type_traits>
 #include <utility>
 
 #include "fmt/format.h"
@@ -16,6 +15,7 @@
 #include "src/host/host_events.h"
 #include "src/host/host_options.h"
 #include "src/host/host_threads.h"
+#include "src/host/machine.h"
 #include "src/host/turn.h"
 #include "src/runtime/callback_frame.h"
 #include "src/runtime/recovery.h"
@@ -39,9 +39,8 @@ class Host::Impl {
  public:
   explicit Impl(HostOptions options)
       : options_(std::move(options)),
-        files_(Or(options_.environment.files, real_files_)),
-        clock_(Or(options_.environment.clock, real_clock_)),
-        random_(Or(options_.environment.random, real_random_)),
+        machine_(options_.environment),
+        clock_(machine_.clock),
         checkpoints_(options_.checkpoint, clock_),
         events_(options_.environment.observer),
         checkpoint_turn_(clock_),
@@ -66,10 +65,6 @@ class Host::Impl {
   Figures figures() const;
 
  private:
-  template <typename T>
-  static T& Or(T* given, std::type_identity_t<T>& real) {
-    return given != nullptr ? *given : real;
-  }
   absl::Status CheckFork() const;
   Agenda::Due Look();
   Instant Watch();
@@ -87,13 +82,8 @@ class Host::Impl {
   Figures Read() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(figures_mutex_);
 
   const HostOptions options_;
-  PosixFileSystem real_files_;
-  SystemClock real_clock_;
-  SystemRandom real_random_;
-  FileSystem& files_;
+  Machine machine_;
   const Clock& clock_;
-  Random& random_;
-
   RestoreRegistry upgrades_;
   ComponentTable components_;
   std::unique_ptr<Runtime> runtime_;
@@ -152,7 +142,8 @@ absl::Status Host::Impl::Open(const AdapterRegistry& adapters, const Context& co
   const Instant start = clock_.Now();
   DR_RETURN_IF_ERROR(CheckOptions(options_));
   DR_ASSIGN_OR_RETURN(components_, ClaimComponents(options_.components, upgrades_));
-  const Surroundings around{options_, files_, clock_, random_, components_, upgrades_};
+  const Surroundings around{options_,        machine_.files, clock_,
+                            machine_.random, components_,    upgrades_};
   DR_ASSIGN_OR_RETURN(backing_, options_.directory.empty()
                                     ? OpenRepository(around, adapters, context)
                                     : OpenDirectory(around, context));

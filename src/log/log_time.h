@@ -10,7 +10,7 @@ namespace dr::inline v0 {
 
 /// Recorded times never decrease, so one that lies years ahead would stand for years. A wall clock
 /// that leaps ahead is therefore not believed before it has lasted: until then times go on at the
-/// pace of the clock that does not jump. Where the wall clock is behind, they go on at half its
+/// pace of the clock that does not jump. Where the wall clock is behind, they go on at half that
 /// pace until it has caught up. That a log was left alone for a year, and not for ten, is taken for
 /// possible. Not thread-safe.
 class LogTime {
