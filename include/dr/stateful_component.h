@@ -52,7 +52,11 @@ struct CommitOptions {
 /// once, perhaps on another thread, with no lock held.
 using FrozenState = absl::AnyInvocable<absl::Status(StateWriter&)>;
 
-/// Thread-safe towards its users. Attached to one host, once; outlives it.
+/// Thread-safe towards its users. Attached to one host, once; outlives it. One that is destroyed
+/// while its host has it has failed there: the destructor waits for the callbacks that run and lets
+/// none begin, the observer is told kComponentFailed, checkpoints and Shutdown name it, and the
+/// others go on. What a derived class has is gone before that, so a callback that runs at that
+/// moment meets a destroyed object: destroy the host first.
 class DR_EXPORT StatefulComponent {
  public:
   virtual ~StatefulComponent();
@@ -74,17 +78,23 @@ class DR_EXPORT StatefulComponent {
   /// and a fault kIo (the disk failed, which poisoned the log; opening it again tells).
   /// kInternal with a fault kComponent: this component has failed, and what is in the log waits for
   /// a mended one.
+  /// No thread that has the lock of state_mutex(), shared or alone, commits to this component in
+  /// any of these ways: applying needs the lock, so it would wait for itself. It is refused with
+  /// kFailedPrecondition. Where the thread that has the lock waits for another one that commits,
+  /// only time can tell: the observer gets kStateHeld at HostOptions::callback_deadline.
   absl::StatusOr<Lsn> Commit(std::string_view payload, const CommitOptions& options = {});
 
   /// Decides on the state that all earlier operations led to, and commits what `decide` returns
   /// before anything else of this component; its error commits nothing and is returned. `decide`
-  /// runs on this thread without the lock (take it shared to read) and must not commit.
+  /// runs on this thread without the lock (take it shared to read, and give it back) and must not
+  /// commit. Where the log has no room, which is waited for, it runs again behind that.
   absl::StatusOr<Lsn> CommitIf(absl::FunctionRef<absl::StatusOr<std::string>()> decide,
                                const CommitOptions& options = {});
 
   /// As Commit, but waits only for its place in the order and for room in the log: `done` runs on
   /// the host's threads (Host::Start) or in Host::Step, exactly once, also when the operation was
-  /// refused. What it throws is dropped.
+  /// refused. One runs after the other; one that hangs is passed after
+  /// HostOptions::callback_deadline. What it throws is dropped.
   void CommitAsync(std::string payload, const CommitOptions& options,
                    absl::AnyInvocable<void(absl::StatusOr<Lsn>) &&> done);
 

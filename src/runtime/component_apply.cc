@@ -19,13 +19,13 @@ constexpr std::size_t kSparesMax = 256;
 constexpr std::size_t kSpareBytesMax = 4096;
 constexpr auto kWatchPeriod = std::chrono::milliseconds(50);
 
-bool HasEnded(const Context& context, const Clock& clock) {
-  return context.stop.stop_requested() || clock.Now() >= context.deadline;
-}
-
 }  // namespace
 
 // ---- Waiting ------------------------------------------------------------------------------------
+
+bool ComponentCore::HasEnded(const Context& context) const noexcept {
+  return context.stop.stop_requested() || runtime_.load()->clock.Now() >= context.deadline;
+}
 
 std::chrono::nanoseconds ComponentCore::Slice(const Context& context) const {
   const std::chrono::nanoseconds left = context.deadline - runtime_.load()->clock.Now();
@@ -48,7 +48,7 @@ bool ComponentCore::LockState(const Context& context) {
   CallbackWatch::Inside inside(reader_watch_, "a reader");
   while (!state_mutex_.try_lock_for(Slice(context))) {
     Look();
-    if (HasEnded(context, runtime_.load()->clock)) return false;
+    if (HasEnded(context)) return false;
     if (state_held_.load() && !HoldingOrder::Any()) return false;
   }
   return true;
@@ -58,7 +58,7 @@ bool ComponentCore::LockState(const Context& context) {
 bool ComponentCore::LockStateShared(const Context& context) {
   while (!state_mutex_.try_lock_shared_for(Slice(context))) {
     if (failed_.load(std::memory_order_acquire)) return false;
-    if (HasEnded(context, runtime_.load()->clock)) return false;
+    if (HasEnded(context)) return false;
     Watch();
   }
   return true;
@@ -101,7 +101,6 @@ void ComponentCore::Pump(const Context& context) {
 
 // One thread applies for all who wait; the rest find their operation applied when they wake.
 absl::Status ComponentCore::Drain(Lsn lsn, const Context& context) {
-  const Runtime& runtime = *runtime_.load();
   const auto open = [&](std::string_view why, std::string_view next) {
     return MakeFault(
         {.kind = FaultKind::kAmbiguous, .place = id_, .lsn = lsn, .next = std::string(next)},
@@ -117,7 +116,7 @@ absl::Status ComponentCore::Drain(Lsn lsn, const Context& context) {
         return open("has its state lock held by readers",
                     "give back the lock of state_mutex(), and look at the state later");
       }
-    } else if (HasEnded(context, runtime.clock)) {
+    } else if (HasEnded(context)) {
       return open("is still applying", "look at the state later");
     } else {
       WaitAWhile(applied_changed_, apply_mutex_, context);
@@ -128,7 +127,7 @@ absl::Status ComponentCore::Drain(Lsn lsn, const Context& context) {
 
 // After a turn that could not have the state.
 bool ComponentCore::MayTryAgain(const Context& context) {
-  if (state_mutex_.HeldByThisThread() || HasEnded(context, runtime_.load()->clock)) return false;
+  if (state_mutex_.HeldByThisThread() || HasEnded(context)) return false;
   MutexUnlock unlocked(apply_mutex_);
   Announce();
   return true;

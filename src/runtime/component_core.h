@@ -185,6 +185,7 @@ class ComponentCore {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_mutex_);
   bool LockState(const Context& context) ABSL_EXCLUSIVE_TRYLOCK_FUNCTION(true, state_mutex_);
   bool LockStateShared(const Context& context) ABSL_SHARED_TRYLOCK_FUNCTION(true, state_mutex_);
+  bool HasEnded(const Context& context) const noexcept;
   std::chrono::nanoseconds Slice(const Context& context) const;
   absl::Status ApplyOne(const RecordView& record, std::string_view payload);
   void Finish(Operations operations, const absl::Status& failure);

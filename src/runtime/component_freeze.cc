@@ -154,8 +154,7 @@ void ComponentCore::FreezeFor(std::shared_ptr<Cut> cut, const Context& context) 
   const HoldingOrder holding;
   absl::StatusOr<Frozen> frozen =
       WithinMemory([&] { return Freeze(cut->PreviousOf(*this), context); });
-  const bool late = !frozen.ok() && failure().ok() &&
-                    !CheckContext(context, runtime_.load()->clock, "freezing").ok();
+  const bool late = !frozen.ok() && failure().ok() && HasEnded(context);
   if (!late) cut->Deliver(*this, std::move(frozen));
   MutexLock lock(order_mutex_);
   if (late && !cut->ended()) {

@@ -5,8 +5,10 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <map>
+#include <thread>
 
 #include "dr/host.h"
+#include "dr/testing/sim_file_system.h"
 #include "tests/log/log_fixture.h"
 #include "tests/memory/failing_memory.h"
 
@@ -20,7 +22,9 @@ class Tally : public StatefulComponent {
  public:
   explicit Tally(std::string id)
       : StatefulComponent(std::move(id), {.name = "tally", .version = 1}) {}
-  absl::StatusOr<Lsn> Add(std::string_view payload) { return Commit(payload); }
+  absl::StatusOr<Lsn> Add(std::string_view payload, const CommitOptions& options = {}) {
+    return Commit(payload, options);
+  }
   absl::StatusOr<Lsn> AddIf(const std::string& payload) {
     return CommitIf([&]() -> absl::StatusOr<std::string> { return payload; });
   }
@@ -210,6 +214,43 @@ TEST_CASE(
   }
   std::cout << "memory: " << runs << " ends, " << refused << " refusals" << std::endl;
   CHECK(refused > 20);
+}
+
+TEST_CASE(
+    "whichever allocation fails while a commit waits for its order it leaves the order whole "
+    "(K87)") {
+  SimFileSystem disk;
+  Tally a("a"), b("b");
+  HostOptions options;
+  options.directory = "agent";
+  options.components = {&a, &b};
+  options.environment.files = &disk;
+  auto host = Value(Host::Open(std::move(options), {}));
+  REQUIRE_OK(a.Add(Payload(0)));
+  disk.Hold(SimCall::kWrite);
+  absl::Status decided;
+  std::thread first([&] { decided = a.AddIf(Payload(1)).status(); });
+  disk.AwaitHeld(SimCall::kWrite, 1);
+  const std::string payload = Payload(2);
+  const ComponentCommit commits[] = {{&a, payload}, {&b, payload}};
+  // What nothing may follow has its Lsn and is not applied: all that come wait for it.
+  int runs = 0;
+  for (bool failed = true; failed; ++runs) {
+    CommitOptions soon;
+    soon.context.deadline = SystemClock().Now() + std::chrono::milliseconds(1);
+    StartFailing(runs / 2 + 1, false);
+    const absl::Status ended =
+        runs % 2 ? CommitAll(commits, soon).status() : a.Add(payload, soon).status();
+    failed = StopFailing();
+    CHECK((absl::IsDeadlineExceeded(ended) || absl::IsResourceExhausted(ended)));
+  }
+  CHECK(runs > 10);
+  disk.Release(SimCall::kWrite);
+  first.join();
+  REQUIRE_OK(decided);
+  REQUIRE_OK(a.Add(payload));
+  REQUIRE_OK(CommitAll(commits));
+  CHECK(a.seen[2] == 2);
 }
 
 }  // namespace
