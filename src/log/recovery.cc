@@ -24,6 +24,10 @@ absl::Status Gap(std::string_view place, Lsn lsn, std::string_view what) {
 
 absl::Status DecideEmpty(const ObservedDirectory& observed, const RecoveryBounds& bounds) {
   if (observed.head) {
+    // That it could not be looked at does not say that it is there.
+    if (!observed.head->ok() && !absl::IsDataLoss(observed.head->status())) {
+      return observed.head->status();
+    }
     return Gap(kHeadName, bounds.needed_from, "every segment is missing, though HEAD names one");
   }
   if (bounds.known_durable() > Lsn{}) {
