@@ -227,10 +227,8 @@ absl::Status Host::Impl::Start() {
   // rest.
   return threads_.Start({.log =
                              [this] {
-                               static_cast<void>(WithinMemory([this] {
-                                 CompletePending({});
-                                 return KeepLog(seal_due_.exchange(false));
-                               }));
+                               CompletePending({});
+                               static_cast<void>(KeepLog(seal_due_.exchange(false)));
                                return Instant::Never();
                              },
                          .checkpoint =

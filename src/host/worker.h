@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <list>
@@ -15,12 +16,14 @@
 #include "dr/status.h"
 #include "fmt/format.h"
 #include "src/base/await.h"
+#include "src/base/out_of_memory.h"
 
 namespace dr::inline v0 {
 
 class Worker {
  public:
-  /// Returns when it is due again; never: when it is woken.
+  /// Returns when it is due again; never: when it is woken. Where memory ends in it, it is due again
+  /// a second later.
   using Work = std::function<Instant()>;
 
   /// `name`: at most 15 characters, for those who look at the process.
@@ -121,7 +124,11 @@ class Worker {
       woken_ = false;
       working_ = true;
       mutex_.unlock();
-      due = work_();
+      due = clock_.Now() + std::chrono::seconds(1);
+      static_cast<void>(WithinMemory([&] {
+        due = work_();
+        return absl::OkStatus();
+      }));
       mutex_.lock();
       if (generation == generation_) working_ = false;
     }
