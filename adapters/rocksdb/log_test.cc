@@ -176,7 +176,7 @@ TEST_CASE("D17: A log that lacks what was acknowledged is refused or cut where t
   std::filesystem::resize_file(log, std::filesystem::file_size(log) - 20);
   Machine machine;
   const absl::Status refused = machine.TryOpen(path).status();
-  CHECK(FaultOf(refused)->kind == FaultKind::kRollback);
+  REQUIRE(IsFault(refused, FaultKind::kRollback));
   CHECK(refused.message().find("99 of the 100") != absl::string_view::npos);
   CHECK(absl::IsDataLoss(machine.TryOpen(path, "?torn_tail=refuse").status()));
   CHECK(machine.Open(path, "?torn_tail=cut")->Get("key/98", {}).ok());

@@ -22,8 +22,8 @@ namespace dr::inline v0 {
 
 class Worker {
  public:
-  /// Returns when it is due again; never: when it is woken. Where memory ends in it, it is due again
-  /// a second later.
+  /// Returns when it is due again; never: when it is woken. Where memory ends in it, it is due
+  /// again a second later.
   using Work = std::function<Instant()>;
 
   /// `name`: at most 15 characters, for those who look at the process.

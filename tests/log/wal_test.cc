@@ -200,7 +200,9 @@ TEST_CASE("A reader that has reached the end goes on when there is more") {
   for (int i = 0; i < 100; ++i) {
     const std::string payload(3000, static_cast<char>('a' + i % 26));
     REQUIRE_OK(log.Append(payload));
-    CHECK(Value(reader->Next())->payload == payload);
+    const std::optional<RecordView> record = Value(reader->Next());
+    REQUIRE(record.has_value());
+    CHECK(record->payload == payload);
     CHECK_FALSE(Value(reader->Next()).has_value());
   }
 }

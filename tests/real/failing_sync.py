@@ -2,7 +2,8 @@
 """failing_sync.py WORKER --rounds N [--seed S]: a disk whose syncs fail, and then succeed although data is gone.
 
 The disk is a file on a memory file system that gets full. The file has a hole wherever the log prepared space and did
-not use it yet, so that nothing but the log's own groups is lost, and the kernel reports that to one sync only.
+not use it yet, so that nothing but the log's own groups is lost, and the kernel reports that to one sync only. A direct
+write is refused instead, which says that nothing was written: the log stalls, and goes on when there is room.
 """
 
 import os
@@ -25,7 +26,7 @@ def check_syncs_succeed(log):
             os.fsync(opened.fileno())
 
 
-def fail(state, chance, disk, filler, place):
+def fail(state, options, chance, disk, filler, place):
     promises, log = state.promises, place / "state" / "g-000001" / "wal"
     with state.start() as victim:
         victim.read_acknowledged(chance.randrange(1, 300))
@@ -34,6 +35,12 @@ def fail(state, chance, disk, filler, place):
             disks.dig_holes(disk, file)
         disks.fill(filler)
         victim.go_on()
+        if "--buffered" not in options:
+            # What was taken and nobody waits for stays under way, so not every lane is refused.
+            victim.read_until(lambda: sum(" no_space: " in refusal for refusal in promises.refusals) > PENDING_MAX)
+            filler.unlink()
+            victim.read_acknowledged(100)
+            return
         victim.read_until(lambda: promises.in_a_row("poisoned") > PENDING_MAX)
         filler.unlink()
         check_syncs_succeed(log)
@@ -52,7 +59,7 @@ def live(program, seed, folder):
         disks.run("fallocate", "--length", disk.stat().st_size, disk)
         state = worker.State(program, place / "state", *worker.path_of(seed))
         with disks.mounted(disk, place, "loop"):
-            fail(state, random.Random(seed), disk, room / "filler", place)
+            fail(state, worker.path_of(seed), random.Random(seed), disk, room / "filler", place)
         with disks.mounted(disk, place, "loop"):
             state.recover()
             with state.start() as victim:
