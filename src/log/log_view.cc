@@ -38,6 +38,17 @@ absl::StatusOr<std::uint64_t> GroupCommit::SegmentWith(Lsn from) const {
                    fmt::format("the log begins at {}", oldest.prefix.first_lsn.value));
 }
 
+// The oldest segment that holds a part of what is needed.
+std::uint64_t GroupCommit::NeededFrom(Lsn keep_from) const {
+  for (std::size_t i = 0; i < older_.size(); ++i) {
+    if (older_[i].end.last_lsn >= keep_from) return older_[i].prefix.number;
+    // A record that is needed may begin in a segment whose own records are not.
+    const LogSegment& next = i + 1 < older_.size() ? older_[i + 1] : live_.segment;
+    if (next.continues && next.prefix.first_lsn >= keep_from) return older_[i].prefix.number;
+  }
+  return live_.segment.prefix.number;
+}
+
 absl::Status GroupCommit::status() const {
   DR_RETURN_IF_ERROR(InParent());
   MutexLock lock(mutex_);

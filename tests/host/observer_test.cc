@@ -63,6 +63,7 @@ TEST_CASE("kTornTailCut names the last operation that was kept") {
     Counters counters;
     auto host = Value(Host::Open(OnDisk(disk, observer, {&counters}), {}));
     REQUIRE_OK(counters.Add("a"));
+    REQUIRE_OK(host->Step());  // prepares space, so that the next write is the operation's
     disk.Inject({.only = SimCall::kWrite});  // half of it arrives
     CHECK_FALSE(counters.Add(std::string(6000, 'b')).ok());
     disk.ClearFaults();
