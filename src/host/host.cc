@@ -79,7 +79,7 @@ class Host::Impl {
   bool CheckpointDue() const;
   void CheckpointIfDue(const Context& context);
   CheckpointSchedule::LogEnd log_end() const { return {runtime_->log.last(), backing_->bytes()}; }
-  Figures Read() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(figures_mutex_);
+  Figures Read() const;
 
   const HostOptions options_;
   Machine machine_;
@@ -362,7 +362,11 @@ void Host::Impl::Release() {
   runtime_->completions.Finish();
   std::unique_ptr<Backing> gone;  // closes files, which is not done under a lock
   MutexLock lock(figures_mutex_);
-  last_figures_ = Read();
+  Figures& last = last_figures_;
+  static_cast<void>(WithinMemory([&] {
+    last = Read();
+    return absl::OkStatus();
+  }));
   gone = std::move(backing_);
 }
 
