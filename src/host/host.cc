@@ -360,13 +360,14 @@ void Host::Impl::Release() {
     core->Detach();
   }
   runtime_->completions.Finish();
-  std::unique_ptr<Backing> gone;  // closes files, which is not done under a lock
-  MutexLock lock(figures_mutex_);
-  Figures& last = last_figures_;
+  Figures last;
   static_cast<void>(WithinMemory([&] {
     last = Read();
     return absl::OkStatus();
   }));
+  std::unique_ptr<Backing> gone;  // closes files, which is not done under a lock
+  MutexLock lock(figures_mutex_);
+  last_figures_ = std::move(last);
   gone = std::move(backing_);
 }
 
