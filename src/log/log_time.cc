@@ -1,20 +1,30 @@
 #include "src/log/log_time.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace dr::inline v0 {
+namespace {
+
+constexpr std::int64_t kEndOfTimeNs = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t kLatestNs = kEndOfTimeNs / 2;
+
+}  // namespace
 
 LogTime::LogTime(const Clock& clock, std::int64_t last_ns, Trust trust)
     : clock_(&clock), last_ns_(last_ns), base_ns_(WallNs()), base_at_(clock.Now()) {
   if (trust == Trust::kClock) {
     last_ns_ = std::min(last_ns, base_ns_);
-  } else if (last_ns != 0 && base_ns_ > last_ns + kLongestRest.count()) {
+  } else if (last_ns != 0 && last_ns < base_ns_ - kLongestRest.count()) {
     base_ns_ = last_ns;
   }
   trusted_until_ns_ = base_ns_ + kLeap.count();
 }
 
-std::int64_t LogTime::WallNs() const { return absl::ToUnixNanos(clock_->WallTime()); }
+// Bounded, so that no sum with it overflows; what was recorded may be any number.
+std::int64_t LogTime::WallNs() const {
+  return std::clamp<std::int64_t>(absl::ToUnixNanos(clock_->WallTime()), 0, kLatestNs);
+}
 
 std::int64_t LogTime::ExpectedNs() const { return base_ns_ + (clock_->Now() - base_at_).count(); }
 
@@ -24,7 +34,7 @@ std::int64_t LogTime::Record(std::int64_t time_ns) {
     const std::int64_t believed = Believe();
     if (time_ns > trusted_until_ns_) time_ns = believed;
   }
-  if (time_ns < last_ns_ - kLeap.count()) {
+  if (time_ns + kLeap.count() < last_ns_) {
     CatchUp();
   } else {
     behind_at_ = Instant::Never();
@@ -35,7 +45,9 @@ std::int64_t LogTime::Record(std::int64_t time_ns) {
 // The wall clock is behind what was recorded: times go on at half its pace until it has caught up.
 void LogTime::CatchUp() {
   const Instant now = clock_->Now();
-  if (!behind_at_.is_never()) last_ns_ += (now - behind_at_).count() / 2;
+  if (!behind_at_.is_never()) {
+    last_ns_ += std::min<std::int64_t>((now - behind_at_).count() / 2, kEndOfTimeNs - last_ns_);
+  }
   behind_at_ = now;
 }
 

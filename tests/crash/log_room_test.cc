@@ -85,7 +85,14 @@ TEST_CASE("a large record waits for a rotation instead of preparing the file tha
   disk.AwaitHeld(SimCall::kSyncNames, 1);
   absl::Status large = absl::UnknownError("");
   std::thread appending([&] { large = log.Append(150'000); });
-  const absl::Status late = log.wal().Admit(1 << 20, {.deadline = Instant::FromNanoseconds(0)});
+  // The other, whose time ends meanwhile, must come so far as to wait.
+  std::thread expiring([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    log.clock().Advance(std::chrono::seconds(2));
+  });
+  const absl::Status late =
+      log.wal().Admit(1 << 20, {.deadline = log.clock().Now() + std::chrono::seconds(1)});
+  expiring.join();
   INFO(late.ToString());
   CHECK(absl::IsDeadlineExceeded(late));
   rotated = true;

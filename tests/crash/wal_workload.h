@@ -77,6 +77,7 @@ class SimLog {
 
   Wal& wal() { return *log_.wal; }
   OperationLog& log() { return *log_.log; }
+  SimClock& clock() { return clock_; }
 
  private:
   SimFileSystem& disk_;

@@ -40,15 +40,17 @@ def live(program, kind, seed, folder):
     state = worker.State(program, place / "state", *worker.path_of(seed))
     disks.make(kind, disk, MEBIBYTES)
     filler = place / "filler"
+    was_full = False
     for number in range(ROUNDS_EACH):
         with disks.mounted(disk, place, OPTIONS[kind], kind):
             filler.unlink(missing_ok=True)
-            state.recover()  # and what it recovers must not be lost in the next power cut
-            cut(state, chance, disk, copy, filler if number % FULL_EVERY == 0 else None)
+            state.recover(was_full)  # and what it recovers must not be lost in the next power cut
+            was_full = number % FULL_EVERY == 0
+            cut(state, chance, disk, copy, filler if was_full else None)
         copy.replace(disk)
     with disks.mounted(disk, place, OPTIONS[kind], kind):
         filler.unlink(missing_ok=True)
-        state.recover()
+        state.recover(was_full)
     assert state.path == ("buffered" if seed % 2 == 0 else "direct"), state.path
     for refusal in state.promises.refusals:
         assert " no_space: " in refusal or "the disk is full" in refusal, refusal

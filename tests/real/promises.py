@@ -20,13 +20,16 @@ class Lane:
         self.in_a_row = self.in_a_row + 1 if outcome == self.outcome else 1
         self.outcome = outcome
 
-    def lost(self, recovered):
-        """How many acknowledged indices are missing. The rest must be a prefix of what was submitted, in order, once."""
+    def lost(self, recovered, may_refuse):
+        """How many acknowledged indices are missing. The rest must be a prefix of what was submitted, in order, once.
+
+        Where `may_refuse`, those that were under way at the end may have been refused before that could be said.
+        """
         last = recovered[-1] if recovered else 0
         lost = len(self.acknowledged.difference(recovered))
         assert recovered == sorted(set(recovered)), "not in order, once"
         missing = set(range(1, last + 1)).difference(recovered, self.acknowledged, self.refused)
-        assert not missing, f"{last} is there without {missing}"
+        assert len(missing) < (self.pending_max if may_refuse else 1), f"{last} is there without {missing}"
         assert self.not_taken.isdisjoint(recovered), f"refused and there: {self.not_taken.intersection(recovered)}"
         assert last <= self.newest + self.pending_max, f"{last} was never submitted, {self.newest} perhaps was"
         return lost
@@ -35,7 +38,7 @@ class Lane:
         """What was recovered once stays; what was not is submitted anew."""
         self.newest = recovered[-1] if recovered else 0
         self.acknowledged = set(recovered)
-        self.refused = {i for i in self.refused if i < self.newest}
+        self.refused = set(range(1, self.newest)).difference(recovered)
         self.not_taken.intersection_update(self.refused)
 
 
@@ -68,8 +71,8 @@ class Promises:
         """How often every lane has said that, and nothing else since."""
         return min(lane.in_a_row if lane.outcome == outcome else 0 for lane in self._lanes)
 
-    def compare(self, state):
-        """`state` is what the worker recovered, as it says it."""
+    def compare(self, state, may_refuse=False):
+        """`state` is what the worker recovered, as it says it. `may_refuse`: nobody heard its last refusals."""
         recovered = {}
         for line in state:
             _, lane, component, *runs = line.split(" ")
@@ -77,7 +80,7 @@ class Promises:
         for number, components in enumerate(COMPONENTS):
             first, *others = [recovered.pop((number, component)) for component in components]
             assert all(first == other for other in others), f"lane {number}: half of a batch"
-            self.lost += self._lanes[number].lost(first)
+            self.lost += self._lanes[number].lost(first, may_refuse)
             self._lanes[number].go_on_from(first)
         assert not any(recovered.values()), f"in the wrong component: {recovered}"
 
