@@ -37,7 +37,7 @@ def fail(state, options, chance, disk, filler, place):
         victim.go_on()
         if "--buffered" not in options:
             # What was taken and nobody waits for stays under way, so not every lane is refused.
-            victim.read_until(lambda: sum(" no_space: " in refusal for refusal in promises.refusals) > PENDING_MAX)
+            victim.read_until(lambda: promises.refused("no_space") > PENDING_MAX)
             filler.unlink()
             victim.read_acknowledged(100)
             return

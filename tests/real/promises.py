@@ -1,5 +1,7 @@
 """What workers said from which a recovered state must not differ."""
 
+import collections
+
 COMPONENTS = [("left",), ("right",), ("left", "right"), ("right",)]  # of each lane
 PENDING_MAX = 8  # operations of one lane that are under way at a time
 UNDER_WAY = [1, 1, 1, PENDING_MAX]  # of each lane
@@ -48,6 +50,7 @@ class Promises:
     def __init__(self):
         self.acknowledged = 0
         self.refusals = []
+        self._outcomes = collections.Counter()
         self.lost = 0
         self._lanes = [Lane(pending_max) for pending_max in UNDER_WAY]
 
@@ -57,7 +60,9 @@ class Promises:
         lane.newest = max(lane.newest, index)
         if what == "refused":
             self.refusals.append(reason[0])
-            lane.note(reason[0].split()[1].rstrip(":"))
+            kind = reason[0].split()[1].rstrip(":")
+            self._outcomes[kind] += 1
+            lane.note(kind)
             lane.refused.add(index)
             if reason[0].startswith(NOT_TAKEN):
                 lane.not_taken.add(index)
@@ -70,6 +75,9 @@ class Promises:
     def in_a_row(self, outcome):
         """How often every lane has said that, and nothing else since."""
         return min(lane.in_a_row if lane.outcome == outcome else 0 for lane in self._lanes)
+
+    def refused(self, outcome):
+        return self._outcomes[outcome]
 
     def compare(self, state, may_refuse=False):
         """`state` is what the worker recovered, as it says it. `may_refuse`: nobody heard its last refusals."""
