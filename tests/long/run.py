@@ -3,8 +3,9 @@
 
 usage: run.py BUILDS [NAME…]
 
-They are the same tests; DR_LONG_SECONDS and DR_LONG tell them how long and how large. BUILDS is the folder with the
-builds dev, asan and tsan. Prints a line for each run, in the form of docs/LONG_RUNS.md. NAME: a part of a run's name.
+They are the same tests; DR_LONG_SECONDS tells them how long. BUILDS is the folder with the
+builds dev, asan and tsan. Prints a line for each run, in the form of docs/LONG_RUNS.md. NAME: a part of a run's name
+and build, which stand with a comma between them.
 """
 import datetime
 import os
@@ -13,20 +14,25 @@ import subprocess
 import sys
 import time
 
-# What, in which build, the command, how long each of its cases lasts, and further settings.
+HERE = pathlib.Path(__file__).resolve().parent
+
+# What, in which build, the command, and how many seconds each of its cases lasts.
 RUNS = [
-    ("log: large records, 16 writers", "dev", ["log_test", "*(K79)"], 1200, {}),
-    ("log: batches over groups and segments", "dev", ["log_test", "*(K95)"], 1200, {}),
-    ("log: readers beside trims", "dev", ["log_test", "*(K96)"], 600, {}),
-    ("log: deadlines under load", "dev", ["log_test", "deadlines that end*"], 600, {}),
-    ("host: every kind of commit", "dev", ["host_test", "a host under every kind*"], 1800, {}),
-    ("log: everything", "tsan", ["log_test", "*(K*)"], 260, {}),
-    ("log: everything", "asan", ["log_test", "*(K*)"], 260, {}),
-    ("host: every kind of commit", "tsan", ["host_test", "a host under every kind*"], 900, {}),
-    ("host: every kind of commit", "asan", ["host_test", "a host under every kind*"], 900, {}),
-    ("host: waits that end by themselves", "tsan", ["host_test", "*(K70*"], 60, {}),
-    ("host: waits that end by themselves", "asan", ["host_test", "*(K70*"], 60, {}),
-    ("fuzz: the life of a host", "dev", ["host_fuzz"], 600, {}),
+    ("bench: every append row", "dev", ["dr_bench", "--only", "dr", "--rounds", "1", "--seconds", "60", "append/"], 0),
+    ("log: large records, 16 writers", "dev", ["log_test", "*(K79)"], 300),
+    ("log: batches over groups and segments", "dev", ["log_test", "*(K95)"], 300),
+    ("log: readers beside trims", "dev", ["log_test", "*(K96)"], 300),
+    ("log: deadlines under load", "dev", ["log_test", "deadlines that end*"], 300),
+    ("host: every kind of commit", "dev", ["host_test", "a host under every kind*"], 1800),
+    ("fuzz: the life of a host", "dev", ["host_fuzz"], 600),
+    ("log: everything", "tsan", ["log_test", "*(K*)"], 200),
+    ("host: every kind of commit", "tsan", ["host_test", "a host under every kind*"], 900),
+    ("host: waits that end by themselves", "tsan", ["host_test", "*(K70*"], 60),
+    ("log: everything", "asan", ["log_test", "*(K*)"], 200),
+    ("host: every kind of commit", "asan", ["host_test", "a host under every kind*"], 900),
+    ("host: waits that end by themselves", "asan", ["host_test", "*(K70*"], 60),
+    *((f"power cuts: 200 on {kind}", "dev", ["power_cut.py", "real_worker", "--rounds", "200", "--kind", kind], 0)
+      for kind in ("ext4", "xfs", "btrfs")),
 ]
 
 
@@ -37,14 +43,18 @@ def commit(source):
 
 def main():
     builds, wanted = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2:]
-    runs = [run for run in RUNS if not wanted or any(name in run[0] for name in wanted)]
+    runs = [run for run in RUNS if not wanted or any(name in f"{run[0]}, {run[1]}" for name in wanted)]
     if not runs:
         sys.exit(f"no long run has a name with {' or '.join(wanted)}")
     failed, today = 0, datetime.date.today().isoformat()
-    for name, build, command, seconds, settings in runs:
-        environment = {**os.environ, **settings, "DR_LONG_SECONDS": str(seconds)}
+    for name, build, command, seconds in runs:
+        environment = {**os.environ, "DR_LONG_SECONDS": str(seconds)} if seconds else None
+        programs = builds / build / "bin"
+        if command[0].endswith(".py"):
+            program = [sys.executable, "-B", str(HERE.parent / "real" / command[0]), str(programs / command[1]), *command[2:]]
+        else:
+            program = [str(programs / command[0]), *command[1:]]
         start = time.monotonic()
-        program = [str(builds / build / "bin" / command[0]), *command[1:]]
         result = subprocess.run(program, env=environment, capture_output=True, text=True)
         lasted = time.monotonic() - start
         verdict = "passed" if result.returncode == 0 else "FAILED"

@@ -4,7 +4,6 @@
 The disk is a file. What the file system has not sent there when the file is copied is what a power cut loses.
 """
 
-import os
 import pathlib
 import random
 import tempfile
@@ -14,7 +13,6 @@ import disks
 import worker
 
 ROUNDS_EACH = 10  # on one disk and its copies
-LONG_ROUNDS = 200  # with DR_LONG=1
 FULL_EVERY = 3  # of the rounds
 MEBIBYTES = 64
 ACKNOWLEDGED_FIRST = [0, 1, 20, 100, 300]
@@ -59,8 +57,6 @@ def live(program, kind, seed, folder):
 
 def main():
     options = worker.arguments(__doc__)
-    if os.environ.get("DR_LONG") == "1":
-        options.rounds = max(options.rounds, LONG_ROUNDS)
     disks.need_private_mounts(options.rounds)
     seeds = range(options.seed, options.seed + options.rounds // ROUNDS_EACH)
     with tempfile.TemporaryDirectory(prefix="dr_real_power_") as name:
