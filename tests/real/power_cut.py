@@ -38,17 +38,22 @@ def live(program, kind, seed, folder):
     state = worker.State(program, place / "state", *worker.path_of(seed))
     disks.make(kind, disk, MEBIBYTES)
     filler = place / "filler"
-    was_full = False
-    for number in range(ROUNDS_EACH):
+    state.cuts, was_full = 0, False
+    try:
+        for number in range(ROUNDS_EACH):
+            with disks.mounted(disk, place, OPTIONS[kind], kind):
+                filler.unlink(missing_ok=True)
+                state.recover(was_full)  # and what it recovers must not be lost in the next power cut
+                was_full = number % FULL_EVERY == 0
+                cut(state, chance, disk, copy, filler if was_full else None)
+            copy.replace(disk)
+            state.cuts = number + 1
         with disks.mounted(disk, place, OPTIONS[kind], kind):
             filler.unlink(missing_ok=True)
-            state.recover(was_full)  # and what it recovers must not be lost in the next power cut
-            was_full = number % FULL_EVERY == 0
-            cut(state, chance, disk, copy, filler if was_full else None)
-        copy.replace(disk)
-    with disks.mounted(disk, place, OPTIONS[kind], kind):
-        filler.unlink(missing_ok=True)
-        state.recover(was_full)
+            state.recover(was_full)
+    except disks.NeedsRoomToBeMounted:
+        assert was_full, "a disk with free space was not mounted for want of space"
+        return state
     assert state.path == ("buffered" if seed % 2 == 0 else "direct"), state.path
     for refusal in state.promises.refusals:
         assert " no_space: " in refusal or "the disk is full" in refusal, refusal
@@ -63,8 +68,10 @@ def main():
         folder = pathlib.Path(name)
         disks.need_loop_mounts(options.rounds, folder, options.kind)
         states = [live(options.program, options.kind, seed, folder) for seed in seeds]
-    direct = sum(state.path == "direct" for state in states)
-    worker.finish(f"power_cuts={ROUNDS_EACH * len(states)} direct={ROUNDS_EACH * direct}", states)
+    cuts = sum(state.cuts for state in states)
+    direct = sum(state.cuts for state in states if state.path == "direct")
+    unmounted = sum(state.cuts < ROUNDS_EACH for state in states)
+    worker.finish(f"power_cuts={cuts} direct={direct} disks_that_did_not_come_back={unmounted}", states)
 
 
 main()
