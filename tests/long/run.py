@@ -4,7 +4,7 @@
 usage: run.py BUILDS [NAME…]
 
 They are the same tests; DR_LONG_SECONDS tells them how long. BUILDS is the folder with the
-builds dev, asan and tsan. Prints a line for each run, in the form of docs/LONG_RUNS.md. NAME: a part of a run's name
+builds dev, asan, tsan and fuzz. Prints a line for each run, in the form of docs/LONG_RUNS.md. NAME: a part of a run's name
 and build, which stand with a comma between them.
 """
 import datetime
@@ -26,7 +26,7 @@ RUNS = [
     ("log: readers beside trims", "dev", ["log_test", "*(K96)"], 300),
     ("log: deadlines under load", "dev", ["log_test", "deadlines that end*"], 300),
     ("host: every kind of commit", "dev", ["host_test", "a host under every kind*"], 1800),
-    ("fuzz: the life of a host", "dev", ["host_fuzz"], 600),
+    ("fuzz: the life of a host", "fuzz", ["host_fuzz", "-max_total_time=600"], 0),
     ("log: everything", "tsan", ["log_test", LOG_UNDER_LOAD], 200),
     ("host: every kind of commit", "tsan", ["host_test", "a host under every kind*"], 900),
     ("host: waits that end by themselves", "tsan", ["host_test", "*(K70*"], 60),
