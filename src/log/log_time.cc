@@ -16,7 +16,7 @@ LogTime::LogTime(const Clock& clock, std::int64_t last_ns, Trust trust)
   if (trust == Trust::kClock) {
     last_ns_ = std::min(last_ns, base_ns_);
   } else if (last_ns != 0 && last_ns < base_ns_ - kLongestRest.count()) {
-    base_ns_ = last_ns;
+    base_ns_ = std::max<std::int64_t>(last_ns, 0);
   }
   trusted_until_ns_ = base_ns_ + kLeap.count();
 }

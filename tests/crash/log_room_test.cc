@@ -85,7 +85,7 @@ TEST_CASE("a large record waits for a rotation instead of preparing the file tha
   disk.AwaitHeld(SimCall::kSyncNames, 1);
   absl::Status large = absl::UnknownError("");
   std::thread appending([&] { large = log.Append(150'000); });
-  // The other, whose time ends meanwhile, must come so far as to wait.
+  // This thread waits too, until somebody turns the clock: it has come to the same place by then.
   std::thread expiring([&] {
     std::this_thread::sleep_for(std::chrono::milliseconds(300));
     log.clock().Advance(std::chrono::seconds(2));

@@ -2,7 +2,6 @@
 
 #include "src/log/log_time.h"
 
-#include <array>
 #include <catch2/catch.hpp>
 #include <limits>
 

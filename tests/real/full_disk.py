@@ -2,7 +2,8 @@
 """full_disk.py WORKER --rounds N [--seed S] [--kind ext4|xfs|btrfs]: takes the last room on the disk, and gives it back to the same process.
 
 Every round does so twice: to a worker without checkpoints, which refuses, and to one that goes on behind the
-checkpoints for which it has put room aside. On btrfs nothing can be put aside, so there it is the former only.
+checkpoints for which it has put room aside. btrfs, which copies on write, does not
+get there with what was put aside, and has the former only.
 """
 
 import pathlib
@@ -22,16 +23,25 @@ def hear_all(victim, promises):
     victim.read_until(lambda: promises.in_a_row("ack") > ENOUGH)
 
 
+def all_lanes_are_refused(promises):
+    return lambda: promises.in_a_row("no_space") > PENDING_MAX
+
+
+def whoever_comes_is_refused(promises):
+    """Where nothing is overwritten in place, prepared space is none: what was taken waits meanwhile."""
+    enough = promises.refused("no_space") + PENDING_MAX
+    return lambda: promises.refused("no_space") > enough
+
+
 def starve(state, filler, kind):
     promises = state.promises
-    # Where nothing is overwritten in place, prepared space is none: what was taken waits, only what comes is refused.
-    refused = promises.refused if kind == "btrfs" else promises.in_a_row
+    is_full = whoever_comes_is_refused if kind == "btrfs" else all_lanes_are_refused
     with state.start() as victim:
         for _ in range(3):
             victim.read_acknowledged(ENOUGH)
-            before = promises.refused("no_space") if kind == "btrfs" else 0
+            refused = is_full(promises)
             disks.fill(filler)
-            victim.read_until(lambda: refused("no_space") > before + PENDING_MAX)
+            victim.read_until(refused)
             filler.unlink()
             hear_all(victim, promises)
 

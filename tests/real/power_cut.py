@@ -23,12 +23,18 @@ OPTIONS = {"ext4": "loop,commit=600", "xfs": "loop", "btrfs": "loop,commit=600"}
 def cut(state, chance, disk, copy, filler):
     """What the power cut leaves of the disk is the copy; what was promised is what was read before it began."""
     with state.start() as victim:
-        victim.read_acknowledged(chance.choice(ACKNOWLEDGED_FIRST))
+        first = chance.choice(ACKNOWLEDGED_FIRST)
+        victim.read_acknowledged(max(first, 1) if filler else first)  # a disk that is full already opens no log
         if filler:
             disks.fill(filler)
         time.sleep(chance.uniform(0, 0.03))
         victim.pause()
         disks.run("cp", "--sparse=always", disk, copy)
+        if filler:  # what was refused for want of room, and could not say so, says it now
+            state.promises.cut()
+            filler.unlink()
+            victim.go_on()
+            victim.read_until(state.promises.heard_out)
 
 
 def live(program, kind, seed, folder):
@@ -38,22 +44,20 @@ def live(program, kind, seed, folder):
     state = worker.State(program, place / "state", *worker.path_of(seed))
     disks.make(kind, disk, MEBIBYTES)
     filler = place / "filler"
-    state.cuts, was_full = 0, False
+    state.cuts, was_full = 0, False  # cuts whose outcome was looked at
     try:
-        for number in range(ROUNDS_EACH):
+        for number in range(ROUNDS_EACH + 1):
             with disks.mounted(disk, place, OPTIONS[kind], kind):
                 filler.unlink(missing_ok=True)
-                state.recover(was_full)  # and what it recovers must not be lost in the next power cut
-                was_full = number % FULL_EVERY == 0
-                cut(state, chance, disk, copy, filler if was_full else None)
-            copy.replace(disk)
-            state.cuts = number + 1
-        with disks.mounted(disk, place, OPTIONS[kind], kind):
-            filler.unlink(missing_ok=True)
-            state.recover(was_full)
+                state.recover()  # and what it recovers must not be lost in the next power cut
+                state.cuts = number
+                if number < ROUNDS_EACH:
+                    was_full = number % FULL_EVERY == 0
+                    cut(state, chance, disk, copy, filler if was_full else None)
+            if number < ROUNDS_EACH:
+                copy.replace(disk)
     except disks.NeedsRoomToBeMounted:
         assert was_full, "a disk with free space was not mounted for want of space"
-        return state
     assert state.path == ("buffered" if seed % 2 == 0 else "direct"), state.path
     for refusal in state.promises.refusals:
         assert " no_space: " in refusal or "the disk is full" in refusal, refusal
@@ -63,15 +67,18 @@ def live(program, kind, seed, folder):
 def main():
     options = worker.arguments(__doc__)
     disks.need_private_mounts(options.rounds)
-    seeds = range(options.seed, options.seed + options.rounds // ROUNDS_EACH)
+    disks_max = 2 * options.rounds // ROUNDS_EACH  # one that does not come back is made up for by another
+    states = []
     with tempfile.TemporaryDirectory(prefix="dr_real_power_") as name:
         folder = pathlib.Path(name)
         disks.need_loop_mounts(options.rounds, folder, options.kind)
-        states = [live(options.program, options.kind, seed, folder) for seed in seeds]
+        while sum(state.cuts for state in states) < options.rounds:
+            assert len(states) < disks_max, f"of {len(states)} disks too few were mounted again"
+            states.append(live(options.program, options.kind, options.seed + len(states), folder))
     cuts = sum(state.cuts for state in states)
     direct = sum(state.cuts for state in states if state.path == "direct")
     unmounted = sum(state.cuts < ROUNDS_EACH for state in states)
-    worker.finish(f"power_cuts={cuts} direct={direct} disks_that_did_not_come_back={unmounted}", states)
+    worker.finish(f"power_cuts={cuts} direct={direct} disks_not_mounted_again={unmounted}", states)
 
 
 main()

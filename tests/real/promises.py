@@ -22,16 +22,13 @@ class Lane:
         self.in_a_row = self.in_a_row + 1 if outcome == self.outcome else 1
         self.outcome = outcome
 
-    def lost(self, recovered, may_refuse):
-        """How many acknowledged indices are missing. The rest must be a prefix of what was submitted, in order, once.
-
-        Where `may_refuse`, those that were under way at the end may have been refused before that could be said.
-        """
+    def lost(self, recovered):
+        """How many acknowledged indices are missing. The rest must be a prefix of what was submitted, in order, once."""
         last = recovered[-1] if recovered else 0
         lost = len(self.acknowledged.difference(recovered))
         assert recovered == sorted(set(recovered)), "not in order, once"
         missing = set(range(1, last + 1)).difference(recovered, self.acknowledged, self.refused)
-        assert len(missing) < (self.pending_max if may_refuse else 1), f"{last} is there without {missing}"
+        assert not missing, f"{last} is there without {missing}"
         assert self.not_taken.isdisjoint(recovered), f"refused and there: {self.not_taken.intersection(recovered)}"
         assert last <= self.newest + self.pending_max, f"{last} was never submitted, {self.newest} perhaps was"
         return lost
@@ -40,7 +37,7 @@ class Lane:
         """What was recovered once stays; what was not is submitted anew."""
         self.newest = recovered[-1] if recovered else 0
         self.acknowledged = set(recovered)
-        self.refused = set(range(1, self.newest)).difference(recovered)
+        self.refused = {i for i in self.refused if i < self.newest}
         self.not_taken.intersection_update(self.refused)
 
 
@@ -53,10 +50,25 @@ class Promises:
         self._outcomes = collections.Counter()
         self.lost = 0
         self._lanes = [Lane(pending_max) for pending_max in UNDER_WAY]
+        self._spoken_since_the_cut = None  # by each lane; None: there was none yet
+
+    def cut(self):
+        """What is said from now on is promised to nobody, but a refusal may be of what was under way."""
+        self._spoken_since_the_cut = [0] * len(self._lanes)
+
+    def heard_out(self):
+        """Whether nothing that was under way at the cut can be left unsaid: outcomes are said in their order."""
+        return min(self._spoken_since_the_cut) > PENDING_MAX
 
     def take(self, line):
         what, lane, index, *reason = line.split(" ", 3)
-        lane, index = self._lanes[int(lane)], int(index)
+        number, index = int(lane), int(index)
+        lane = self._lanes[number]
+        if self._spoken_since_the_cut is not None:
+            self._spoken_since_the_cut[number] += 1
+            if what == "refused" and index <= lane.newest + lane.pending_max:
+                lane.refused.add(index)
+            return
         lane.newest = max(lane.newest, index)
         if what == "refused":
             self.refusals.append(reason[0])
@@ -79,8 +91,9 @@ class Promises:
     def refused(self, outcome):
         return self._outcomes[outcome]
 
-    def compare(self, state, may_refuse=False):
-        """`state` is what the worker recovered, as it says it. `may_refuse`: nobody heard its last refusals."""
+    def compare(self, state):
+        """`state` is what the worker recovered, as it says it."""
+        self._spoken_since_the_cut = None
         recovered = {}
         for line in state:
             _, lane, component, *runs = line.split(" ")
@@ -88,7 +101,7 @@ class Promises:
         for number, components in enumerate(COMPONENTS):
             first, *others = [recovered.pop((number, component)) for component in components]
             assert all(first == other for other in others), f"lane {number}: half of a batch"
-            self.lost += self._lanes[number].lost(first, may_refuse)
+            self.lost += self._lanes[number].lost(first)
             self._lanes[number].go_on_from(first)
         assert not any(recovered.values()), f"in the wrong component: {recovered}"
 

@@ -45,11 +45,11 @@ class State:
     def start(self):
         return Worker(self._command, self.promises)
 
-    def recover(self, may_refuse=False):
+    def recover(self):
         """Twice, because it must not matter, and compares what came back with what was promised."""
         state = self._check()
         assert state == self._check(), "a second recovery led elsewhere"
-        self.promises.compare(state, may_refuse)
+        self.promises.compare(state)
 
     def _check(self):
         done = subprocess.run([*self._command, "--check"], capture_output=True, text=True, timeout=PATIENCE_SECONDS)
