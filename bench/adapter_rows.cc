@@ -182,6 +182,7 @@ absl::StatusOr<Field> PrepareField(const ThinPeer& peer, MakeCall make, Load loa
   if (place.quick()) load.count = std::min(load.count, kBatch);
   Field field;
   DR_ASSIGN_OR_RETURN(field.dr, Prepare(OpenAdapter(peer.adapter, place), make, load, seconds));
+  if (!place.TakesPart(peer.name)) return field;
   DR_ASSIGN_OR_RETURN(const std::string directory, place.Fresh("thin"));
   DR_ASSIGN_OR_RETURN(Round round, Prepare(peer.open(directory), make, load, seconds));
   field.peers.push_back({peer.name, std::move(round)});

@@ -35,6 +35,7 @@ absl::StatusOr<std::shared_ptr<BareLog>> OpenBare(Place& place) {
 }
 
 absl::Status AddLimit(const Load& load, Place& place, Field& field) {
+  if (!place.TakesPart("limit")) return absl::OkStatus();
   DR_ASSIGN_OR_RETURN(std::shared_ptr<BareLog> bare, OpenBare(place));
   field.limit = [=, seconds = place.round_seconds()]() -> absl::StatusOr<Measurement> {
     DR_ASSIGN_OR_RETURN(double rate, bare->Durable(load.bytes, load.threads, load.window, seconds));
@@ -51,6 +52,7 @@ absl::StatusOr<std::shared_ptr<DrLog>> OpenDr(const Load& load, Place& place) {
 }
 
 absl::Status AddPeer(const LogPeer& peer, const Load& load, Place& place, Field& field) {
+  if (!place.TakesPart(peer.name)) return absl::OkStatus();
   DR_ASSIGN_OR_RETURN(std::string directory, place.Fresh("peer"));
   absl::StatusOr<std::shared_ptr<LogStore>> store = peer.open(directory, load.threads);
   if (store.ok()) {

@@ -148,6 +148,7 @@ absl::StatusOr<Field> PreparePause(Place& place) {
   DR_ASSIGN_OR_RETURN(auto frozen, DrState::Open(directory, keys, View::kFrozen));
   field.dr = Pauses(std::move(frozen), keys);
   for (const StatePeer& peer : AllPeers().states) {
+    if (!place.TakesPart(peer.name)) continue;
     DR_ASSIGN_OR_RETURN(directory, place.Fresh("peer"));
     absl::StatusOr<std::shared_ptr<StateStore>> store = peer.open(directory);
     if (!store.ok()) {

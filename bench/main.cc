@@ -18,7 +18,7 @@
 namespace {
 
 struct Options {
-  std::string json = {}, directory = "/var/tmp", filter = {}, only = {};
+  std::string json = {}, directory = "/var/tmp", filter = {};
   int rounds = 5, silent_loss = 0;
   bench::Effort effort = {};
   bool list = false;
@@ -54,7 +54,7 @@ int Run(const Options& options) {
   int failures = 0;
   std::vector<std::pair<bench::Row, bench::Result>> results;
   for (bench::Row& row : rows) {
-    absl::StatusOr<bench::Result> result = bench::RunRow(row, *place, options.rounds, options.only);
+    absl::StatusOr<bench::Result> result = bench::RunRow(row, *place, options.rounds);
     place->Clear();
     if (absl::IsCancelled(result.status())) return dr::PrintError(result.status());
     if (!result.ok()) {
@@ -99,7 +99,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--directory", options.directory, "work beneath it, on the disk to be measured")
       ->capture_default_str();
-  app.add_option("--only", options.only,
+  app.add_option("--only", options.effort.only,
                  "dr and this peer or limit alone (dr: nobody else), e.g. beside a profiler");
   app.add_flag("--quick", options.effort.quick,
                "tiny sizes, to see that all works; the figures mean nothing");

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -13,6 +14,7 @@ namespace bench {
 struct Effort {
   double round_seconds = 0.4;  ///< of one round of one contender, where that can be chosen
   bool quick = false;          ///< only to see that all works: the figures mean nothing
+  std::string only = {};       ///< the one who takes part beside dr; empty: everybody
 };
 
 class Place {
@@ -31,6 +33,10 @@ class Place {
   void Clear();
   double round_seconds() const { return effort_.round_seconds; }
   bool quick() const { return effort_.quick; }
+  /// Asked before a contender is prepared, which can cost more than its rounds.
+  bool TakesPart(std::string_view contender) const {
+    return effort_.only.empty() || effort_.only == contender;
+  }
   /// `count`, or a thousandth of it where all is to be quick.
   std::uint64_t Scaled(std::uint64_t count) const { return effort_.quick ? count / 1000 : count; }
 

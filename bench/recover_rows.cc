@@ -115,10 +115,12 @@ absl::StatusOr<Field> PrepareRecover(Place& place) {
   DR_ASSIGN_OR_RETURN(std::string directory, place.Fresh("dr"));
   DR_ASSIGN_OR_RETURN(field.dr, PrepareDr(directory, operations));
   for (const PreparedPeer& peer : AllPeers().recoveries) {
+    if (!place.TakesPart(peer.name)) continue;
     DR_ASSIGN_OR_RETURN(std::string peer_directory, place.Fresh("peer"));
     DR_ASSIGN_OR_RETURN(Round round, peer.prepare(peer_directory, operations, kBytes));
     field.peers.push_back({peer.name, std::move(round), peer.comparable});
   }
+  if (!place.TakesPart("limit")) return field;
   DR_ASSIGN_OR_RETURN(std::string limit_directory, place.Fresh("limit"));
   DR_ASSIGN_OR_RETURN(field.limit, PrepareLimit(limit_directory, operations));
   return field;

@@ -110,10 +110,12 @@ absl::StatusOr<Field> PrepareReplay(Place& place) {
   DR_ASSIGN_OR_RETURN(std::string directory, place.Fresh("dr"));
   DR_ASSIGN_OR_RETURN(field.dr, PrepareDr(directory, records));
   for (const PreparedPeer& peer : AllPeers().replays) {
+    if (!place.TakesPart(peer.name)) continue;
     DR_ASSIGN_OR_RETURN(std::string peer_directory, place.Fresh("peer"));
     DR_ASSIGN_OR_RETURN(Round round, peer.prepare(peer_directory, records, kBytes));
     field.peers.push_back({peer.name, std::move(round), peer.comparable});
   }
+  if (!place.TakesPart("limit")) return field;
   DR_ASSIGN_OR_RETURN(std::string limit_directory, place.Fresh("limit"));
   DR_ASSIGN_OR_RETURN(std::shared_ptr<BareScan> bare, BareScan::Write(limit_directory, records));
   field.limit = [bare] { return bare->Read(); };

@@ -38,15 +38,15 @@ struct Track {
   std::vector<Measurement> measured = {};
 };
 
-std::vector<Track> Tracks(Field& field, std::string_view only) {
+std::vector<Track> Tracks(Field& field, const Place& place) {
   std::vector<Track> tracks;
   tracks.push_back({{"dr", std::move(field.dr)}});
-  for (Contender& peer : field.peers) tracks.push_back({std::move(peer)});
-  if (field.limit != nullptr) tracks.push_back({{"limit", std::move(field.limit)}});
-  if (only.empty()) return tracks;
-  std::erase_if(tracks, [&](const Track& track) {
-    return track.contender.name != "dr" && track.contender.name != only;
-  });
+  for (Contender& peer : field.peers) {
+    if (place.TakesPart(peer.name)) tracks.push_back({std::move(peer)});
+  }
+  if (field.limit != nullptr && place.TakesPart("limit")) {
+    tracks.push_back({{"limit", std::move(field.limit)}});
+  }
   return tracks;
 }
 
@@ -86,9 +86,9 @@ void Field::LeaveOut(const std::string& peer, const absl::Status& why) {
   notes.push_back(fmt::format("{} did not take part: {}", peer, dr::AsStd(why.message())));
 }
 
-absl::StatusOr<Result> RunRow(const Row& row, Place& place, int rounds, std::string_view only) {
+absl::StatusOr<Result> RunRow(const Row& row, Place& place, int rounds) {
   DR_ASSIGN_OR_RETURN(Field field, row.prepare(place));
-  std::vector<Track> tracks = Tracks(field, only);
+  std::vector<Track> tracks = Tracks(field, place);
   DR_RETURN_IF_ERROR(RunRounds(tracks, std::min(rounds, row.rounds_max) * row.slices));
 
   Result result{.dr = Summarize(tracks.front().measured), .notes = std::move(field.notes)};

@@ -75,9 +75,9 @@ struct Result {
 };
 
 /// Prepares the field, lets everybody warm up, then runs `rounds` rounds of one after the other,
-/// every second one in the opposite order, so that what disturbs the machine disturbs all. `only`:
-/// leaves out all but dr and this peer or "limit". kCancelled once the program was told to stop.
-absl::StatusOr<Result> RunRow(const Row& row, Place& place, int rounds, std::string_view only = {});
+/// every second one in the opposite order, so that what disturbs the machine disturbs all.
+/// kCancelled once the program was told to stop.
+absl::StatusOr<Result> RunRow(const Row& row, Place& place, int rounds);
 
 /// Everything there is, in the order of the table.
 std::vector<Row> AllRows();
