@@ -12,7 +12,7 @@ constexpr std::int64_t kLatestNs = kEndOfTimeNs / 2;
 }  // namespace
 
 LogTime::LogTime(const Clock& clock, std::int64_t last_ns, Trust trust)
-    : clock_(&clock), last_ns_(last_ns), base_ns_(WallNs()), base_at_(clock.Now()) {
+    : clock_(&clock), last_ns_(last_ns), base_ns_(wall_ns()), base_at_(clock.Now()) {
   if (trust == Trust::kClock) {
     last_ns_ = std::min(last_ns, base_ns_);
   } else if (last_ns != 0 && last_ns < base_ns_ - kLongestRest.count()) {
@@ -22,14 +22,14 @@ LogTime::LogTime(const Clock& clock, std::int64_t last_ns, Trust trust)
 }
 
 // Bounded, so that no sum with it overflows; what was recorded may be any number.
-std::int64_t LogTime::WallNs() const {
+std::int64_t LogTime::wall_ns() const {
   return std::clamp<std::int64_t>(absl::ToUnixNanos(clock_->WallTime()), 0, kLatestNs);
 }
 
 std::int64_t LogTime::ExpectedNs() const { return base_ns_ + (clock_->Now() - base_at_).count(); }
 
 std::int64_t LogTime::Record(std::int64_t time_ns) {
-  if (time_ns == 0) time_ns = WallNs();
+  if (time_ns == 0) time_ns = wall_ns();
   if (time_ns > trusted_until_ns_) {
     const std::int64_t believed = Believe();
     if (time_ns > trusted_until_ns_) time_ns = believed;
@@ -54,7 +54,7 @@ void LogTime::CatchUp() {
 // Once a minute, as long as all is well.
 std::int64_t LogTime::Believe() {
   const Instant now = clock_->Now();
-  const std::int64_t wall = WallNs(), expected = ExpectedNs();
+  const std::int64_t wall = wall_ns(), expected = ExpectedNs();
   const bool leapt = wall > expected + kLeap.count();
   if (!leapt) {
     leapt_at_ = Instant::Never();
@@ -73,7 +73,7 @@ std::int64_t LogTime::Believe() {
 }
 
 std::chrono::nanoseconds LogTime::ahead() const {
-  const std::int64_t wall = WallNs();
+  const std::int64_t wall = wall_ns();
   if (last_ns_ > wall) return std::chrono::nanoseconds(last_ns_ - wall);
   return std::chrono::nanoseconds(std::min<std::int64_t>(0, ExpectedNs() + kLeap.count() - wall));
 }

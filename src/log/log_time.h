@@ -31,11 +31,12 @@ class LogTime {
   std::int64_t Record(std::int64_t time_ns);
   /// What was recorded last.
   std::int64_t last_ns() const { return last_ns_; }
+  /// The wall clock's own, for several calls of Record.
+  std::int64_t wall_ns() const;
   /// How far that is ahead of the wall clock. Negative: the wall clock has leapt ahead by so much.
   std::chrono::nanoseconds ahead() const;
 
  private:
-  std::int64_t WallNs() const;
   std::int64_t ExpectedNs() const;  ///< by the clock that does not jump
   std::int64_t Believe();
   void CatchUp();
