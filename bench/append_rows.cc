@@ -29,19 +29,25 @@ Round Appends(std::shared_ptr<LogStore> store, const Load& load, double seconds)
   };
 }
 
-absl::StatusOr<std::shared_ptr<BareLog>> OpenBare(Place& place) {
-  DR_ASSIGN_OR_RETURN(std::string directory, place.Fresh("limit"));
-  return BareLog::Open(directory);
-}
+using LimitRate = std::function<absl::StatusOr<double>(BareLog& log)>;
 
-absl::Status AddLimit(const Load& load, Place& place, Field& field) {
+absl::Status AddLimit(LimitRate measure, Place& place, Field& field) {
   if (!place.TakesPart("limit")) return absl::OkStatus();
-  DR_ASSIGN_OR_RETURN(std::shared_ptr<BareLog> bare, OpenBare(place));
-  field.limit = [=, seconds = place.round_seconds()]() -> absl::StatusOr<Measurement> {
-    DR_ASSIGN_OR_RETURN(double rate, bare->Durable(load.bytes, load.threads, load.window, seconds));
+  DR_ASSIGN_OR_RETURN(std::string directory, place.Fresh("limit"));
+  DR_ASSIGN_OR_RETURN(std::shared_ptr<BareLog> bare, BareLog::Open(directory));
+  field.limit = [=]() -> absl::StatusOr<Measurement> {
+    DR_ASSIGN_OR_RETURN(double rate, measure(*bare));
     return Measurement{rate};
   };
   return absl::OkStatus();
+}
+
+absl::Status AddDurableLimit(const Load& load, Place& place, Field& field) {
+  return AddLimit(
+      [=, seconds = place.round_seconds()](BareLog& log) {
+        return log.Durable(load.bytes, load.threads, load.window, seconds);
+      },
+      place, field);
 }
 
 absl::StatusOr<std::shared_ptr<DrLog>> OpenDr(const Load& load, Place& place) {
@@ -68,7 +74,7 @@ absl::StatusOr<Field> PrepareDurable(const Load& load, Place& place) {
   DR_ASSIGN_OR_RETURN(std::shared_ptr<DrLog> log, OpenDr(load, place));
   field.dr = Appends(std::move(log), load, place.round_seconds());
   for (const LogPeer& peer : AllPeers().logs) DR_RETURN_IF_ERROR(AddPeer(peer, load, place, field));
-  DR_RETURN_IF_ERROR(AddLimit(load, place, field));
+  DR_RETURN_IF_ERROR(AddDurableLimit(load, place, field));
   return field;
 }
 
@@ -82,11 +88,8 @@ absl::StatusOr<Field> PrepareBuffered(std::size_t bytes, Place& place) {
   for (const LogPeer& peer : AllPeers().buffered) {
     DR_RETURN_IF_ERROR(AddPeer(peer, {bytes, 1, peer.batch}, place, field));
   }
-  DR_ASSIGN_OR_RETURN(std::shared_ptr<BareLog> bare, OpenBare(place));
-  field.limit = [=]() -> absl::StatusOr<Measurement> {
-    DR_ASSIGN_OR_RETURN(double rate, bare->Buffered(bytes, seconds));
-    return Measurement{rate};
-  };
+  DR_RETURN_IF_ERROR(
+      AddLimit([=](BareLog& log) { return log.Buffered(bytes, seconds); }, place, field));
   return field;
 }
 
@@ -129,9 +132,11 @@ absl::StatusOr<Field> PrepareCommit(const Load& load, Place& place) {
   auto log = std::make_shared<ComponentLog>();
   DR_RETURN_IF_ERROR(log->Open(directory));
   field.dr = Appends(std::move(log), load, place.round_seconds());
-  DR_ASSIGN_OR_RETURN(std::shared_ptr<DrLog> bare, OpenDr(load, place));
-  field.peers.push_back({"dr append", Appends(std::move(bare), load, place.round_seconds())});
-  DR_RETURN_IF_ERROR(AddLimit(load, place, field));
+  if (constexpr const char* kBareLog = "dr append"; place.TakesPart(kBareLog)) {
+    DR_ASSIGN_OR_RETURN(std::shared_ptr<DrLog> bare, OpenDr(load, place));
+    field.peers.push_back({kBareLog, Appends(std::move(bare), load, place.round_seconds())});
+  }
+  DR_RETURN_IF_ERROR(AddDurableLimit(load, place, field));
   return field;
 }
 

@@ -126,14 +126,11 @@ bool GroupCommit::OpenGroup(Lsn first_lsn, std::int64_t time_ns) {
 
 void GroupCommit::Encode() {
   const Lsn last = log_->last();
-  std::int64_t now_ns = 0;  // one look at the clock for all of them
+  const std::int64_t now_ns = time_.wall_ns();
   while (staged_ < last && !open_full_) {
     RecordView& record = log_->AwaitEntry(Next(staged_)).record;
     // Once: a record that goes on from the group before has its time there.
-    if (!live_.builder.in_record()) {
-      if (record.time_ns == 0 && now_ns == 0) now_ns = time_.wall_ns();
-      record.time_ns = time_.Record(record.time_ns != 0 ? record.time_ns : now_ns);
-    }
+    if (!live_.builder.in_record()) record.time_ns = time_.Record(record.time_ns, now_ns);
     if (!open_ && !OpenGroup(record.lsn, record.time_ns)) break;
     if (!live_.builder.Add(record)) {
       open_full_ = true;
@@ -270,7 +267,7 @@ void GroupCommit::Rotate() {
   ++prefix.number;
   prefix.first_lsn = Next(staged_);
   prefix.durable_lsn = durable();
-  prefix.created = absl::FromUnixNanos(LogTime(time_).Record(0));
+  prefix.created = absl::FromUnixNanos(LogTime(time_).Record(0, time_.wall_ns()));
   rotation.next = files_->TakeSpare();
   RunRotation();
 }

@@ -28,8 +28,8 @@ std::int64_t LogTime::wall_ns() const {
 
 std::int64_t LogTime::ExpectedNs() const { return base_ns_ + (clock_->Now() - base_at_).count(); }
 
-std::int64_t LogTime::Record(std::int64_t time_ns) {
-  if (time_ns == 0) time_ns = wall_ns();
+std::int64_t LogTime::Record(std::int64_t time_ns, std::int64_t now_ns) {
+  if (time_ns == 0) time_ns = now_ns;
   if (time_ns > trusted_until_ns_) {
     const std::int64_t believed = Believe();
     if (time_ns > trusted_until_ns_) time_ns = believed;

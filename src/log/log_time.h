@@ -27,12 +27,12 @@ class LogTime {
   /// `last_ns` is what was recorded last; 0: nothing was. `clock` outlives it.
   LogTime(const Clock& clock, std::int64_t last_ns, Trust trust);
 
-  /// What an event at `time_ns` is recorded with; 0: one that happens now.
-  std::int64_t Record(std::int64_t time_ns);
+  /// The wall clock's own: one look serves for many calls of Record.
+  std::int64_t wall_ns() const;
+  /// What an event at `time_ns` is recorded with; 0: one that happens at `now_ns`, a wall_ns.
+  std::int64_t Record(std::int64_t time_ns, std::int64_t now_ns);
   /// What was recorded last.
   std::int64_t last_ns() const { return last_ns_; }
-  /// The wall clock's own, for several calls of Record.
-  std::int64_t wall_ns() const;
   /// How far that is ahead of the wall clock. Negative: the wall clock has leapt ahead by so much.
   std::chrono::nanoseconds ahead() const;
 

@@ -42,10 +42,11 @@ absl::Status ForgetfulLog::Stage(Lsn upto, const Context& /*context*/) {
 
 void ForgetfulLog::StageAll() {
   const Lsn last = log_->last();
+  const std::int64_t now_ns = time_.wall_ns();
   std::uint64_t bytes = 0;
   for (Lsn lsn = Next(log_->staged()); lsn <= last; lsn = Next(lsn)) {
     RecordView& record = log_->AwaitEntry(lsn).record;
-    record.time_ns = time_.Record(record.time_ns);
+    record.time_ns = time_.Record(record.time_ns, now_ns);
     bytes += record.payload.size();
   }
   bytes_.fetch_add(bytes, std::memory_order_relaxed);

@@ -69,10 +69,10 @@ def check_row(row, peers):
         check_ratio(row, row["limit_ratio"], row["limit"])
 
 
-def measure(program, scratch, name, path=None):
+def measure(program, scratch, name, *more, path=None):
     """Runs one row. Returns it and what was printed."""
     file = scratch / "rows.json"
-    done = run(program, "--quick", "--directory", str(scratch), "--json", str(file), name, path=path)
+    done = run(program, "--quick", "--directory", str(scratch), "--json", str(file), name, *more, path=path)
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads(file.read_text())
     file.unlink()
@@ -114,6 +114,16 @@ def check_missing_server(program, scratch):
     check_row(row, {"RocksDB", "SQLite", "LMDB"})
 
 
+def check_only(program, scratch):
+    """Nobody who is left out is prepared: Redis would be missed."""
+    for name in ("append/durable/100B/1", "append/buffered/100B/1", "commit/100B/16", "checkpoint/pause"):
+        row, printed = measure(program, scratch, name, "--only", "dr", path="/nowhere")
+        assert row["peers"] == {} and row["limit"] is None, row
+        assert "did not take part" not in printed, printed
+    row, _ = measure(program, scratch, "append/durable/100B/1", "--only", "SQLite", path="/nowhere")
+    assert row["peers"].keys() == {"SQLite"} and row["limit"] is None, row
+
+
 def check_silent_loss(program, scratch):
     done = run(program, "--silent-loss", "3", "--directory", str(scratch))
     assert done.returncode == 0, done.stdout + done.stderr
@@ -138,6 +148,7 @@ def main():
         scratch.chmod(0o711)
         check_rows(program, scratch)
         check_missing_server(program, scratch)
+        check_only(program, scratch)
         check_adapters(program, scratch)
         check_silent_loss(program, scratch)
 

@@ -2,8 +2,8 @@
 """full_disk.py WORKER --rounds N [--seed S] [--kind ext4|xfs|btrfs]: takes the last room on the disk, and gives it back to the same process.
 
 Every round does so twice: to a worker without checkpoints, which refuses, and to one that goes on behind the
-checkpoints for which it has put room aside. btrfs, which copies on write, does not
-get there with what was put aside, and has the former only.
+checkpoints for which it has put room aside. btrfs, which copies on write, does not get there with what was put aside,
+so only the former happens on it.
 """
 
 import pathlib
