@@ -79,6 +79,29 @@ TEST_CASE("A8: after a failed sync everything is refused and that file is not sy
   }
 }
 
+TEST_CASE("A8: a rotation whose sync finds no room is not tried again") {
+  for (bool direct : {true, false}) {
+    // Behind the segment's new name, and behind the new HEAD.
+    for (std::uint64_t nth : {1, 2}) {
+      SimFileSystem disk({.direct = direct});
+      SimLog log(disk);
+      REQUIRE_OK(log.Open({}));
+      for (absl::StatusOr<bool> more = true; Value(more);) more = log.wal().Prepare();
+      disk.Inject({.error = ENOSPC, .nth = nth, .only = SimCall::kSyncNames});
+      std::uint64_t acknowledged = 0;
+      absl::Status failed;
+      while (acknowledged < 100 && (failed = log.Append(5000)).ok()) ++acknowledged;
+      CHECK(IsFault(failed, FaultKind::kAmbiguous));
+      const std::uint64_t calls = disk.calls();
+      CHECK(IsFault(log.Append(100), FaultKind::kPoisoned));
+      CHECK(disk.calls() == calls);
+      log.Close();
+      REQUIRE_OK(log.Open({}));
+      CHECK(Judge(log, {acknowledged}, {1}) == "");
+    }
+  }
+}
+
 TEST_CASE("A11, P1: without space appends are refused, and go on by themselves when it is back") {
   for (bool direct : {true, false}) {
     SimFileSystem disk({.direct = direct});

@@ -31,6 +31,7 @@ bool IsAnEnding(const absl::Status& status) {
     case absl::StatusCode::kCancelled:
     case absl::StatusCode::kFailedPrecondition:
     case absl::StatusCode::kResourceExhausted:
+    case absl::StatusCode::kUnavailable:  // no Lsn was taken: the space for it was not prepared
       return true;
     default:
       return false;
