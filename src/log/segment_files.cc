@@ -34,15 +34,6 @@ std::optional<std::uint64_t> ParseNumbered(std::string_view name, std::string_vi
   return number;
 }
 
-// The kernel tells a failed writeback once, and has forgotten it when it is asked again. One that
-// found no room is therefore no refusal, after which the same could be tried again.
-absl::Status OnlyOnce(absl::Status synced) {
-  if (!absl::IsResourceExhausted(synced)) return synced;
-  return MakeFault(
-      {.kind = FaultKind::kIo, .next = "open the log again, which tells what was kept"},
-      AsStd(synced.message()));
-}
-
 }  // namespace
 
 LogFileName SegmentName(std::uint64_t number) { return {number, kSegmentSuffix}; }
@@ -177,7 +168,15 @@ absl::StatusOr<NamedFile> SegmentFiles::OpenForWriting(LogFileName name, Create 
 absl::Status SegmentFiles::WriteAndSync(const NamedFile& file, std::uint64_t offset,
                                         std::string_view data) {
   absl::Status written = file.file->WriteAt(offset, data);
-  if (written.ok() && !direct()) written = OnlyOnce(file.file->Sync());
+  if (written.ok() && !direct()) {
+    written = file.file->Sync();
+    // The kernel tells a failed writeback once, and has forgotten it when it is asked again.
+    if (absl::IsResourceExhausted(written)) {
+      written = MakeFault(
+          {.kind = FaultKind::kIo, .next = "open the log again, which tells what was kept"},
+          AsStd(written.message()));
+    }
+  }
   return written.ok() ? written : NamedAsNow(file, written);
 }
 
@@ -251,7 +250,7 @@ absl::Status SegmentFiles::Activate(SegmentFile& file, std::uint64_t number,
     file.segment.name = name;
   }
   // The segment must be there before HEAD says so, and both before anything in it is acknowledged.
-  DR_RETURN_IF_ERROR(OnlyOnce(directory_.Sync()));
+  DR_RETURN_IF_ERROR(directory_.Sync());
   DR_RETURN_IF_ERROR(PlaceHead(file.head, first_block));
   file.head = {};
   return absl::OkStatus();
@@ -264,11 +263,15 @@ absl::Status SegmentFiles::WriteHead(std::string_view first_block) {
   return PlaceHead(head, first_block);
 }
 
-absl::Status SegmentFiles::PlaceHead(const NamedFile& head, std::string_view first_block) {
-  DR_RETURN_IF_ERROR(head.file->WriteAt(0, first_block));
-  DR_RETURN_IF_ERROR(OnlyOnce(head.file->Sync()));
-  DR_RETURN_IF_ERROR(directory_.Rename(head.name, kHeadName));
-  return OnlyOnce(directory_.Sync());
+// Where there was no room it may be called again: what is synced then has been written anew.
+absl::Status SegmentFiles::PlaceHead(NamedFile& head, std::string_view first_block) {
+  if (head.name.view() != kHeadName) {
+    DR_RETURN_IF_ERROR(head.file->WriteAt(0, first_block));
+    DR_RETURN_IF_ERROR(head.file->Sync());
+    DR_RETURN_IF_ERROR(directory_.Rename(head.name, kHeadName));
+    head.name = LogFileName(kHeadName);
+  }
+  return directory_.Sync();
 }
 
 absl::Status SegmentFiles::ReleaseBehind(std::uint64_t number, std::uint64_t bytes) {

@@ -142,7 +142,7 @@ class SegmentFiles {
   absl::Status MakeHead(SegmentFile& spare);
   /// False: there was no room for its head, and it was removed, which makes room.
   absl::StatusOr<bool> MakeHeadOrRemove(SegmentFile& whole);
-  absl::Status PlaceHead(const NamedFile& head, std::string_view first_block);
+  absl::Status PlaceHead(NamedFile& head, std::string_view first_block);
 
   Directory& directory_;
   std::uint64_t segment_bytes_;

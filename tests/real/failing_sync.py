@@ -3,7 +3,8 @@
 
 The disk is a file on a memory file system that gets full. The file has a hole wherever the log prepared space and did
 not use it yet, so that nothing but the log's own groups is lost, and the kernel reports that to one sync only. A direct
-write is refused instead, which says that nothing was written: the log stalls, and goes on when there is room.
+write is refused instead, which says that nothing was written: the log stalls, and goes on when there is room. So does a
+rotation, which writes anew what it syncs again.
 """
 
 import os
@@ -27,6 +28,7 @@ def check_syncs_succeed(log):
 
 
 def fail(state, options, chance, disk, filler, place):
+    """Whether a sync failed for good: on the buffered path, unless a rotation came first."""
     promises, log = state.promises, place / "state" / "g-000001" / "wal"
     with state.start() as victim:
         victim.read_acknowledged(chance.randrange(1, 300))
@@ -35,19 +37,21 @@ def fail(state, options, chance, disk, filler, place):
             disks.dig_holes(disk, file)
         disks.fill(filler)
         victim.go_on()
-        if "--buffered" not in options:
-            # What was taken and nobody waits for stays under way, so not every lane is refused.
-            victim.read_until(lambda: promises.refused("no_space") > PENDING_MAX)
-            filler.unlink()
-            victim.read_acknowledged(100)
-            return
-        victim.read_until(lambda: promises.in_a_row("poisoned") > PENDING_MAX)
+        # What was taken and nobody waits for stays under way, so not every lane is refused.
+        stalls = lambda: promises.refused("no_space") > PENDING_MAX
+        poisoned = lambda: promises.in_a_row("poisoned") > PENDING_MAX
+        victim.read_until(lambda: stalls() or ("--buffered" in options and poisoned()))
         filler.unlink()
+        if stalls():
+            victim.read_acknowledged(100)
+            return False
+        victim.read_until(poisoned)
         check_syncs_succeed(log)
         acknowledged, poisoned = promises.acknowledged, promises.in_a_row("poisoned")
         victim.read_until(lambda: promises.in_a_row("poisoned") > poisoned + LINES_IN_A_PIPE_MAX)
         assert promises.acknowledged == acknowledged, "acknowledged after a sync had failed"
     assert any(" poisoned: " not in refusal for refusal in promises.refusals), "nobody was told why"
+    return True
 
 
 def live(program, seed, folder):
@@ -59,13 +63,13 @@ def live(program, seed, folder):
         disks.run("fallocate", "--length", disk.stat().st_size, disk)
         state = worker.State(program, place / "state", *worker.path_of(seed))
         with disks.mounted(disk, place, "loop"):
-            fail(state, worker.path_of(seed), random.Random(seed), disk, room / "filler", place)
+            failed = fail(state, worker.path_of(seed), random.Random(seed), disk, room / "filler", place)
         with disks.mounted(disk, place, "loop"):
             state.recover()
             with state.start() as victim:
                 victim.read_acknowledged(1)
             state.recover()
-    return state
+    return state, failed
 
 
 def main():
@@ -74,10 +78,12 @@ def main():
     with tempfile.TemporaryDirectory(prefix="dr_real_sync_") as name:
         folder = pathlib.Path(name)
         disks.need_loop_mounts(options.rounds, folder)
-        states = [live(options.program, options.seed + i, folder) for i in range(options.rounds)]
+        lives = [live(options.program, options.seed + i, folder) for i in range(options.rounds)]
+    states, failed = [state for state, _ in lives], sum(failed for _, failed in lives)
     buffered = sum(state.path == "buffered" for state in states)
+    assert 2 * failed >= buffered, f"of {buffered} logs behind the page cache only {failed} met a sync that failed"
     refused = sum(len(state.promises.refusals) for state in states)
-    worker.finish(f"failed_syncs={len(states)} buffered={buffered} refused={refused}", states)
+    worker.finish(f"failed_syncs={failed} rounds={len(states)} buffered={buffered} refused={refused}", states)
 
 
 main()
