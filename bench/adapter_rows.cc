@@ -9,9 +9,9 @@
 #include "bench/peers/thin_client.h"
 #include "bench/rate.h"
 #include "bench/row.h"
-#include "dr/adapter_registry.h"
+#include "dr/adapter/adapter_registry.h"
+#include "dr/environment/uri.h"
 #include "dr/status.h"
-#include "dr/uri.h"
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "bench/peers/peer.h"
-#include "dr/wal.h"
+#include "dr/log/wal.h"
 
 namespace bench {
 

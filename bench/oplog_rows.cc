@@ -9,7 +9,7 @@
 
 #include "bench/rate.h"
 #include "bench/row.h"
-#include "dr/operation_log.h"
+#include "dr/log/operation_log.h"
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
 

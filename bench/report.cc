@@ -9,7 +9,7 @@
 #include <iterator>
 
 #include "bench/peers/peer.h"
-#include "dr/file_system.h"
+#include "dr/environment/file_system.h"
 #include "fmt/format.h"
 
 namespace bench {

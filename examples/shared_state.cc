@@ -7,6 +7,7 @@
 #include <string>
 
 #include "dr/host.h"
+#include "dr/stored_state.h"
 #include "fmt/format.h"
 
 namespace {
@@ -59,10 +60,10 @@ int main(int argc, char** argv) {
   const int before = visits.count();
 
   if (absl::Status s = visits.Add(); !s.ok()) return dr::PrintError(s);
-  if (auto saved = (*host)->SaveState("visits"); !saved.ok()) return dr::PrintError(saved.status());
+  dr::StoredState& state = *dr::StateOf(**host);
+  if (auto saved = state.SaveState("visits"); !saved.ok()) return dr::PrintError(saved.status());
   if (absl::Status s = visits.Add(); !s.ok()) return dr::PrintError(s);
-  const absl::StatusOr<dr::StateOutcome> loaded =
-      (*host)->LoadState("visits");  // the second is gone
+  const absl::StatusOr<dr::StateOutcome> loaded = state.LoadState("visits");  // the second is gone
   if (!loaded.ok()) return dr::PrintError(loaded.status());
 
   fmt::print("{} visits were there, {} are now ({})\n", before, visits.count(),

@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "dr/batch.h"
 #include "dr/host.h"
 #include "fmt/format.h"
 

@@ -67,7 +67,7 @@ class TimeSpent : public dr::ProtoComponent<Duration, Duration> {
     today.set_seconds(old.value());
     return dr::SerializeDeterministically(today);
   }
-  absl::Status RegisterUpgrades(dr::RestoreRegistry& registry) const override {
+  absl::Status RegisterUpgrades(dr::SchemaUpgrades& registry) const override {
     absl::Status state = registry.AddStateUpgrade(
         "time_spent", 1, [](std::string_view record, dr::StateWriter& out) {
           const absl::StatusOr<std::string> today = FromV1(record);

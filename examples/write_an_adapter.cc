@@ -4,11 +4,11 @@
 //   write_an_adapter      runs every case on itself, and ends with 1 if it breaks a rule
 #include <map>
 
-#include "dr/adapter_calls.h"
-#include "dr/adapter_registry.h"
+#include "dr/adapter/adapter_calls.h"
+#include "dr/adapter/adapter_registry.h"
+#include "dr/adapter/stored_value.h"
 #include "dr/mutex.h"
 #include "dr/status.h"
-#include "dr/stored_value.h"
 #include "dr/testing/adapter_cases.h"
 #include "fmt/format.h"
 

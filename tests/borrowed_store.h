@@ -1,43 +1,41 @@
-// A store of another owner.
+// Stores of another owner, for tests that change some of their calls.
 #pragma once
 
 #include <span>
 #include <string_view>
+#include <utility>
+#include <vector>
 
-#include "dr/state_adapter.h"
+#include "dr/adapter/forwarding_store.h"
 
 namespace dr::test {
 
-/// Passes all calls on to a store that outlives it.
-class BorrowedStore : public StateAdapter {
+/// Declares what the test says. Many values are loaded one by one.
+class BorrowedStore : public ForwardingStore {
  public:
-  BorrowedStore(StateAdapter& store, Capabilities can) : store_(store), can_(can) {}
+  BorrowedStore(StateAdapter& store, Capabilities can)
+      : ForwardingStore(store), can_(std::move(can)) {}
   const Capabilities& capabilities() const override { return can_; }
-  absl::StatusOr<Version> Put(std::string_view key, std::string_view value,
-                              const PutOptions& options, const Context& context) override {
-    return store_.Put(key, value, options, context);
+  std::vector<absl::StatusOr<Item>> GetMany(std::span<const std::string_view> keys,
+                                            const Context& context) override {
+    return StateAdapter::GetMany(keys, context);
   }
-  absl::StatusOr<Item> Get(std::string_view key, const Context& context) override {
-    return store_.Get(key, context);
-  }
-  absl::StatusOr<Page> List(std::string_view prefix, std::string_view after,
-                            const Context& context) override {
-    return store_.List(prefix, after, context);
-  }
-  absl::Status Delete(std::string_view key, const DeleteOptions& options,
-                      const Context& context) override {
-    return store_.Delete(key, options, context);
-  }
-  absl::Status Check(const Context& context) override { return store_.Check(context); }
-  absl::Status PutMany(std::span<const KeyValue> items, const Context& context) override {
-    return store_.PutMany(items, context);
-  }
-
- protected:
-  StateAdapter& store_;
 
  private:
   const Capabilities can_;
+};
+
+/// Batches are made of single calls, so that a test need change only those.
+class SingleCalls : public ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+  std::vector<absl::StatusOr<Item>> GetMany(std::span<const std::string_view> keys,
+                                            const Context& context) override {
+    return StateAdapter::GetMany(keys, context);
+  }
+  absl::Status PutMany(std::span<const KeyValue> items, const Context& context) override {
+    return StateAdapter::PutMany(items, context);
+  }
 };
 
 }  // namespace dr::test

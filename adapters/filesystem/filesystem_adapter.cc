@@ -1,8 +1,7 @@
-#include "dr/adapters/filesystem.h"
-
 #include <utility>
 
-#include "dr/directory_store.h"
+#include "dr/adapter/directory_store.h"
+#include "dr/adapters/filesystem.h"
 #include "dr/status.h"
 #include "src/base/status_macros.h"
 

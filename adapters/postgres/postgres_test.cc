@@ -274,7 +274,7 @@ TEST_CASE("P21: Only what the server keeps is declared, and Check tells when it 
   auto store = machine.Open(Faulty("connections=2"));
   CHECK(store->capabilities().durable);
   CHECK(store->capabilities().fence_safe);
-  CHECK(store->Doubts().empty());
+  CHECK(store->capabilities().weaknesses.empty());
   for (const char* setting : {"fsync", "full_page_writes"}) {
     INFO(setting);
     const auto set = [&](const char* value) {
@@ -286,7 +286,7 @@ TEST_CASE("P21: Only what the server keeps is declared, and Check tells when it 
     auto unsafe = machine.Open(Faulty("connections=2"));
     CHECK(!unsafe->capabilities().durable);
     CHECK(!unsafe->capabilities().fence_safe);
-    CHECK(unsafe->Doubts().at(0).find(setting) != std::string::npos);
+    CHECK(unsafe->capabilities().weaknesses.at(0).find(setting) != std::string::npos);
     CHECK(unsafe->Check({}).ok());
     absl::Status check = store->Check({});
     while (check.ok()) check = store->Check({});  // its connection reads the settings in its time

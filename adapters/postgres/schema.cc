@@ -107,13 +107,22 @@ absl::StatusOr<Capabilities> ReadCapabilities(Session& session, const std::strin
   const Argument name[] = {{table}};
   DR_ASSIGN_OR_RETURN(Rows rows, session.Ask(kAsk, name, context));
   const bool durable = rows.size() == 1 && rows.At(0, 0) == "true";
-  return Capabilities{.if_absent = true,
+  Capabilities can = {.if_absent = true,
                       .if_version = true,
                       .atomic_batch = true,
                       .ttl = true,
                       .durable = durable,
                       .fence_safe = durable && rows.At(0, 1) == "true",
                       .max_value_bytes = kMaxValueBytes};
+  if (!can.durable) {
+    can.weaknesses.emplace_back(
+        "fsync, full_page_writes or synchronous_commit is off, or the table is not logged");
+  } else if (!can.fence_safe) {
+    can.weaknesses.emplace_back(
+        "the server is a standby, or has one that commits do not wait for, or does not let the "
+        "user see which it has (pg_read_all_stats)");
+  }
+  return can;
 }
 
 }  // namespace dr::inline v0::postgres

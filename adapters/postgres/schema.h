@@ -7,7 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "adapters/postgres/session.h"
-#include "dr/state_adapter.h"
+#include "dr/adapter/state_adapter.h"
 
 namespace dr::inline v0::postgres {
 

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "dr/environment/uri.h"
 #include "dr/secret.h"
-#include "dr/uri.h"
 
 namespace dr::inline v0::postgres {
 

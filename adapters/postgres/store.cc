@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "adapters/postgres/schema.h"
-#include "dr/adapter_calls.h"
+#include "dr/adapter/adapter_calls.h"
+#include "dr/adapter/stored_value.h"
 #include "dr/status.h"
-#include "dr/stored_value.h"
 #include "src/base/status_macros.h"
 
 namespace dr::inline v0::postgres {
@@ -193,19 +193,6 @@ absl::Status PostgresStore::Delete(std::string_view key, const DeleteOptions& op
   if (lost) return MayHaveHappened(key, rows.status());
   DR_RETURN_IF_ERROR(rows.status());
   return options.if_version ? Verdict(key, *rows) : absl::OkStatus();
-}
-
-std::vector<std::string> PostgresStore::Doubts() const {
-  std::vector<std::string> doubts;
-  if (!capabilities_.durable) {
-    doubts.emplace_back(
-        "fsync, full_page_writes or synchronous_commit is off, or the table is not logged");
-  } else if (!capabilities_.fence_safe) {
-    doubts.emplace_back(
-        "the server is a standby, or has one that commits do not wait for, or does not let the "
-        "user see which it has (pg_read_all_stats)");
-  }
-  return doubts;
 }
 
 absl::Status PostgresStore::Check(const Context& context) {

@@ -9,9 +9,9 @@
 #include "adapters/postgres/server.h"
 #include "adapters/postgres/session.h"
 #include "adapters/postgres/statements.h"
-#include "dr/connection_pool.h"
-#include "dr/random.h"
-#include "dr/state_adapter.h"
+#include "dr/adapter/connection_pool.h"
+#include "dr/adapter/state_adapter.h"
+#include "dr/environment/random.h"
 
 namespace dr::inline v0::postgres {
 
@@ -22,7 +22,6 @@ class PostgresStore final : public StateAdapter {
   absl::Status Open(const std::string& schema, const Context& context);
 
   const Capabilities& capabilities() const override { return capabilities_; }
-  std::vector<std::string> Doubts() const override;
   absl::StatusOr<Version> Put(std::string_view key, std::string_view value,
                               const PutOptions& options, const Context& context) override;
   absl::StatusOr<Item> Get(std::string_view key, const Context& context) override;

@@ -97,9 +97,9 @@ void LosesNothingSilently(const char* starter) {
   auto store = *group.at.Open();
   CHECK_FALSE(store->capabilities().durable);
   CHECK_FALSE(store->capabilities().fence_safe);
-  const std::vector<std::string> doubts = store->Doubts();
-  REQUIRE_FALSE(doubts.empty());
-  CHECK(doubts[0].find("another server takes over") != std::string::npos);
+  const std::vector<std::string> weaknesses = store->capabilities().weaknesses;
+  REQUIRE_FALSE(weaknesses.empty());
+  CHECK(weaknesses[0].find("another server takes over") != std::string::npos);
   std::set<std::string> acknowledged, refused;
   absl::Status last;
   int after = 0;

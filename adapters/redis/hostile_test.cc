@@ -7,7 +7,7 @@
 
 #include "adapters/redis/own_server.h"
 #include "adapters/redis/redis_fixture.h"
-#include "dr/layers.h"
+#include "dr/adapter/layers.h"
 #include "dr/mutex.h"
 #include "dr/status.h"
 #include "tests/hostile_server.h"

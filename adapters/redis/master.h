@@ -16,7 +16,7 @@
 #include "adapters/redis/session.h"
 #include "adapters/redis/settings.h"
 #include "adapters/redis/tls.h"
-#include "dr/connection_pool.h"
+#include "dr/adapter/connection_pool.h"
 #include "src/base/resolver.h"
 
 namespace dr::inline v0::redis {

@@ -8,10 +8,10 @@
 #include "adapters/redis/scripts.h"
 #include "adapters/redis/server_facts.h"
 #include "adapters/redis/settings.h"
-#include "dr/adapter_calls.h"
+#include "dr/adapter/adapter_calls.h"
+#include "dr/adapter/stored_value.h"
 #include "dr/adapters/redis.h"
 #include "dr/status.h"
-#include "dr/stored_value.h"
 #include "fmt/format.h"
 #include "src/base/out_of_memory.h"
 #include "src/base/status_macros.h"
@@ -60,12 +60,12 @@ class RedisStore final : public StateAdapter {
                      .durable = facts.durable(),
                      .fence_safe = facts.fence_safe(),
                      .max_value_bytes = kMaxValueBytes};
-    doubts_ = facts.not_durable;
-    doubts_.insert(doubts_.end(), facts.not_fence_safe.begin(), facts.not_fence_safe.end());
+    std::vector<std::string>& weaknesses = capabilities_.weaknesses;
+    weaknesses = facts.not_durable;
+    weaknesses.insert(weaknesses.end(), facts.not_fence_safe.begin(), facts.not_fence_safe.end());
   }
 
   const Capabilities& capabilities() const override { return capabilities_; }
-  std::vector<std::string> Doubts() const override { return doubts_; }
 
   absl::StatusOr<Version> Put(std::string_view key, std::string_view value,
                               const PutOptions& options, const Context& context) override {
@@ -226,7 +226,6 @@ class RedisStore final : public StateAdapter {
   const AdapterEnvironment environment_;
   const std::string values_, index_, counter_;
   Capabilities capabilities_ = {};
-  std::vector<std::string> doubts_ = {};
   Master master_;
 };
 

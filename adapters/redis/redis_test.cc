@@ -215,15 +215,15 @@ TEST_CASE("D14: A server that may lose what it acknowledged is not called durabl
   const std::string server = own.Uri();
   Fixture at(server);
   auto promised = *at.Open();
-  CHECK(promised->Doubts().empty());
+  CHECK(promised->capabilities().weaknesses.empty());
   {
     const Setting sync(server, "appendfsync", "everysec");
     auto store = *at.Open();
     CHECK_FALSE(store->capabilities().durable);
     CHECK_FALSE(store->capabilities().fence_safe);
     CHECK(store->Check({}).ok());
-    REQUIRE(store->Doubts().size() == 1);
-    CHECK(store->Doubts()[0].find("everysec") != std::string::npos);
+    REQUIRE(store->capabilities().weaknesses.size() == 1);
+    CHECK(store->capabilities().weaknesses[0].find("everysec") != std::string::npos);
     // The one that was opened before notices that the promise is gone.
     CHECK(absl::IsFailedPrecondition(promised->Check({})));
   }
@@ -265,7 +265,7 @@ TEST_CASE("Who may not ask for settings gets a store that promises nothing") {
   auto store = at.Open();
   REQUIRE(store.ok());
   CHECK_FALSE((*store)->capabilities().durable);
-  CHECK((*store)->Doubts().size() >= 3);
+  CHECK((*store)->capabilities().weaknesses.size() >= 3);
   CHECK((*store)->Put("a", "1", {}, {}).ok());
   REQUIRE(Cli(server, {"ACL", "SETUSER", "plain", "-evalsha", "-eval"}).text == "OK");
   CHECK(absl::IsUnauthenticated((*store)->Put("a", "2", {}, {}).status()));

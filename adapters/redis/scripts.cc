@@ -6,7 +6,7 @@
 #include <charconv>
 #include <new>
 
-#include "dr/stored_value.h"
+#include "dr/adapter/stored_value.h"
 #include "fmt/format.h"
 
 namespace dr::inline v0::redis {

@@ -1,6 +1,6 @@
 // What the server does as a whole: value and index together, conditions included.
 //
-//   {namespace}:v:KEY   a value, as dr/stored_value.h lays it out
+//   {namespace}:v:KEY   a value, as dr/adapter/stored_value.h lays it out
 //   {namespace}:keys    a sorted set of all KEYs, each with score 0, so that they can be listed
 //   {namespace}:w:NONCE how many writes of one opened store were carried out, see ledger.h
 //
@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "dr/state_adapter.h"
+#include "dr/adapter/state_adapter.h"
 
 namespace dr::inline v0::redis {
 

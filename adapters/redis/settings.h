@@ -11,7 +11,7 @@
 #include "adapters/redis/session.h"
 #include "adapters/redis/tls.h"
 #include "adapters/redis/transport.h"
-#include "dr/uri.h"
+#include "dr/environment/uri.h"
 
 namespace dr::inline v0::redis {
 

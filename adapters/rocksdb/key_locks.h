@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "dr/permits.h"
+#include "dr/adapter/permits.h"
 
 namespace dr::inline v0 {
 

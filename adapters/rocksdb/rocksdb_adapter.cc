@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "adapters/rocksdb/rocksdb_store.h"
+#include "dr/adapter/permits.h"
 #include "dr/adapters/rocksdb.h"
 #include "dr/mutex.h"
-#include "dr/permits.h"
 #include "dr/status.h"
 #include "src/base/status_macros.h"
 

@@ -13,8 +13,8 @@
 #include "adapters/rocksdb/key_locks.h"
 #include "adapters/rocksdb/rocksdb_health.h"
 #include "adapters/rocksdb/rocksdb_mark.h"
-#include "dr/file_system.h"
-#include "dr/permits.h"
+#include "dr/adapter/permits.h"
+#include "dr/environment/file_system.h"
 #include "src/base/posix_streams.h"
 
 namespace dr::inline v0 {

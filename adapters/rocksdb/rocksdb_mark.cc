@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "dr/stored_value.h"
+#include "dr/adapter/stored_value.h"
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
 

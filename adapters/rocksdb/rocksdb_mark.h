@@ -12,7 +12,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "dr/file_system.h"
+#include "dr/environment/file_system.h"
 
 namespace dr::inline v0 {
 

@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "adapters/rocksdb/rocksdb_error.h"
-#include "dr/adapter_calls.h"
+#include "dr/adapter/adapter_calls.h"
+#include "dr/adapter/stored_value.h"
 #include "dr/status.h"
-#include "dr/stored_value.h"
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
 
@@ -51,8 +51,8 @@ RocksDbStore::RocksDbStore(std::shared_ptr<RocksDbDatabase> database,
                     .atomic_batch = true,
                     .durable = volume.survives_power_loss,
                     .fence_safe = volume.survives_power_loss && !volume.is_network,
-                    .max_value_bytes = kMaxValueBytes},
-      doubts_(DoubtsOf(volume)) {}
+                    .max_value_bytes = kMaxValueBytes,
+                    .weaknesses = WeaknessesOf(volume)} {}
 
 absl::StatusOr<std::unique_ptr<RocksDbStore>> RocksDbStore::Open(
     std::shared_ptr<RocksDbDatabase> database, const std::string& name, Random& random,

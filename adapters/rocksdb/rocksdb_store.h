@@ -4,9 +4,9 @@
 #include <memory>
 
 #include "adapters/rocksdb/rocksdb_database.h"
+#include "dr/adapter/state_adapter.h"
 #include "dr/clock.h"
-#include "dr/random.h"
-#include "dr/state_adapter.h"
+#include "dr/environment/random.h"
 
 namespace dr::inline v0 {
 
@@ -18,7 +18,6 @@ class RocksDbStore final : public StateAdapter {
       const Clock& clock, const Context& context);
 
   const Capabilities& capabilities() const override { return capabilities_; }
-  std::vector<std::string> Doubts() const override { return doubts_; }
   absl::StatusOr<Version> Put(std::string_view key, std::string_view value,
                               const PutOptions& options, const Context& context) override;
   absl::StatusOr<Item> Get(std::string_view key, const Context& context) override;
@@ -45,7 +44,6 @@ class RocksDbStore final : public StateAdapter {
   Random& random_;
   const Clock& clock_;
   Capabilities capabilities_;
-  const std::vector<std::string> doubts_;
 };
 
 }  // namespace dr::inline v0

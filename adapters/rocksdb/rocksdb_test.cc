@@ -14,8 +14,8 @@
 #include "adapters/rocksdb/key_locks.h"
 #include "adapters/rocksdb/rocksdb_fixture.h"
 #include "adapters/rocksdb/rocksdb_health.h"
+#include "dr/adapter/stored_value.h"
 #include "dr/status.h"
-#include "dr/stored_value.h"
 #include "fmt/format.h"
 
 // RocksDB is not built for ThreadSanitizer, which sees what it touches and not how it keeps order.
@@ -51,7 +51,7 @@ TEST_CASE("It declares what the volume keeps") {
   }
   const std::string memory = fmt::format("/dev/shm/dr_rocksdb_test_{}", getpid());
   const Capabilities can = machine.Open(memory)->capabilities();
-  CHECK(machine.Open(memory)->Doubts() ==
+  CHECK(machine.Open(memory)->capabilities().weaknesses ==
         std::vector<std::string>{"tmpfs does not survive a power cut"});
   std::filesystem::remove_all(memory);
   CHECK(can.if_absent);

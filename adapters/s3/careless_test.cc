@@ -9,7 +9,7 @@
 #include "adapters/s3/http.h"
 #include "adapters/s3/location.h"
 #include "adapters/s3/s3_fixture.h"
-#include "dr/layers.h"
+#include "dr/adapter/layers.h"
 #include "dr/status.h"
 
 namespace dr::s3_test {
@@ -43,9 +43,9 @@ TEST_CASE("A store that ignores conditions and signatures is not fence-safe, and
   CHECK_FALSE(can.fence_safe);
   for (const char* reason : {"If-None-Match", "If-Match", "wrong signature"}) {
     INFO(reason);
-    CHECK(std::ranges::any_of((*store)->Doubts(), [&](const std::string& doubt) {
-      return doubt.find(reason) != doubt.npos;
-    }));
+    CHECK(std::ranges::any_of(
+        (*store)->capabilities().weaknesses,
+        [&](const std::string& weakness) { return weakness.find(reason) != weakness.npos; }));
   }
   CHECK(absl::IsUnimplemented(
       (*store)->Put("k", "v", {.condition = PutCondition::kIfAbsent}, {}).status()));

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "adapters/s3/s3_fixture.h"
-#include "dr/layers.h"
+#include "dr/adapter/layers.h"
 #include "dr/status.h"
 #include "tests/temp_directory.h"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "dr/adapter_calls.h"
+#include "dr/adapter/adapter_calls.h"
 #include "dr/status.h"
 #include "fmt/format.h"
 #include "src/base/status_macros.h"

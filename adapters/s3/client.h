@@ -15,8 +15,8 @@
 #include "adapters/s3/http.h"
 #include "adapters/s3/location.h"
 #include "adapters/s3/xml.h"
+#include "dr/adapter/connection_pool.h"
 #include "dr/clock.h"
-#include "dr/connection_pool.h"
 #include "dr/types.h"
 
 namespace dr::inline v0 {

@@ -6,10 +6,10 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "dr/adapter/permits.h"
 #include "dr/adapters/s3.h"
-#include "dr/file_system.h"
+#include "dr/environment/file_system.h"
 #include "dr/mutex.h"
-#include "dr/permits.h"
 
 namespace dr::inline v0 {
 

@@ -4,8 +4,8 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "dr/file_system.h"
-#include "dr/uri.h"
+#include "dr/environment/file_system.h"
+#include "dr/environment/uri.h"
 
 namespace dr::inline v0 {
 

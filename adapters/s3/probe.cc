@@ -63,7 +63,7 @@ class Probe {
     findings.creates_once =
         first.ok() && second.status == 412 && found.ok() && found.response.body == "first";
     if (!findings.creates_once) {
-      findings.doubts.push_back(
+      findings.weaknesses.push_back(
           fmt::format("If-None-Match: * does not hold here: a first Put was answered with {}, a "
                       "second with {}.",
                       first.status, second.status));
@@ -93,7 +93,7 @@ class Probe {
                       right.status, stale.status);
       DR_ASSIGN_OR_RETURN(base, Put(object_, "base", {}));
     }
-    findings.doubts.push_back(fmt::format("If-Match does not hold here{}.", answers));
+    findings.weaknesses.push_back(fmt::format("If-Match does not hold here{}.", answers));
     return absl::OkStatus();
   }
 
@@ -101,7 +101,7 @@ class Probe {
     DR_ASSIGN_OR_RETURN(S3Answer forged, Get(S3Signature::kForged));
     findings.checks_signatures = forged.status == 403 || forged.status == 401;
     if (!findings.checks_signatures) {
-      findings.doubts.push_back(fmt::format(
+      findings.weaknesses.push_back(fmt::format(
           "A wrong signature was answered with {}: anyone may write here.", forged.status));
     }
     return absl::OkStatus();

@@ -6,7 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "adapters/s3/client.h"
-#include "dr/random.h"
+#include "dr/environment/random.h"
 
 namespace dr::inline v0 {
 
@@ -21,7 +21,7 @@ struct S3Findings {
   ETagStyle style = ETagStyle::kQuoted;
   std::size_t etag_bytes = 0;  ///< of this store's ETags; some take the first part of one for all
   bool checks_signatures = false;
-  std::vector<std::string> doubts = {};  ///< of each that is false, a sentence
+  std::vector<std::string> weaknesses = {};  ///< of each that is false, a sentence
 };
 
 /// Writes beneath the location's root, under names that are no key's, and cleans up. An error is

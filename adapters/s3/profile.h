@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "absl/status/statusor.h"
-#include "dr/file_system.h"
+#include "dr/environment/file_system.h"
 #include "dr/secret.h"
 
 namespace dr::inline v0 {

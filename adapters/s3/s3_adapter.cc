@@ -12,10 +12,10 @@
 #include "adapters/s3/client.h"
 #include "adapters/s3/object_name.h"
 #include "adapters/s3/probe.h"
-#include "dr/adapter_calls.h"
+#include "dr/adapter/adapter_calls.h"
+#include "dr/adapter/stored_value.h"
 #include "dr/adapters/s3.h"
 #include "dr/status.h"
-#include "dr/stored_value.h"
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
 
@@ -60,11 +60,11 @@ class S3Store final : public StateAdapter {
             findings_.creates_once && findings_.replaces_by_version && findings_.checks_signatures,
         .max_value_bytes = kMaxValueBytes,
         .max_key_bytes = std::min<std::size_t>(
-            kMaxKeyBytes, (kObjectNameBytesMax - client_->location().root.size()) / 2)};
+            kMaxKeyBytes, (kObjectNameBytesMax - client_->location().root.size()) / 2),
+        .weaknesses = findings_.weaknesses};
   }
 
   const Capabilities& capabilities() const override { return capabilities_; }
-  std::vector<std::string> Doubts() const override { return findings_.doubts; }
 
   absl::StatusOr<Version> Put(std::string_view key, std::string_view value,
                               const PutOptions& options, const Context& context) override;

@@ -159,7 +159,7 @@ TEST_CASE("Ceph's gateway is fence-safe") {
   INFO(store.status().ToString());
   REQUIRE(store.ok());
   CHECK((*store)->capabilities().fence_safe);
-  CHECK((*store)->Doubts().empty());
+  CHECK((*store)->capabilities().weaknesses.empty());
 }
 
 // Another server's reading of the signature.
@@ -183,7 +183,7 @@ TEST_CASE("Swift's S3 takes what was signed, refuses a wrong secret, and offers 
   CHECK_FALSE(can.if_absent);
   CHECK_FALSE(can.if_version);
   CHECK_FALSE(can.fence_safe);
-  const std::string why = fmt::format("{}", fmt::join((*store)->Doubts(), "\n"));
+  const std::string why = fmt::format("{}", fmt::join((*store)->capabilities().weaknesses, "\n"));
   INFO(why);
   CHECK(why.find("If-None-Match: * does not hold here: a first Put was answered with 501") !=
         std::string::npos);

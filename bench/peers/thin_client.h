@@ -11,7 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "dr/state_adapter.h"
+#include "dr/adapter/state_adapter.h"
 
 namespace bench {
 

@@ -4,8 +4,8 @@
 #include <array>
 
 #include "bench/peers/thin_client.h"
+#include "dr/environment/uri.h"
 #include "dr/status.h"
-#include "dr/uri.h"
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
 

@@ -30,18 +30,19 @@
 // adapter and its URI, or directory, must be there. What is left out is as in HostOptions. Times
 // are whole seconds, or have a unit: 250ms, 90s, 5min, 12h, 30d; numbers are decimal digits and
 // nothing else. Words are understood in any case (Redis, True), keys only as they stand here. Every
-// value may have variables (dr/variables.h), replaced after the YAML was read, and is one line.
-// The file is UTF-8, with or without a byte order mark, and with the line ends of any system.
+// value may have variables (dr/environment/variables.h), replaced after the YAML was read, and is
+// one line. The file is UTF-8, with or without a byte order mark, and with the line ends of any
+// system.
 #pragma once
 
 #include <string>
 #include <string_view>
 
 #include "absl/status/statusor.h"
+#include "dr/environment/file_system.h"
+#include "dr/environment/variables.h"
 #include "dr/export.h"
-#include "dr/file_system.h"
 #include "dr/host.h"
-#include "dr/variables.h"
 
 namespace dr::inline v0 {
 

@@ -22,21 +22,23 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "dr/adapter_registry.h"
-#include "dr/checkpointer.h"
+#include "dr/adapter/adapter_registry.h"
+#include "dr/batch.h"
+#include "dr/checkpoint.h"
 #include "dr/clock.h"
+#include "dr/environment/file_system.h"
+#include "dr/environment/random.h"
 #include "dr/export.h"
-#include "dr/file_system.h"
+#include "dr/log/wal.h"
 #include "dr/observer.h"
-#include "dr/random.h"
 #include "dr/stateful_component.h"
 #include "dr/status.h"
 #include "dr/types.h"
-#include "dr/wal.h"
 
 namespace dr::inline v0 {
 
 class KeyRing;
+class StoredState;
 
 struct RecoveryOptions {
   /// Components that are in the log or in a checkpoint and are meant to be given up. Any other
@@ -163,25 +165,6 @@ class DR_EXPORT Host {
   absl::StatusOr<CheckpointInfo> Checkpoint(CheckpointMode mode = CheckpointMode::kFuzzy,
                                             const Context& context = {});
 
-  // For hosts with a repository and no directory; kFailedPrecondition for others. kNotFound: the
-  // host has no such component. Once another host has opened the repository, this one can save
-  // nothing more. It notices that in its next Checkpoint (by policy and in Shutdown too),
-  // SaveState, LoadState or DeleteState, also if there is nothing to write: that call fails with
-  // kFailedPrecondition, a fault kFenced, and so does everything from then on, commits among it.
-  // Until then commits are OK; kProcess promises nothing more than that.
-
-  /// Saves one component as it is now; the others stay as they were saved, so what is there is of
-  /// several moments, and may hold a part of a batch, until the next checkpoint. (With a ttl all
-  /// are saved.)
-  absl::StatusOr<CheckpointInfo> SaveState(std::string_view component, const Context& context = {});
-  /// Replaces the component's state by what is saved, between two operations; what was committed
-  /// since is gone. kMissing leaves it as it is, and so does an error of reading (kDataLoss). After
-  /// Open it tells what that has found.
-  absl::StatusOr<StateOutcome> LoadState(std::string_view component, const Context& context = {});
-  /// Deletes what is saved of it. The component itself stays as it is, and is saved again once
-  /// something has been committed to it.
-  absl::Status DeleteState(std::string_view component, const Context& context = {});
-
   /// Refuses new commits, completes those under way, takes a last checkpoint (by policy; one that
   /// the host has under way by itself is given up for it), seals, detaches, and gives the directory
   /// or the store back: another host may have it when this returns OK. Past the deadline it stops
@@ -193,6 +176,7 @@ class DR_EXPORT Host {
   Figures figures() const;
 
  private:
+  friend StoredState* StateOf(Host& host);
   class Impl;
   explicit Host(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;

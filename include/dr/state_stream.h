@@ -25,4 +25,10 @@ class DR_EXPORT StateReader {
   virtual absl::StatusOr<std::optional<std::string_view>> Next() = 0;
 };
 
+/// The state of a new instance.
+class DR_EXPORT NoRecords final : public StateReader {
+ public:
+  absl::StatusOr<std::optional<std::string_view>> Next() override { return std::nullopt; }
+};
+
 }  // namespace dr::inline v0

@@ -22,7 +22,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -33,7 +32,7 @@
 #include "dr/digest.h"
 #include "dr/export.h"
 #include "dr/mutex.h"
-#include "dr/restore_registry.h"
+#include "dr/schema_upgrades.h"
 #include "dr/state_stream.h"
 #include "dr/types.h"
 
@@ -118,21 +117,9 @@ class DR_EXPORT StatefulComponent {
   /// then records it now and then, and replay can be checked operation by operation.
   virtual std::optional<Digest> StateDigest() const { return std::nullopt; }
   /// Tells how to read records of older versions of the schema, for all components that have it.
-  virtual absl::Status RegisterUpgrades(RestoreRegistry&) const { return absl::OkStatus(); }
+  virtual absl::Status RegisterUpgrades(SchemaUpgrades&) const { return absl::OkStatus(); }
 
   std::shared_ptr<ComponentCore> core_;  ///< shared with the host
 };
-
-/// One operation of a batch.
-struct ComponentCommit {
-  StatefulComponent* component = nullptr;
-  std::string_view payload = {};
-};
-
-/// Commits to several components of one host in one batch with consecutive Lsns: after a crash all
-/// are there or none. Returns the last Lsn. Each component applies its own part; errors as
-/// Commit's.
-DR_EXPORT absl::StatusOr<Lsn> CommitAll(std::span<const ComponentCommit> commits,
-                                        const CommitOptions& options = {});
 
 }  // namespace dr::inline v0

@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "dr/environment/file_system.h"
 #include "dr/export.h"
-#include "dr/file_system.h"
 
 namespace dr::inline v0 {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "dr/file_system.h"
+#include "dr/environment/file_system.h"
 #include "src/base/file_descriptor.h"
 #include "src/base/syscalls.h"
 

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "dr/file_system.h"
+#include "dr/environment/file_system.h"
 #include "src/base/file_descriptor.h"
 #include "src/base/posix_lock.h"
 #include "src/base/syscalls.h"

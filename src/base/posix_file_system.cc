@@ -9,7 +9,7 @@
 #include <system_error>
 #include <utility>
 
-#include "dr/file_system.h"
+#include "dr/environment/file_system.h"
 #include "dr/status.h"
 #include "fmt/format.h"
 #include "src/base/posix_directory.h"

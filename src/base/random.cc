@@ -1,4 +1,4 @@
-#include "dr/random.h"
+#include "dr/environment/random.h"
 
 #include <sys/random.h>
 

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
-#include "dr/segment.h"
+#include "dr/log/segment.h"
 
 namespace dr::inline v0 {
 

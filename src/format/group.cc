@@ -2,7 +2,7 @@
 #include <cassert>
 
 #include "dr/digest.h"
-#include "dr/segment.h"
+#include "dr/log/segment.h"
 #include "src/format/decoder.h"
 #include "src/format/little_endian.h"
 #include "src/format/record.h"

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "dr/segment.h"
+#include "dr/log/segment.h"
 
 namespace dr::inline v0 {
 

@@ -1,4 +1,4 @@
-#include "dr/segment.h"
+#include "dr/log/segment.h"
 
 #include <algorithm>
 #include <utility>

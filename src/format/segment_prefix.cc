@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "dr/digest.h"
-#include "dr/segment.h"
+#include "dr/log/segment.h"
 #include "dr/status.h"
 #include "src/format/decoder.h"
 #include "src/format/little_endian.h"

@@ -12,66 +12,59 @@ constexpr auto kAgain = std::chrono::seconds(1);
 
 }  // namespace
 
-Agenda::Agenda(const HostOptions& options, const Clock& clock, const ComponentTable& components,
-               const Backing& backing, const CheckpointSchedule& checkpoints, Runtime& runtime)
-    : clock_(clock),
-      components_(components),
-      backing_(backing),
-      checkpoints_(checkpoints),
-      runtime_(runtime),
-      watch_period_(options.callback_deadline / kLooksPerDeadline),
-      seen_(runtime.log.last()),
-      seal_at_(clock.Now()),
+Agenda::Agenda(const HostParts& parts)
+    : parts_(parts),
+      watch_period_(parts.options.callback_deadline / kLooksPerDeadline),
+      seen_(parts.runtime.log.last()),
+      seal_at_(parts.clock.Now()),
       room_at_(seal_at_),
       watch_at_(seal_at_) {}
 
 Agenda::Due Agenda::Look(absl::FunctionRef<Activity()> activity) {
-  runtime_.bell.Arm();
+  parts_.runtime.bell.Arm();
   const Activity active = activity();
   bool callers = false, pending = false;
-  for (const auto& [id, core] : components_) {
+  for (const auto& [id, core] : parts_.components) {
     if (core->has_failed()) continue;  // nothing comes of those who hang in it
     callers |= core->callers() > 0;
     pending |= core->pending_count() > 0;
   }
-  const bool usable = backing_.status().ok();
+  const bool usable = parts_.storage.status().ok();
   pending &= usable;
-  const Instant now = clock_.Now(), soon = now + kPause;
+  const Instant now = parts_.clock.Now(), soon = now + kPause;
   Due due;
   const auto at = [&](Instant when) {
     due.next = std::min(due.next, when <= now ? soon : when);
     return when <= now;
   };
   MutexLock lock(mutex_);
-  const Lsn last = runtime_.log.last();
+  const Lsn last = parts_.runtime.log.last();
   due.came = std::exchange(seen_, last) != last;
   if (due.came) seal_at_ = soon;
-  due.log = !runtime_.completions.empty();
+  due.log = !parts_.runtime.completions.empty();
   if (due.came || callers || pending || active.log) at(soon);
   if (usable) {
     due.log |= pending;
-    const LogNeeds needs = backing_.Needs();
+    const LogNeeds needs = parts_.storage.Needs();
     if (needs.seal) due.seal = at(seal_at_);
     if (needs.room) due.log |= at(room_at_);
     if (!active.checkpoint) {
-      const Instant next =
-          checkpoints_.Next({last, backing_.bytes()}, backing_.checkpoint_anyway());
-      due.checkpoint = at(next);
+      due.checkpoint = at(parts_.checkpointer.Next());
     }
   }
   if (callers || pending || active.log || active.checkpoint) due.watch = at(watch_at_);
-  if (due.next <= soon) runtime_.bell.Disarm();
+  if (due.next <= soon) parts_.runtime.bell.Disarm();
   return due;
 }
 
 void Agenda::PutOff() {
-  const Instant again = clock_.Now() + kAgain;
+  const Instant again = parts_.clock.Now() + kAgain;
   MutexLock lock(mutex_);
   seal_at_ = room_at_ = again;
 }
 
 void Agenda::Watched() {
-  const Instant next = clock_.Now() + watch_period_;
+  const Instant next = parts_.clock.Now() + watch_period_;
   MutexLock lock(mutex_);
   watch_at_ = next;
 }

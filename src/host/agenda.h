@@ -5,18 +5,14 @@
 #include "absl/functional/function_ref.h"
 #include "dr/clock.h"
 #include "dr/mutex.h"
-#include "src/host/backing.h"
-#include "src/host/checkpoint_schedule.h"
-#include "src/runtime/recovery.h"
+#include "src/host/host_parts.h"
 
 namespace dr::inline v0 {
 
 /// Thread-safe.
 class Agenda {
  public:
-  /// All outlive it.
-  Agenda(const HostOptions& options, const Clock& clock, const ComponentTable& components,
-         const Backing& backing, const CheckpointSchedule& checkpoints, Runtime& runtime);
+  explicit Agenda(const HostParts& parts);
 
   /// What the host is doing while it looks.
   struct Activity {
@@ -40,11 +36,7 @@ class Agenda {
   void Watched();
 
  private:
-  const Clock& clock_;
-  const ComponentTable& components_;
-  const Backing& backing_;
-  const CheckpointSchedule& checkpoints_;
-  Runtime& runtime_;
+  const HostParts parts_;
   const std::chrono::nanoseconds watch_period_;
 
   Mutex mutex_;

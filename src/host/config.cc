@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "dr/environment/uri.h"
 #include "dr/status.h"
-#include "dr/uri.h"
 #include "fmt/format.h"
 #include "src/base/printable.h"
 #include "src/base/status_macros.h"

@@ -3,7 +3,6 @@
 #include <string>
 
 #include "absl/time/time.h"
-#include "dr/status.h"
 #include "fmt/format.h"
 #include "src/log/log_time.h"
 
@@ -15,21 +14,6 @@ void HostEvents::Recovered(Lsn last, std::chrono::nanoseconds duration,
           .lsn = last,
           .duration = duration,
           .text = fmt::format("{} in {} ms", text, duration / std::chrono::milliseconds(1))});
-}
-
-void HostEvents::Checkpoint(const absl::StatusOr<CheckpointInfo>& info) const {
-  if (!info.ok()) {
-    return Notify({.kind = EventKind::kCheckpointFailed,
-                   .status = info.status(),
-                   .text = std::string(AsStd(info.status().message()))});
-  }
-  if (info->sequence == 0) return;
-  Notify({.kind = EventKind::kCheckpoint,
-          .lsn = info->position.lsn,
-          .duration = info->pause_max,
-          .text = fmt::format("checkpoint {}: {} components written, {} carried, {} bytes",
-                              info->sequence, info->components_written, info->components_carried,
-                              info->bytes)});
 }
 
 void HostEvents::Clock(std::chrono::nanoseconds ahead, Lsn last) {

@@ -5,8 +5,6 @@
 #include <chrono>
 #include <string_view>
 
-#include "absl/status/statusor.h"
-#include "dr/checkpointer.h"
 #include "dr/observer.h"
 #include "dr/types.h"
 
@@ -19,8 +17,6 @@ class HostEvents {
   explicit HostEvents(Observer* observer) : observer_(observer) {}
 
   void Recovered(Lsn last, std::chrono::nanoseconds duration, std::string_view text) const;
-  /// None for one that found nothing changed.
-  void Checkpoint(const absl::StatusOr<CheckpointInfo>& info) const;
   /// How far the times of operations, up to `last`, are ahead of the wall clock. Told when the two
   /// have come apart.
   void Clock(std::chrono::nanoseconds ahead, Lsn last);

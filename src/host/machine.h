@@ -4,9 +4,9 @@
 #include <type_traits>
 
 #include "dr/clock.h"
-#include "dr/file_system.h"
+#include "dr/environment/file_system.h"
+#include "dr/environment/random.h"
 #include "dr/host.h"
-#include "dr/random.h"
 
 namespace dr::inline v0 {
 

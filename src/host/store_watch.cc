@@ -40,7 +40,7 @@ class Patience::PatientLayer final : public Layer {
       : Layer(std::move(inner)), patience_(patience) {}
 
  private:
-  absl::Status Around(const LayerCall& call) override {
+  absl::Status Intercept(const LayerCall& call) override {
     const Instant end = patience_.end();
     if (end >= call.context.deadline) return call.ask(call.context).status;
     const absl::Status status = call.ask({.deadline = end, .stop = call.context.stop}).status;

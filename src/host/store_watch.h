@@ -3,11 +3,11 @@
 
 #include <memory>
 
+#include "dr/adapter/state_adapter.h"
 #include "dr/clock.h"
 #include "dr/host.h"
 #include "dr/mutex.h"
 #include "dr/observer.h"
-#include "dr/state_adapter.h"
 
 namespace dr::inline v0 {
 

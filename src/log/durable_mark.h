@@ -10,8 +10,8 @@
 #include <optional>
 
 #include "absl/status/statusor.h"
-#include "dr/file_system.h"
-#include "dr/segment.h"
+#include "dr/environment/file_system.h"
+#include "dr/log/segment.h"
 
 namespace dr::inline v0 {
 

@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "dr/log/wal.h"
 #include "dr/mutex.h"
-#include "dr/wal.h"
 #include "src/base/event_queue.h"
 #include "src/base/fork_guard.h"
 #include "src/log/durable_mark.h"

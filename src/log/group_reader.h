@@ -10,8 +10,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "dr/file_system.h"
-#include "dr/segment.h"
+#include "dr/environment/file_system.h"
+#include "dr/log/segment.h"
 #include "src/log/log_file_name.h"
 
 namespace dr::inline v0 {

@@ -10,8 +10,8 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "dr/file_system.h"
-#include "dr/wal.h"
+#include "dr/environment/file_system.h"
+#include "dr/log/wal.h"
 #include "src/log/group_reader.h"
 
 namespace dr::inline v0 {

@@ -1,4 +1,4 @@
-#include "dr/operation_log.h"
+#include "dr/log/operation_log.h"
 
 #include <algorithm>
 #include <bit>

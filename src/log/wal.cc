@@ -1,4 +1,4 @@
-#include "dr/wal.h"
+#include "dr/log/wal.h"
 
 #include <algorithm>
 #include <utility>
@@ -8,7 +8,7 @@
 #include "src/base/out_of_memory.h"
 #include "src/base/status_macros.h"
 #include "src/log/group_commit.h"
-#include "src/log/recovery.h"
+#include "src/log/log_recovery.h"
 
 namespace dr::inline v0 {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "dr/state_adapter.h"
+#include "dr/adapter/state_adapter.h"
 
 namespace dr::inline v0 {
 

@@ -1,4 +1,4 @@
-#include "dr/repository.h"
+#include "dr/repository/repository.h"
 
 #include <algorithm>
 #include <charconv>

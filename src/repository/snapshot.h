@@ -6,7 +6,7 @@
 #include <memory>
 #include <string_view>
 
-#include "dr/repository.h"
+#include "dr/repository/repository.h"
 
 namespace dr::inline v0 {
 

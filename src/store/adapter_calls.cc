@@ -1,4 +1,4 @@
-#include "dr/adapter_calls.h"
+#include "dr/adapter/adapter_calls.h"
 
 #include "dr/status.h"
 #include "fmt/format.h"
@@ -55,17 +55,17 @@ absl::Status CheckDelete(const Capabilities& can, std::string_view key,
   return CheckContext(context, clock, "Delete");
 }
 
-std::vector<std::string> DoubtsOf(const VolumeInfo& volume) {
-  std::vector<std::string> doubts;
+std::vector<std::string> WeaknessesOf(const VolumeInfo& volume) {
+  std::vector<std::string> weaknesses;
   if (!volume.survives_power_loss) {
-    doubts.push_back(fmt::format("{} does not survive a power cut", volume.type));
+    weaknesses.push_back(fmt::format("{} does not survive a power cut", volume.type));
   }
   if (volume.is_network) {
-    doubts.push_back(
+    weaknesses.push_back(
         fmt::format("{} is a network file system: its server decides what a sync and a lock mean",
                     volume.type));
   }
-  return doubts;
+  return weaknesses;
 }
 
 std::string EndOfPrefix(std::string_view prefix) {

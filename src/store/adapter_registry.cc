@@ -1,4 +1,4 @@
-#include "dr/adapter_registry.h"
+#include "dr/adapter/adapter_registry.h"
 
 #include <utility>
 

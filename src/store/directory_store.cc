@@ -1,4 +1,4 @@
-#include "dr/directory_store.h"
+#include "dr/adapter/directory_store.h"
 
 #include <algorithm>
 #include <array>
@@ -7,9 +7,9 @@
 #include <span>
 #include <utility>
 
-#include "dr/adapter_calls.h"
+#include "dr/adapter/adapter_calls.h"
+#include "dr/adapter/stored_value.h"
 #include "dr/status.h"
-#include "dr/stored_value.h"
 #include "fmt/format.h"
 #include "src/base/directory_lock.h"
 #include "src/base/status_macros.h"
@@ -96,7 +96,7 @@ absl::StatusOr<std::unique_ptr<DirectoryStore>> DirectoryStore::OpenToRead(
   DR_ASSIGN_OR_RETURN(VolumeInfo volume, store->root_->Volume());
   store->capabilities_.durable = volume.survives_power_loss;
   store->capabilities_.fence_safe = volume.survives_power_loss && !volume.is_network;
-  store->doubts_ = DoubtsOf(volume);
+  store->capabilities_.weaknesses = WeaknessesOf(volume);
   return store;
 }
 

@@ -1,6 +1,6 @@
-#include "dr/memory_store.h"
+#include "dr/adapter/memory_store.h"
 
-#include "dr/adapter_calls.h"
+#include "dr/adapter/adapter_calls.h"
 #include "dr/status.h"
 #include "fmt/format.h"
 #include "src/base/status_macros.h"

@@ -1,4 +1,4 @@
-#include "dr/state_adapter.h"
+#include "dr/adapter/state_adapter.h"
 
 #include "dr/status.h"
 #include "fmt/format.h"

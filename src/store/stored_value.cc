@@ -1,4 +1,4 @@
-#include "dr/stored_value.h"
+#include "dr/adapter/stored_value.h"
 
 #include <utility>
 

@@ -15,7 +15,7 @@
 #include <string>
 
 #include "catch2/catch.hpp"
-#include "dr/file_system.h"
+#include "dr/environment/file_system.h"
 #include "dr/status.h"
 #include "src/base/file_descriptor.h"
 #include "tests/temp_directory.h"

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "catch2/catch.hpp"
-#include "dr/file_system.h"
+#include "dr/environment/file_system.h"
 #include "src/base/file_descriptor.h"
 #include "tests/temp_directory.h"
 

@@ -6,7 +6,7 @@
 #include <memory>
 #include <thread>
 
-#include "dr/random.h"
+#include "dr/environment/random.h"
 
 namespace dr {
 namespace {

@@ -1,4 +1,4 @@
-#include "dr/uri.h"
+#include "dr/environment/uri.h"
 
 #include <string>
 #include <string_view>

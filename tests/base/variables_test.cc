@@ -1,4 +1,4 @@
-#include "dr/variables.h"
+#include "dr/environment/variables.h"
 
 #include <stdlib.h>
 

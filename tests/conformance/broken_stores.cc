@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-#include "dr/adapter_calls.h"
+#include "dr/adapter/adapter_calls.h"
 #include "dr/status.h"
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
@@ -29,7 +29,7 @@ struct IgnoresIfAbsent : Client {
              const Context& context) override {
     PutOptions changed = options;
     if (changed.condition == PutCondition::kIfAbsent) changed.condition = PutCondition::kAlways;
-    return store_.Put(key, value, changed, context);
+    return inner().Put(key, value, changed, context);
   }
 };
 
@@ -39,14 +39,14 @@ struct IgnoresVersion : Client {
              const Context& context) override {
     PutOptions changed = options;
     if (changed.condition == PutCondition::kIfVersion) changed.condition = PutCondition::kAlways;
-    return store_.Put(key, value, changed, context);
+    return inner().Put(key, value, changed, context);
   }
 };
 
 struct DeletesAnyVersion : Client {
   using Client::Client;
   absl::Status Delete(std::string_view key, const DeleteOptions&, const Context& context) override {
-    return store_.Delete(key, {}, context);
+    return inner().Delete(key, {}, context);
   }
 };
 
@@ -54,14 +54,14 @@ struct LooksBeforeItPuts : Client {
   using Client::Client;
   Result Put(std::string_view key, std::string_view value, const PutOptions& options,
              const Context& context) override {
-    auto found = store_.Get(key, {});
+    auto found = inner().Get(key, {});
     std::this_thread::sleep_for(std::chrono::microseconds(300));
     if (options.condition == PutCondition::kIfAbsent && found.ok()) return ValueExists(key);
     if (options.condition == PutCondition::kIfVersion) {
       DR_RETURN_IF_ERROR(found.status());
       if (found->version != options.version) return ValueChanged(key);
     }
-    return store_.Put(key, value, {.ttl = options.ttl}, context);
+    return inner().Put(key, value, {.ttl = options.ttl}, context);
   }
 };
 
@@ -69,11 +69,11 @@ struct LooksBeforeItDeletes : Client {
   using Client::Client;
   absl::Status Delete(std::string_view key, const DeleteOptions& options,
                       const Context& context) override {
-    if (!options.if_version) return store_.Delete(key, {}, context);
-    DR_ASSIGN_OR_RETURN(Item item, store_.Get(key, context));
+    if (!options.if_version) return inner().Delete(key, {}, context);
+    DR_ASSIGN_OR_RETURN(Item item, inner().Get(key, context));
     std::this_thread::sleep_for(std::chrono::microseconds(300));
     if (item.version != *options.if_version) return ValueChanged(key);
-    return store_.Delete(key, {}, context);
+    return inner().Delete(key, {}, context);
   }
 };
 
@@ -84,15 +84,15 @@ struct VersionsAreBytes : Client {
              const Context& context) override {
     PutOptions changed = options;
     if (options.condition == PutCondition::kIfVersion) {
-      DR_ASSIGN_OR_RETURN(Item item, store_.Get(key, context));
+      DR_ASSIGN_OR_RETURN(Item item, inner().Get(key, context));
       if (item.value != options.version.value) return ValueChanged(key);
       changed.version = item.version;
     }
-    DR_RETURN_IF_ERROR(store_.Put(key, value, changed, context).status());
+    DR_RETURN_IF_ERROR(inner().Put(key, value, changed, context).status());
     return Version{std::string(value)};
   }
   absl::StatusOr<Item> Get(std::string_view key, const Context& context) override {
-    DR_ASSIGN_OR_RETURN(Item item, store_.Get(key, context));
+    DR_ASSIGN_OR_RETURN(Item item, inner().Get(key, context));
     item.version = {item.value};
     return item;
   }
@@ -102,7 +102,7 @@ struct ListsBackwards : Client {
   using Client::Client;
   absl::StatusOr<Page> List(std::string_view prefix, std::string_view after,
                             const Context& context) override {
-    DR_ASSIGN_OR_RETURN(Page page, store_.List(prefix, after, context));
+    DR_ASSIGN_OR_RETURN(Page page, inner().List(prefix, after, context));
     std::reverse(page.entries.begin(), page.entries.end());
     return page;
   }
@@ -112,7 +112,7 @@ struct ListsBySignedBytes : Client {
   using Client::Client;
   absl::StatusOr<Page> List(std::string_view prefix, std::string_view after,
                             const Context& context) override {
-    DR_ASSIGN_OR_RETURN(Page page, store_.List(prefix, after, context));
+    DR_ASSIGN_OR_RETURN(Page page, inner().List(prefix, after, context));
     std::sort(page.entries.begin(), page.entries.end(), [](const auto& a, const auto& b) {
       return std::lexicographical_compare(a.key.begin(), a.key.end(), b.key.begin(), b.key.end(),
                                           [](signed char x, signed char y) { return x < y; });
@@ -125,7 +125,7 @@ struct ListsOnePage : Client {
   using Client::Client;
   absl::StatusOr<Page> List(std::string_view prefix, std::string_view after,
                             const Context& context) override {
-    DR_ASSIGN_OR_RETURN(Page page, store_.List(prefix, after, context));
+    DR_ASSIGN_OR_RETURN(Page page, inner().List(prefix, after, context));
     page.more = false;
     return page;
   }
@@ -135,9 +135,9 @@ struct ListsAllAtOnce : Client {
   using Client::Client;
   absl::StatusOr<Page> List(std::string_view prefix, std::string_view after,
                             const Context& context) override {
-    DR_ASSIGN_OR_RETURN(Page page, store_.List(prefix, after, context));
+    DR_ASSIGN_OR_RETURN(Page page, inner().List(prefix, after, context));
     while (page.more) {
-      DR_ASSIGN_OR_RETURN(Page next, store_.List(prefix, page.entries.back().key, context));
+      DR_ASSIGN_OR_RETURN(Page next, inner().List(prefix, page.entries.back().key, context));
       page.entries.insert(page.entries.end(), next.entries.begin(), next.entries.end());
       page.more = next.more;
     }
@@ -174,8 +174,8 @@ struct ListsFromTheGivenKey : Client {
   using Client::Client;
   absl::StatusOr<Page> List(std::string_view prefix, std::string_view after,
                             const Context& context) override {
-    DR_ASSIGN_OR_RETURN(Page page, store_.List(prefix, after, context));
-    auto item = after.empty() ? absl::NotFoundError("") : store_.Get(after, {});
+    DR_ASSIGN_OR_RETURN(Page page, inner().List(prefix, after, context));
+    auto item = after.empty() ? absl::NotFoundError("") : inner().Get(after, {});
     if (item.ok()) page.entries.insert(page.entries.begin(), {std::string(after), 0});
     return page;
   }
@@ -185,7 +185,7 @@ struct ListsStoredLengths : Client {
   using Client::Client;
   absl::StatusOr<Page> List(std::string_view prefix, std::string_view after,
                             const Context& context) override {
-    DR_ASSIGN_OR_RETURN(Page page, store_.List(prefix, after, context));
+    DR_ASSIGN_OR_RETURN(Page page, inner().List(prefix, after, context));
     for (ListEntry& entry : page.entries) entry.bytes += 24;
     return page;
   }
@@ -197,7 +197,7 @@ struct DropsTtl : Client {
              const Context& context) override {
     PutOptions changed = options;
     changed.ttl.reset();
-    return store_.Put(key, value, changed, context);
+    return inner().Put(key, value, changed, context);
   }
 };
 
@@ -207,7 +207,7 @@ struct TakesSecondsForMilliseconds : Client {
              const Context& context) override {
     PutOptions changed = options;
     if (changed.ttl) changed.ttl = *changed.ttl / 1'000;
-    return store_.Put(key, value, changed, context);
+    return inner().Put(key, value, changed, context);
   }
 };
 
@@ -221,7 +221,7 @@ struct PutsHalfABatch : Client {
 struct PutsBatchesBackwards : Client {
   using Client::Client;
   absl::Status PutMany(std::span<const KeyValue> items, const Context& context) override {
-    return store_.PutMany(std::vector<KeyValue>(items.rbegin(), items.rend()), context);
+    return inner().PutMany(std::vector<KeyValue>(items.rbegin(), items.rend()), context);
   }
 };
 
@@ -229,7 +229,7 @@ struct LeavesOutWhatIsMissing : Client {
   using Client::Client;
   std::vector<absl::StatusOr<Item>> GetMany(std::span<const std::string_view> keys,
                                             const Context& context) override {
-    auto found = store_.GetMany(keys, context);
+    auto found = inner().GetMany(keys, context);
     std::erase_if(found, [](const auto& one) { return absl::IsNotFound(one.status()); });
     return found;
   }
@@ -239,7 +239,7 @@ struct NoticesDeadlinesLate : Client {
   using Client::Client;
   Result Put(std::string_view key, std::string_view value, const PutOptions& options,
              const Context& context) override {
-    auto put = store_.Put(key, value, options, {});
+    auto put = inner().Put(key, value, options, {});
     DR_RETURN_IF_ERROR(CheckContext(context, SystemClock(), "Put"));
     return put;
   }
@@ -249,7 +249,7 @@ struct IgnoresCancellation : Client {
   using Client::Client;
   absl::StatusOr<Page> List(std::string_view prefix, std::string_view after,
                             const Context& context) override {
-    return store_.List(prefix, after, {.deadline = context.deadline});
+    return inner().List(prefix, after, {.deadline = context.deadline});
   }
 };
 
@@ -257,14 +257,14 @@ struct CutsValuesAtZero : Client {
   using Client::Client;
   Result Put(std::string_view key, std::string_view value, const PutOptions& options,
              const Context& context) override {
-    return store_.Put(key, value.substr(0, value.find('\0')), options, context);
+    return inner().Put(key, value.substr(0, value.find('\0')), options, context);
   }
 };
 
 struct TakesEmptyForMissing : Client {
   using Client::Client;
   absl::StatusOr<Item> Get(std::string_view key, const Context& context) override {
-    auto item = store_.Get(key, context);
+    auto item = inner().Get(key, context);
     if (item.ok() && item->value.empty()) return NoValue(key);
     return item;
   }
@@ -276,7 +276,7 @@ struct FoldsCase : Client {
              const Context& context) override {
     std::string folded(key);
     for (char& c : folded) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-    return store_.Put(folded, value, options, context);
+    return inner().Put(folded, value, options, context);
   }
 };
 
@@ -284,10 +284,10 @@ struct DeletesBeneath : Client {
   using Client::Client;
   absl::Status Delete(std::string_view key, const DeleteOptions& options,
                       const Context& context) override {
-    DR_RETURN_IF_ERROR(store_.Delete(key, options, context));
-    DR_ASSIGN_OR_RETURN(Page page, store_.List(std::string(key) + "/", "", context));
+    DR_RETURN_IF_ERROR(inner().Delete(key, options, context));
+    DR_ASSIGN_OR_RETURN(Page page, inner().List(std::string(key) + "/", "", context));
     for (const ListEntry& entry : page.entries) {
-      DR_RETURN_IF_ERROR(store_.Delete(entry.key, {}, context));
+      DR_RETURN_IF_ERROR(inner().Delete(entry.key, {}, context));
     }
     return absl::OkStatus();
   }
@@ -297,8 +297,8 @@ struct MissesWhatIsDeleted : Client {
   using Client::Client;
   absl::Status Delete(std::string_view key, const DeleteOptions& options,
                       const Context& context) override {
-    DR_RETURN_IF_ERROR(store_.Get(key, context).status());
-    return store_.Delete(key, options, context);
+    DR_RETURN_IF_ERROR(inner().Get(key, context).status());
+    return inner().Delete(key, options, context);
   }
 };
 
@@ -306,14 +306,14 @@ struct PutsInTwoSteps : Client {
   using Client::Client;
   Result Put(std::string_view key, std::string_view value, const PutOptions& options,
              const Context& context) override {
-    auto before = store_.Get(key, {});
+    auto before = inner().Get(key, {});
     if (options.condition == PutCondition::kAlways && before.ok() && value.size() > 100) {
       const std::string half =
           std::string(value.substr(0, value.size() / 2)) + before->value.substr(value.size() / 2);
-      DR_RETURN_IF_ERROR(store_.Put(key, half, {}, context).status());
+      DR_RETURN_IF_ERROR(inner().Put(key, half, {}, context).status());
       std::this_thread::sleep_for(std::chrono::microseconds(200));
     }
-    return store_.Put(key, value, options, context);
+    return inner().Put(key, value, options, context);
   }
 };
 
@@ -324,7 +324,7 @@ struct Caches : Client {
     MutexLock lock(mutex_);
     const auto known = read_.find(std::string(key));
     if (known != read_.end()) return known->second;
-    auto item = store_.Get(key, context);
+    auto item = inner().Get(key, context);
     if (item.ok()) read_[std::string(key)] = *item;
     return item;
   }

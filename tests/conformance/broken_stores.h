@@ -6,7 +6,7 @@
 #include <span>
 #include <string_view>
 
-#include "dr/memory_store.h"
+#include "dr/adapter/memory_store.h"
 
 namespace dr::testing {
 

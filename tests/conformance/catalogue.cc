@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
-#include "dr/random.h"
+#include "dr/environment/random.h"
 #include "dr/status.h"
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
-#include "src/testing/adapter_check.h"
+#include "src/testing/adapter/adapter_check.h"
 #include "tests/conformance/store_cases.h"
 
 namespace dr::testing {

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "dr/directory_store.h"
-#include "dr/memory_store.h"
+#include "dr/adapter/directory_store.h"
+#include "dr/adapter/memory_store.h"
 #include "dr/status.h"
 #include "fmt/format.h"
 #include "src/base/status_macros.h"

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "dr/adapter_registry.h"
+#include "dr/adapter/adapter_registry.h"
 #include "dr/testing/adapter_cases.h"
 #include "dr/testing/sim_file_system.h"
 #include "tests/temp_directory.h"

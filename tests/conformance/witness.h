@@ -8,8 +8,8 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "dr/adapter/state_adapter.h"
 #include "dr/clock.h"
-#include "dr/state_adapter.h"
 
 namespace dr::testing {
 

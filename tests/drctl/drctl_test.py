@@ -584,7 +584,7 @@ def store_memory(at):
         found = validated(f"file://{memory}")
         assert found["passed"] > 90 and found["prefix"].startswith("drctl-validate/"), found
         assert files_of(pathlib.Path(memory)) == [] and not found["durable"] and not found["fence_safe"], found
-        assert found["doubts"] == ["tmpfs does not survive a power cut"], found
+        assert found["weaknesses"] == ["tmpfs does not survive a power cut"], found
         text = drctl("store", "validate", f"file://{memory}", "--quick")
         assert "fence-safe: no\n  tmpfs does not survive a power cut\n" in text, text
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "dr/segment.h"
+#include "dr/log/segment.h"
 #include "tests/format/segments.h"
 
 namespace dr::testing {

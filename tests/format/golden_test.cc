@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "dr/manifest.h"
-#include "dr/segment.h"
+#include "dr/log/segment.h"
+#include "dr/repository/manifest.h"
 #include "tests/format/segments.h"
 
 namespace dr::testing {

@@ -1,4 +1,4 @@
-#include "dr/manifest.h"
+#include "dr/repository/manifest.h"
 
 #include <catch2/catch.hpp>
 #include <string>

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "dr/segment.h"
+#include "dr/log/segment.h"
 #include "dr/status.h"
 #include "tests/format/segments.h"
 

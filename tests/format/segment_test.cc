@@ -1,4 +1,4 @@
-#include "dr/segment.h"
+#include "dr/log/segment.h"
 
 #include <catch2/catch.hpp>
 #include <string>

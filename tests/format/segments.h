@@ -13,7 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "dr/digest.h"
-#include "dr/segment.h"
+#include "dr/log/segment.h"
 #include "src/format/little_endian.h"
 #include "src/format/v1/layout.h"
 

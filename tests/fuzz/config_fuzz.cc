@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "dr/config.h"
+#include "dr/environment/uri.h"
 #include "dr/status.h"
-#include "dr/uri.h"
 
 namespace {
 

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "adapters/s3/object_name.h"
-#include "dr/state_adapter.h"
+#include "dr/adapter/state_adapter.h"
 #include "src/store/key_path.h"
 
 namespace {

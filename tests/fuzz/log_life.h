@@ -9,12 +9,12 @@
 #include <utility>
 #include <vector>
 
+#include "dr/log/wal.h"
 #include "dr/status.h"
 #include "dr/testing/sim_clock.h"
 #include "dr/testing/sim_crash.h"
 #include "dr/testing/sim_file_system.h"
 #include "dr/testing/sim_random.h"
-#include "dr/wal.h"
 #include "tests/fuzz/written_log.h"
 
 namespace dr::testing {

@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "dr/manifest.h"
+#include "dr/repository/manifest.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;

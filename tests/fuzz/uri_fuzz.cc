@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "dr/uri.h"
+#include "dr/environment/uri.h"
 
 namespace {
 

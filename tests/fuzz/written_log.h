@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "dr/segment.h"
+#include "dr/log/segment.h"
 
 namespace dr::testing {
 

@@ -5,8 +5,8 @@
 #include <memory>
 #include <string>
 
-#include "dr/adapter_registry.h"
-#include "dr/state_adapter.h"
+#include "dr/adapter/adapter_registry.h"
+#include "dr/adapter/state_adapter.h"
 #include "tests/borrowed_store.h"
 
 namespace dr::test {

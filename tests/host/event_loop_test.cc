@@ -7,7 +7,7 @@
 #include <catch2/catch.hpp>
 #include <thread>
 
-#include "dr/memory_store.h"
+#include "dr/adapter/memory_store.h"
 #include "dr/testing/sim_clock.h"
 #include "tests/host/borrowed_store.h"
 #include "tests/host/counter_component.h"

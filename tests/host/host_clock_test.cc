@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "dr/memory_store.h"
+#include "dr/adapter/memory_store.h"
 #include "dr/testing/sim_clock.h"
 #include "dr/testing/sim_file_system.h"
 #include "tests/host/borrowed_store.h"

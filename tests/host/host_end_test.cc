@@ -4,9 +4,10 @@
 #include <random>
 #include <thread>
 
-#include "dr/memory_store.h"
+#include "dr/adapter/memory_store.h"
 #include "dr/testing/sim_clock.h"
-#include "src/host/turn.h"
+#include "src/base/turn.h"
+#include "src/host/gate.h"
 #include "tests/host/borrowed_store.h"
 #include "tests/host/counter_component.h"
 #include "tests/host/host_options.h"

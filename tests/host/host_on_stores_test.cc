@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <cstdlib>
 
+#include "dr/stored_state.h"
 #include "fmt/format.h"
 #include "tests/host/counter_component.h"
 #include "tests/host/host_options.h"
@@ -51,7 +52,7 @@ TEST_CASE("S1-3: A host moves from machine to machine over every store, and keep
     REQUIRE_OK(a.Add(fmt::format("life {}", life)).status());
     REQUIRE_OK(host->Checkpoint().status());
     REQUIRE_OK(a.Add("lost").status());
-    CHECK(Value(host->LoadState("a")) == StateOutcome::kRestored);
+    CHECK(Value(StateOf(*host)->LoadState("a")) == StateOutcome::kRestored);
     CHECK(a.Count("lost") == 0);
   }
   // What was pruned has its number and no value.

@@ -3,11 +3,12 @@
 #include <catch2/catch.hpp>
 #include <thread>
 
+#include "dr/adapter/memory_store.h"
 #include "dr/host.h"
-#include "dr/memory_store.h"
+#include "dr/stored_state.h"
 #include "dr/testing/fault_store.h"
 #include "dr/testing/sim_clock.h"
-#include "src/runtime/repository_checkpoints.h"
+#include "src/checkpoint/repository_checkpoints.h"
 #include "tests/host/borrowed_store.h"
 #include "tests/host/counter_component.h"
 #include "tests/host/host_options.h"
@@ -214,17 +215,17 @@ TEST_CASE("P14: The host that was opened last has the repository, the other is t
   const bool by_load = GENERATE(false, true);
   if (by_load) REQUIRE_OK(new_host->Checkpoint().status());
   const std::vector<std::string> before = place.Keys("");
-  const absl::Status told =
-      by_load ? old_host->LoadState("c").status() : old_host->SaveState("c").status();
+  const absl::Status told = by_load ? StateOf(*old_host)->LoadState("c").status()
+                                    : StateOf(*old_host)->SaveState("c").status();
   CHECK(KindOf(told) == FaultKind::kFenced);
   CHECK(first.Count("x") == 1);
   const std::size_t written = place.Keys("").size();  // a chunk, perhaps, and nothing was deleted
   for (const std::string& key : before) CHECK(place.memory.Get(key, {}).ok());
   CHECK(KindOf(first.Add("x").status()) == FaultKind::kFenced);
   CHECK(KindOf(old_host->Checkpoint().status()) == FaultKind::kFenced);
-  CHECK(KindOf(old_host->SaveState("c").status()) == FaultKind::kFenced);
-  CHECK(KindOf(old_host->LoadState("c").status()) == FaultKind::kFenced);
-  CHECK(KindOf(old_host->DeleteState("c")) == FaultKind::kFenced);
+  CHECK(KindOf(StateOf(*old_host)->SaveState("c").status()) == FaultKind::kFenced);
+  CHECK(KindOf(StateOf(*old_host)->LoadState("c").status()) == FaultKind::kFenced);
+  CHECK(KindOf(StateOf(*old_host)->DeleteState("c")) == FaultKind::kFenced);
   CHECK(KindOf(old_host->Step()) == FaultKind::kFenced);
   CHECK(KindOf(old_host->Shutdown()) == FaultKind::kFenced);
   CHECK(place.Keys("").size() == written);
@@ -272,7 +273,7 @@ TEST_CASE("S1-9: What is damaged is an error, never a beginning or an older stat
     }
     place.Rot(chunk ? place.Newest().components[0].chunks[0].key : place.Keys("entry/").back());
     // A host that runs is not hurt, and can tell.
-    if (chunk) CHECK(absl::IsDataLoss(host->LoadState("counters").status()));
+    if (chunk) CHECK(absl::IsDataLoss(StateOf(*host)->LoadState("counters").status()));
     CHECK(counters.Count("x") == 3);
   }
   Counters fresh;
@@ -291,9 +292,9 @@ TEST_CASE("S1-1: SaveState saves one component, and the others stay as they were
     REQUIRE_OK(host->Checkpoint().status());
     REQUIRE_OK(a.Add("x"));
     REQUIRE_OK(b.Add("x"));
-    const CheckpointInfo info = Value(host->SaveState("b"));
+    const CheckpointInfo info = Value(StateOf(*host)->SaveState("b"));
     CHECK(info.components_written == 1);
-    CHECK(Value(host->SaveState("b")).sequence == 0);
+    CHECK(Value(StateOf(*host)->SaveState("b")).sequence == 0);
   }
   Counters a("a"), b("b");
   auto host = place.Open({&a, &b});
@@ -305,17 +306,17 @@ TEST_CASE("S1-1: LoadState puts back what is saved, and tells empty from missing
   Place place;
   Counters a("a"), b("b");
   auto host = place.Open({&a, &b});
-  CHECK(Value(host->LoadState("a")) == StateOutcome::kMissing);
+  CHECK(Value(StateOf(*host)->LoadState("a")) == StateOutcome::kMissing);
   REQUIRE_OK(a.Add("x"));
-  CHECK(Value(host->LoadState("a")) == StateOutcome::kMissing);
+  CHECK(Value(StateOf(*host)->LoadState("a")) == StateOutcome::kMissing);
   CHECK(a.Count("x") == 1);
-  REQUIRE_OK(host->SaveState("a").status());
-  REQUIRE_OK(host->SaveState("b").status());
+  REQUIRE_OK(StateOf(*host)->SaveState("a").status());
+  REQUIRE_OK(StateOf(*host)->SaveState("b").status());
   REQUIRE_OK(a.Add("x"));
   REQUIRE_OK(b.Add("x"));
-  CHECK(Value(host->LoadState("a")) == StateOutcome::kRestored);
+  CHECK(Value(StateOf(*host)->LoadState("a")) == StateOutcome::kRestored);
   CHECK(a.Count("x") == 1);
-  CHECK(Value(host->LoadState("b")) == StateOutcome::kEmpty);
+  CHECK(Value(StateOf(*host)->LoadState("b")) == StateOutcome::kEmpty);
   CHECK(b.Count("x") == 0);
   // And goes on from there.
   REQUIRE_OK(a.Add("x"));
@@ -335,9 +336,9 @@ TEST_CASE("S1-1: DeleteState gives up what is saved until something is committed
     REQUIRE_OK(a.Add("x"));
     REQUIRE_OK(b.Add("x"));
     REQUIRE_OK(host->Checkpoint().status());
-    REQUIRE_OK(host->DeleteState("a"));
-    REQUIRE_OK(host->DeleteState("a"));
-    CHECK(Value(host->LoadState("a")) == StateOutcome::kMissing);
+    REQUIRE_OK(StateOf(*host)->DeleteState("a"));
+    REQUIRE_OK(StateOf(*host)->DeleteState("a"));
+    CHECK(Value(StateOf(*host)->LoadState("a")) == StateOutcome::kMissing);
     CHECK(a.Count("x") == 1);
     CHECK(Value(host->Checkpoint()).sequence == 0);
     REQUIRE_OK(host->Shutdown());
@@ -348,10 +349,10 @@ TEST_CASE("S1-1: DeleteState gives up what is saved until something is committed
     CHECK(a.Count("x") == 0);
     CHECK(b.Count("x") == 1);
     REQUIRE_OK(host->Checkpoint().status());
-    CHECK(Value(host->LoadState("a")) == StateOutcome::kMissing);
+    CHECK(Value(StateOf(*host)->LoadState("a")) == StateOutcome::kMissing);
     REQUIRE_OK(a.Add("y"));
     REQUIRE_OK(host->Checkpoint().status());
-    CHECK(Value(host->LoadState("a")) == StateOutcome::kRestored);
+    CHECK(Value(StateOf(*host)->LoadState("a")) == StateOutcome::kRestored);
   }
 }
 
@@ -360,18 +361,16 @@ TEST_CASE("The direct calls name what they cannot do") {
   Counters counters;
   {
     auto host = place.Open({&counters});
-    CHECK(absl::IsNotFound(host->SaveState("other").status()));
-    CHECK(absl::IsNotFound(host->LoadState("other").status()));
-    CHECK(absl::IsNotFound(host->DeleteState("other")));
+    CHECK(absl::IsNotFound(StateOf(*host)->SaveState("other").status()));
+    CHECK(absl::IsNotFound(StateOf(*host)->LoadState("other").status()));
+    CHECK(absl::IsNotFound(StateOf(*host)->DeleteState("other")));
     REQUIRE_OK(host->Shutdown());
-    CHECK(KindOf(host->SaveState("counters").status()) == FaultKind::kUsage);
+    CHECK(KindOf(StateOf(*host)->SaveState("counters").status()) == FaultKind::kUsage);
   }
   TemporaryDirectory directory;
   Counters local;
   auto host = Value(Host::Open(Options(directory, {&local}), {}));
-  CHECK(KindOf(host->SaveState("counters").status()) == FaultKind::kUsage);
-  CHECK(KindOf(host->LoadState("counters").status()) == FaultKind::kUsage);
-  CHECK(KindOf(host->DeleteState("counters")) == FaultKind::kUsage);
+  CHECK(StateOf(*host) == nullptr);
 }
 
 TEST_CASE("P11: No checkpoint holds a part of a batch, whoever commits meanwhile") {
@@ -478,9 +477,9 @@ TEST_CASE(
   Counters counters;
   auto host = Value(place.Open(options(counters)));
   CHECK(counters.Count("x") == 0);
-  CHECK(Value(host->LoadState("counters")) == StateOutcome::kMissing);
+  CHECK(Value(StateOf(*host)->LoadState("counters")) == StateOutcome::kMissing);
   REQUIRE_OK(counters.Add("x"));
-  REQUIRE_OK(host->SaveState("counters").status());
+  REQUIRE_OK(StateOf(*host)->SaveState("counters").status());
 }
 
 TEST_CASE("Hosts that are opened and save nothing fill no store") {
@@ -513,7 +512,7 @@ TEST_CASE("A component that fails leaves the checkpoint before, and nothing else
   const std::vector<std::string> before = place.Keys("");
   CHECK(KindOf(host->Checkpoint().status()) == FaultKind::kComponent);
   CHECK(place.Keys("") == before);
-  REQUIRE_OK(host->SaveState("a").status());
+  REQUIRE_OK(StateOf(*host)->SaveState("a").status());
 }
 
 TEST_CASE("The repository of a directory is refused, since it is nothing without its log") {

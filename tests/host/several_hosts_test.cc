@@ -7,10 +7,11 @@
 #include <functional>
 #include <thread>
 
-#include "dr/directory_store.h"
+#include "dr/adapter/directory_store.h"
+#include "dr/adapter/memory_store.h"
 #include "dr/host.h"
-#include "dr/manifest.h"
-#include "dr/memory_store.h"
+#include "dr/repository/manifest.h"
+#include "dr/stored_state.h"
 #include "dr/testing/sim_clock.h"
 #include "fmt/format.h"
 #include "tests/host/borrowed_store.h"
@@ -174,7 +175,8 @@ TEST_CASE("A call of a host that is followed in the middle of it is fenced and n
         for (int i = 0; i < 12; ++i) next->Publish();
       });
     };
-    const absl::Status done = load ? host->LoadState("a").status() : host->Checkpoint().status();
+    const absl::Status done =
+        load ? StateOf(*host)->LoadState("a").status() : host->Checkpoint().status();
     const bool interrupted_at_all = calls >= nth;
     before = [] {};
     INFO(done.ToString());
@@ -184,7 +186,7 @@ TEST_CASE("A call of a host that is followed in the middle of it is fenced and n
     }
     if (!interrupted_at_all) break;
     CHECK(next->Publish());
-    CHECK(KindOf(host->LoadState("a").status()) == FaultKind::kFenced);
+    CHECK(KindOf(StateOf(*host)->LoadState("a").status()) == FaultKind::kFenced);
   }
 }
 
@@ -272,9 +274,9 @@ TEST_CASE("A host that was followed is told by any call that would save (K77)") 
   if (something_to_write) REQUIRE_OK(a.Add("lost"));
   const std::map<std::string, std::function<absl::Status()>> calls = {
       {"Checkpoint", [&] { return former->Checkpoint().status(); }},
-      {"SaveState", [&] { return former->SaveState("a").status(); }},
-      {"DeleteState", [&] { return former->DeleteState("b"); }},
-      {"LoadState", [&] { return former->LoadState("a").status(); }},
+      {"SaveState", [&] { return StateOf(*former)->SaveState("a").status(); }},
+      {"DeleteState", [&] { return StateOf(*former)->DeleteState("b"); }},
+      {"LoadState", [&] { return StateOf(*former)->LoadState("a").status(); }},
       {"Step", [&] { return former->Step(); }},
       {"Shutdown", [&] { return former->Shutdown(); }},
   };
@@ -320,7 +322,7 @@ TEST_CASE("A publication without an answer is neither another host's nor forgott
   CHECK(absl::IsUnknown(host->Checkpoint().status()));
   lossy.losses = 0;
   SECTION("what it saved is what is loaded") {
-    CHECK(Value(host->LoadState("a")) == StateOutcome::kRestored);
+    CHECK(Value(StateOf(*host)->LoadState("a")) == StateOutcome::kRestored);
     CHECK(a.Count("y") == 1);
     REQUIRE_OK(host->Checkpoint());
   }
@@ -330,7 +332,7 @@ TEST_CASE("A publication without an answer is neither another host's nor forgott
     lossy.loss = testing::Loss::kRefused;
     lossy.losses = 1;
     CHECK(absl::IsResourceExhausted(host->Checkpoint().status()));
-    REQUIRE_OK(host->SaveState("a"));
+    REQUIRE_OK(StateOf(*host)->SaveState("a"));
     Counters new_a("a"), new_b("b");
     auto next = open(new_a, new_b);
     CHECK(new_a.Count("z") == 1);

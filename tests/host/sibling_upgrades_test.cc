@@ -38,7 +38,7 @@ class Text : public StatefulComponent {
       text_ += **record;
     }
   }
-  absl::Status RegisterUpgrades(RestoreRegistry& registry) const override {
+  absl::Status RegisterUpgrades(SchemaUpgrades& registry) const override {
     for (std::uint32_t from = 1; from < schema().version; ++from) {
       const auto state = [](std::string_view record, StateWriter& out) {
         return BracketState(record, out);
@@ -57,7 +57,7 @@ class Text : public StatefulComponent {
 /// Leaves the steps to its siblings.
 class SilentText final : public Text {
   using Text::Text;
-  absl::Status RegisterUpgrades(RestoreRegistry&) const override { return absl::OkStatus(); }
+  absl::Status RegisterUpgrades(SchemaUpgrades&) const override { return absl::OkStatus(); }
 };
 
 /// Has a step of its own for the same versions, by lambda or by function.
@@ -66,7 +66,7 @@ class OtherText final : public Text {
   OtherText(std::string id, bool lambda) : Text(std::move(id), 2), lambda_(lambda) {}
 
  private:
-  absl::Status RegisterUpgrades(RestoreRegistry& registry) const override {
+  absl::Status RegisterUpgrades(SchemaUpgrades& registry) const override {
     if (lambda_) {
       return registry.AddStateUpgrade("text", 1, [](std::string_view record, StateWriter& out) {
         return out.Write("<" + std::string(record) + ">");

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "dr/log/wal.h"
 #include "dr/status.h"
-#include "dr/wal.h"
 
 namespace dr::test {
 

@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-#include "dr/file_system.h"
+#include "dr/environment/file_system.h"
 #include "fmt/format.h"
 #include "tests/load_seconds.h"
 #include "tests/log/log_fixture.h"

@@ -1,11 +1,11 @@
-#include "dr/wal.h"
+#include "dr/log/wal.h"
 
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <thread>
 #include <vector>
 
-#include "dr/file_system.h"
+#include "dr/environment/file_system.h"
 #include "fmt/format.h"
 #include "src/log/log_reader.h"
 #include "src/log/segment_files.h"

@@ -6,10 +6,10 @@
 #include <cstdlib>
 #include <iostream>
 
-#include "dr/adapter_registry.h"
-#include "dr/connection_pool.h"
-#include "dr/layers.h"
-#include "dr/memory_store.h"
+#include "dr/adapter/adapter_registry.h"
+#include "dr/adapter/connection_pool.h"
+#include "dr/adapter/layers.h"
+#include "dr/adapter/memory_store.h"
 #include "dr/status.h"
 #include "fmt/format.h"
 #include "src/base/resolver.h"

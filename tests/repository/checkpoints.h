@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "dr/repository.h"
+#include "dr/repository/repository.h"
 #include "dr/status.h"
 #include "dr/testing/sim_clock.h"
 #include "dr/testing/sim_random.h"

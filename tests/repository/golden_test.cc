@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 
-#include "dr/directory_store.h"
+#include "dr/adapter/directory_store.h"
 #include "tests/repository/checkpoints.h"
 #include "tests/temp_directory.h"
 

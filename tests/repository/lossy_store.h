@@ -3,17 +3,18 @@
 
 #include <string>
 
-#include "dr/memory_store.h"
+#include "dr/adapter/memory_store.h"
 #include "dr/status.h"
+#include "tests/borrowed_store.h"
 
 namespace dr::testing {
 
 enum class Loss { kNone, kAnswer, kCall, kRefused };
 
-class LossyStore final : public StateAdapter {
+class LossyStore final : public test::SingleCalls {
  public:
-  LossyStore() = default;
-  explicit LossyStore(const Clock& clock) : store(1 << 20, clock) {}
+  LossyStore() : SingleCalls(store) {}
+  explicit LossyStore(const Clock& clock) : SingleCalls(store), store(1 << 20, clock) {}
 
   Capabilities can = MemoryStore(1 << 20).capabilities();
   MemoryStore store{1 << 20};
@@ -44,10 +45,6 @@ class LossyStore final : public StateAdapter {
                     [&](const ListEntry& entry) { return entry.key >= hidden_from; });
     }
     return page;
-  }
-  absl::Status Delete(std::string_view key, const DeleteOptions& options,
-                      const Context& context) override {
-    return store.Delete(key, options, context);
   }
   absl::Status Check(const Context& context) override { return store.Check(context); }
 };

@@ -1,4 +1,4 @@
-#include "dr/repository.h"
+#include "dr/repository/repository.h"
 
 #include <catch2/catch.hpp>
 

@@ -10,8 +10,9 @@
 #include <thread>
 #include <vector>
 
-#include "dr/memory_store.h"
+#include "dr/adapter/memory_store.h"
 #include "dr/mutex.h"
+#include "tests/borrowed_store.h"
 #include "tests/repository/checkpoints.h"
 
 namespace dr {
@@ -92,12 +93,16 @@ struct World {
 };
 
 /// The world as one host reaches it.
-class Reached final : public StateAdapter {
+class Reached final : public test::SingleCalls {
  public:
   Reached(World& world, Turns& turns, std::size_t host, int twice, int late)
-      : world_(world), turns_(turns), host_(host), twice_(twice), late_(late) {}
+      : SingleCalls(world.store),
+        world_(world),
+        turns_(turns),
+        host_(host),
+        twice_(twice),
+        late_(late) {}
 
-  const Capabilities& capabilities() const override { return world_.store.capabilities(); }
   absl::StatusOr<Version> Put(std::string_view key, std::string_view value,
                               const PutOptions& options, const Context& context) override {
     const auto put = [this, key = std::string(key), value = std::string(value), options] {

@@ -1,4 +1,4 @@
-#include "dr/adapter_calls.h"
+#include "dr/adapter/adapter_calls.h"
 
 #include <catch2/catch.hpp>
 

@@ -1,10 +1,10 @@
-#include "dr/adapter_registry.h"
+#include "dr/adapter/adapter_registry.h"
 
 #include <stdlib.h>
 
 #include <catch2/catch.hpp>
 
-#include "dr/memory_store.h"
+#include "dr/adapter/memory_store.h"
 #include "dr/status.h"
 #include "fmt/format.h"
 

@@ -1,4 +1,4 @@
-#include "dr/connection_pool.h"
+#include "dr/adapter/connection_pool.h"
 
 #include <atomic>
 #include <catch2/catch.hpp>

@@ -1,4 +1,4 @@
-#include "dr/directory_store.h"
+#include "dr/adapter/directory_store.h"
 
 #include <signal.h>
 #include <sys/stat.h>
@@ -199,7 +199,7 @@ TEST_CASE("A24: On a network file system the store does not claim to be fence-sa
     REQUIRE(store.opened.ok());
     CHECK(store->capabilities().durable == row.durable);
     CHECK(store->capabilities().fence_safe == row.fence_safe);
-    CHECK(store->Doubts().empty() == row.fence_safe);
+    CHECK(store->capabilities().weaknesses.empty() == row.fence_safe);
   }
 }
 

@@ -4,7 +4,7 @@
 #include <random>
 #include <set>
 
-#include "dr/state_adapter.h"
+#include "dr/adapter/state_adapter.h"
 
 namespace dr {
 namespace {

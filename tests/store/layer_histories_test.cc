@@ -9,13 +9,14 @@
 #include <utility>
 #include <vector>
 
-#include "dr/layers.h"
-#include "dr/memory_store.h"
+#include "dr/adapter/layers.h"
+#include "dr/adapter/memory_store.h"
 #include "dr/status.h"
 #include "dr/testing/fault_store.h"
 #include "dr/testing/sim_clock.h"
 #include "dr/testing/sim_random.h"
 #include "fmt/format.h"
+#include "tests/borrowed_store.h"
 
 namespace dr {
 namespace {
@@ -25,11 +26,10 @@ constexpr int kHistories = 10'000;
 constexpr int kCallsEach = 16;
 
 // Remembers every value that was ever there, and lets others in between any two calls.
-class Chronicle final : public StateAdapter {
+class Chronicle final : public test::SingleCalls {
  public:
-  explicit Chronicle(const Clock& clock) : memory_(1 << 20, clock) {}
+  explicit Chronicle(const Clock& clock) : SingleCalls(memory_), memory_(1 << 20, clock) {}
 
-  const Capabilities& capabilities() const override { return memory_.capabilities(); }
   absl::StatusOr<Version> Put(std::string_view key, std::string_view value,
                               const PutOptions& options, const Context& context) override {
     Interrupt(key);
@@ -41,15 +41,6 @@ class Chronicle final : public StateAdapter {
     Interrupt(key);
     return memory_.Get(key, context);
   }
-  absl::StatusOr<Page> List(std::string_view prefix, std::string_view after,
-                            const Context& context) override {
-    return memory_.List(prefix, after, context);
-  }
-  absl::Status Delete(std::string_view key, const DeleteOptions& options,
-                      const Context& context) override {
-    return memory_.Delete(key, options, context);
-  }
-  absl::Status Check(const Context& context) override { return memory_.Check(context); }
 
   std::map<std::string, int> times_put;
   std::function<void(std::string_view key)> between = nullptr;

@@ -4,12 +4,13 @@
 #include <catch2/catch.hpp>
 #include <thread>
 
-#include "dr/layers.h"
-#include "dr/memory_store.h"
+#include "dr/adapter/layers.h"
+#include "dr/adapter/memory_store.h"
 #include "dr/status.h"
 #include "dr/testing/fault_store.h"
 #include "dr/testing/sim_clock.h"
 #include "dr/testing/sim_random.h"
+#include "tests/borrowed_store.h"
 
 namespace dr {
 namespace {
@@ -24,9 +25,9 @@ PutOptions Replace(const Version& version) {
 }
 
 // Counts the puts that arrive, may call itself durable, and lets another writer in.
-class Witness final : public StateAdapter {
+class Witness final : public test::SingleCalls {
  public:
-  explicit Witness(const Clock& clock) : memory(1 << 20, clock) {}
+  explicit Witness(const Clock& clock) : SingleCalls(memory), memory(1 << 20, clock) {}
   const Capabilities& capabilities() const override { return can; }
   absl::StatusOr<Version> Put(std::string_view key, std::string_view value,
                               const PutOptions& options, const Context& context) override {
@@ -42,15 +43,6 @@ class Witness final : public StateAdapter {
     ++gets;
     return memory.Get(key, context);
   }
-  absl::StatusOr<Page> List(std::string_view prefix, std::string_view after,
-                            const Context& context) override {
-    return memory.List(prefix, after, context);
-  }
-  absl::Status Delete(std::string_view key, const DeleteOptions& options,
-                      const Context& context) override {
-    return memory.Delete(key, options, context);
-  }
-  absl::Status Check(const Context& context) override { return memory.Check(context); }
 
   MemoryStore memory;
   Capabilities can = memory.capabilities();

@@ -1,11 +1,11 @@
-#include "dr/layers.h"
+#include "dr/adapter/layers.h"
 
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <thread>
 #include <vector>
 
-#include "dr/memory_store.h"
+#include "dr/adapter/memory_store.h"
 #include "dr/status.h"
 #include "dr/testing/adapter_cases.h"
 #include "dr/testing/fault_store.h"

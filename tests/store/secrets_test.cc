@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "dr/adapter_registry.h"
+#include "dr/adapter/adapter_registry.h"
 #include "dr/adapters/s3.h"
 #include "dr/config.h"
 #include "dr/status.h"

@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "dr/directory_store.h"
+#include "dr/adapter/directory_store.h"
 #include "dr/status.h"
 #include "dr/testing/sim_clock.h"
 #include "dr/testing/sim_crash.h"

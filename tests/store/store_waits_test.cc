@@ -5,14 +5,15 @@
 #include <thread>
 #include <vector>
 
-#include "dr/connection_pool.h"
-#include "dr/layers.h"
-#include "dr/memory_store.h"
-#include "dr/permits.h"
+#include "dr/adapter/connection_pool.h"
+#include "dr/adapter/layers.h"
+#include "dr/adapter/memory_store.h"
+#include "dr/adapter/permits.h"
 #include "dr/status.h"
 #include "dr/testing/fault_store.h"
 #include "dr/testing/sim_clock.h"
 #include "dr/testing/sim_random.h"
+#include "tests/borrowed_store.h"
 
 namespace dr {
 namespace {
@@ -21,26 +22,14 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 // Asks a function what a Check comes to; everything else is a store in memory.
-class Scripted final : public StateAdapter {
+class Scripted final : public test::SingleCalls {
  public:
   using Script = std::function<absl::Status(const Context& context)>;
-  explicit Scripted(Script script) : script_(std::move(script)) {}
-  const Capabilities& capabilities() const override { return memory_.capabilities(); }
+  explicit Scripted(Script script) : SingleCalls(memory_), script_(std::move(script)) {}
   absl::StatusOr<Version> Put(std::string_view key, std::string_view value,
                               const PutOptions& options, const Context& context) override {
     if (absl::Status s = script_(context); !s.ok()) return s;
     return memory_.Put(key, value, options, {});
-  }
-  absl::StatusOr<Item> Get(std::string_view key, const Context& context) override {
-    return memory_.Get(key, context);
-  }
-  absl::StatusOr<Page> List(std::string_view prefix, std::string_view after,
-                            const Context& context) override {
-    return memory_.List(prefix, after, context);
-  }
-  absl::Status Delete(std::string_view key, const DeleteOptions& options,
-                      const Context& context) override {
-    return memory_.Delete(key, options, context);
   }
   absl::Status Check(const Context& context) override { return script_(context); }
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "dr/memory_store.h"
+#include "dr/adapter/memory_store.h"
 #include "dr/testing/adapter_cases.h"
 #include "dr/testing/sim_clock.h"
 #include "fmt/format.h"

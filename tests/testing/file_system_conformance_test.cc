@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "catch2/catch.hpp"
-#include "dr/file_system.h"
+#include "dr/environment/file_system.h"
 #include "dr/status.h"
 #include "dr/testing/sim_file_system.h"
 #include "tests/temp_directory.h"

@@ -23,10 +23,10 @@ class TidyTest(unittest.TestCase):
         return "\n".join(rule(self.root))
 
     def test_an_include_of_a_higher_floor_is_red(self):
-        self.write("src/log/wal.cc", '#include "dr/wal.h"\n#include "src/base/status_macros.h"\n')
+        self.write("src/log/wal.cc", '#include "dr/log/wal.h"\n#include "src/base/status_macros.h"\n')
         self.assertEqual(self.broken(check.check_floors), "")
-        self.write("src/log/wal.cc", '#include "dr/wal.h"\n#include "dr/host.h"\n')
-        self.assertIn("src/log/wal.cc:2: includes dr/host.h of floor 5 from floor 2", self.broken(check.check_floors))
+        self.write("src/log/wal.cc", '#include "dr/log/wal.h"\n#include "dr/host.h"\n')
+        self.assertIn("src/log/wal.cc:2: includes dr/host.h of floor 7 from floor 2", self.broken(check.check_floors))
 
     def test_a_header_without_a_floor_is_red(self):
         self.write("include/dr/gadget.h", "#pragma once\n")
@@ -40,20 +40,20 @@ class TidyTest(unittest.TestCase):
         self.write("src/host/host.cc", '#include "dr/testing/sim_file_system.h"\n')
         self.assertIn("which no floor may use", self.broken(check.check_floors))
 
-    def test_testing_parts_see_no_repository(self):
-        self.write("src/testing/sim.cc", '#include "dr/repository.h"\n')
-        self.assertIn("of floor 3 from floor 2", self.broken(check.check_floors))
+    def test_testing_parts_see_no_component(self):
+        self.write("src/testing/sim/disk.cc", '#include "dr/batch.h"\n')
+        self.assertIn("of floor 4 from floor 3", self.broken(check.check_floors))
 
     def test_an_include_beside_the_file_is_red(self):
         self.write("src/log/wal.cc", '#include "group.h"\n')
         self.assertIn("include by the path from the top", self.broken(check.check_floors))
 
     def test_an_adapter_that_sees_another_or_the_core_is_red(self):
-        self.write("adapters/redis/redis_adapter.cc", '#include "dr/state_adapter.h"\n#include "dr/adapters/redis.h"\n')
+        self.write("adapters/redis/redis_adapter.cc", '#include "dr/adapter/state_adapter.h"\n#include "dr/adapters/redis.h"\n')
         self.assertEqual(self.broken(check.check_adapters), "")
-        self.write("adapters/redis/pool.cc", '#include "dr/adapters/s3.h"\n#include "dr/repository.h"\n')
+        self.write("adapters/redis/pool.cc", '#include "dr/adapters/s3.h"\n#include "dr/repository/repository.h"\n')
         self.assertIn("pool.cc:1: includes dr/adapters/s3.h", self.broken(check.check_adapters))
-        self.assertIn("pool.cc:2: includes dr/repository.h", self.broken(check.check_adapters))
+        self.assertIn("pool.cc:2: includes dr/repository/repository.h", self.broken(check.check_adapters))
 
     def test_a_name_that_is_none_is_red(self):
         self.write("src/log/read_ahead.cc", "struct Commonwealth {};\n")
@@ -63,10 +63,10 @@ class TidyTest(unittest.TestCase):
         self.assertIn("log_util.cc:1: 'manager' is not a name", self.broken(check.check_names))
 
     def test_a_file_that_holds_two_things_is_red(self):
-        self.write("include/dr/wal.h", "//\n" * 250)
+        self.write("include/dr/log/wal.h", "//\n" * 250)
         self.write("src/log/wal.cc", "//\n" * 450)
         self.assertEqual(self.broken(check.check_sizes), "")
-        self.write("include/dr/wal.h", "//\n" * 251)
+        self.write("include/dr/log/wal.h", "//\n" * 251)
         self.write("src/log/wal.cc", "//\n" * 451)
         self.assertIn("wal.h: 251 lines, at most 250", self.broken(check.check_sizes))
         self.assertIn("wal.cc: 451 lines, at most 450", self.broken(check.check_sizes))

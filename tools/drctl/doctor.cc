@@ -6,12 +6,12 @@
 #include <cerrno>
 #include <vector>
 
-#include "dr/segment.h"
+#include "dr/log/segment.h"
 #include "dr/status.h"
 #include "dr/version.h"
 #include "src/base/status_macros.h"
+#include "src/directory/host_directory.h"
 #include "src/log/segment_files.h"
-#include "src/runtime/generation.h"
 #include "src/store/exclusive_names.h"
 #include "tools/drctl/verbs.h"
 #include "tools/drctl/volume_verdict.h"
@@ -118,7 +118,7 @@ absl::StatusOr<Diagnosis> Examine(Machine& machine, const std::string& path) {
   Diagnosis found;
   DR_ASSIGN_OR_RETURN(auto directory, machine.files.OpenDirectory(path, dr::Create::kNever));
   DR_RETURN_IF_ERROR(ExaminePermissions(path, found));
-  absl::StatusOr<dr::Generation> generation = dr::PeekGeneration(machine.files, path);
+  absl::StatusOr<dr::HostDirectory> generation = dr::HostDirectory::OpenToRead(machine.files, path);
   if (generation.ok()) {
     found.generation = generation->name;
     DR_RETURN_IF_ERROR(ExamineFiles(*directory, "", found));

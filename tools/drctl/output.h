@@ -6,7 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "dr/manifest.h"
+#include "dr/repository/manifest.h"
 #include "tools/drctl/json.h"
 
 namespace drctl {

@@ -7,8 +7,8 @@
 
 #include "dr/status.h"
 #include "src/base/status_macros.h"
+#include "src/directory/host_directory.h"
 #include "src/log/segment_files.h"
-#include "src/runtime/generation.h"
 #include "tools/drctl/salvage_plan.h"
 #include "tools/drctl/verbs.h"
 
@@ -117,7 +117,7 @@ absl::Status WriteInto(Machine& machine, Source& source, const SalvagePlan& plan
     DR_ASSIGN_OR_RETURN(auto wal, machine.files.OpenDirectory(path, dr::Create::kIfMissing));
     DR_RETURN_IF_ERROR(WriteLog(*source.wal, plan, prefix, *wal));
   } else {
-    DR_ASSIGN_OR_RETURN(dr::Generation made, dr::OpenGeneration(machine.files, path));
+    DR_ASSIGN_OR_RETURN(dr::HostDirectory made, dr::HostDirectory::Open(machine.files, path));
     DR_RETURN_IF_ERROR(WriteLog(*source.wal, plan, prefix, *made.wal));
     DR_RETURN_IF_ERROR(WriteCheckpoints(machine, source, plan, prefix, std::move(made.store)));
   }

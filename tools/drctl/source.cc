@@ -6,8 +6,8 @@
 
 #include "dr/status.h"
 #include "src/base/status_macros.h"
+#include "src/directory/host_directory.h"
 #include "src/log/segment_files.h"
-#include "src/runtime/generation.h"
 
 namespace drctl {
 namespace {
@@ -72,7 +72,7 @@ absl::StatusOr<std::uint64_t> ChainEnd(dr::Directory& wal, const dr::LogSegment&
 }  // namespace
 
 absl::StatusOr<Source> OpenSource(Machine& machine, const std::string& path) {
-  absl::StatusOr<dr::Generation> generation = dr::PeekGeneration(machine.files, path);
+  absl::StatusOr<dr::HostDirectory> generation = dr::HostDirectory::OpenToRead(machine.files, path);
   Source source;
   if (!generation.ok()) {
     if (!absl::IsNotFound(generation.status())) return generation.status();

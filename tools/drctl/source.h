@@ -10,13 +10,13 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "dr/adapter/directory_store.h"
 #include "dr/clock.h"
-#include "dr/directory_store.h"
-#include "dr/file_system.h"
-#include "dr/random.h"
-#include "dr/repository.h"
-#include "src/log/recovery.h"
-#include "src/runtime/checkpoint_writer.h"
+#include "dr/environment/file_system.h"
+#include "dr/environment/random.h"
+#include "dr/repository/repository.h"
+#include "src/checkpoint/checkpoint_writer.h"
+#include "src/log/log_recovery.h"
 
 namespace drctl {
 

@@ -9,7 +9,7 @@
 #include "dr/testing/adapter_cases.h"
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
-#include "src/testing/adapter_check.h"
+#include "src/testing/adapter/adapter_check.h"
 
 namespace drctl {
 

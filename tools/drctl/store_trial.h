@@ -11,8 +11,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "dr/adapter/state_adapter.h"
 #include "dr/clock.h"
-#include "dr/state_adapter.h"
 #include "tools/drctl/tracked_store.h"
 
 namespace drctl {

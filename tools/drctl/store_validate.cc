@@ -5,9 +5,9 @@
 #include <cstdio>
 #include <optional>
 
-#include "dr/adapter_registry.h"
+#include "dr/adapter/adapter_registry.h"
+#include "dr/environment/uri.h"
 #include "dr/status.h"
-#include "dr/uri.h"
 #include "src/base/printable.h"
 #include "src/base/status_macros.h"
 #include "tools/drctl/store_trial.h"
@@ -37,7 +37,6 @@ struct Findings {
   std::string uri = {};  ///< redacted
   std::string prefix = {};
   dr::Capabilities can = {};
-  std::vector<std::string> doubts = {};
   std::optional<std::uint64_t> free_bytes = {};
   StoreTrial trial = {};
   std::size_t left_behind = 0;  ///< keys that could not be deleted again
@@ -76,7 +75,6 @@ absl::Status Examine(Machine& machine, const dr::AdapterRegistry& adapters,
   DR_ASSIGN_OR_RETURN(std::unique_ptr<TrackedStore> store, open());
   found.uri = uri.Redacted();  // only now is it known what each parameter is
   found.can = store->capabilities();
-  found.doubts = store->Doubts();
   found.free_bytes = FreeBytes(machine, uri);
   TrialOptions options{.prefix = found.prefix, .quick = arguments.quick, .is_stopped = [] {
                          return interrupted != 0;
@@ -88,7 +86,7 @@ absl::Status Examine(Machine& machine, const dr::AdapterRegistry& adapters,
   found.left_behind = footprint.size();
   if (!found.trial.failed.empty()) {  // what it declares is not to be relied on
     found.can.fence_safe = false;
-    found.doubts.emplace_back("cases failed");
+    found.can.weaknesses.emplace_back("cases failed");
   }
   if (terminal) fmt::print(stderr, "\r\x1b[K");
   return found.trial.ended;
@@ -115,8 +113,8 @@ JsonObject JsonCost(const CallCost& cost) {
 
 void PrintJson(const Findings& found, const absl::Status& verdict) {
   const StoreTrial& trial = found.trial;
-  JsonArray doubts, failed;
-  for (const std::string& doubt : found.doubts) doubts.Add(doubt);
+  JsonArray weaknesses, failed;
+  for (const std::string& weakness : found.can.weaknesses) weaknesses.Add(weakness);
   for (const CaseFailure& failure : trial.failed) {
     failed.Add(
         JsonObject().Add("case", failure.name).Add("message", dr::AsStd(failure.why.message())));
@@ -127,7 +125,7 @@ void PrintJson(const Findings& found, const absl::Status& verdict) {
       .Add("prefix", found.prefix)
       .Add("durable", found.can.durable)
       .Add("fence_safe", found.can.fence_safe)
-      .Add("doubts", doubts)
+      .Add("weaknesses", weaknesses)
       .Add("if_absent", found.can.if_absent)
       .Add("if_version", found.can.if_version)
       .Add("atomic_batch", found.can.atomic_batch)
@@ -158,8 +156,9 @@ void PrintText(const Findings& found) {
   fmt::print("cases: {} passed, {} failed, {} about what it does not declare\n", trial.passed,
              trial.failed.size(), trial.not_applicable);
   fmt::print("durable: {}\nfence-safe: {}\n", YesOrNo(can.durable), YesOrNo(can.fence_safe));
-  for (const std::string& doubt : found.doubts) fmt::print("  {}\n", dr::Printable(doubt));
-  if (found.doubts.empty() && !(can.durable && can.fence_safe)) {
+  for (const std::string& weakness : found.can.weaknesses)
+    fmt::print("  {}\n", dr::Printable(weakness));
+  if (found.can.weaknesses.empty() && !(can.durable && can.fence_safe)) {
     fmt::print("  the adapter does not say why; see its README\n");
   }
   fmt::print("conditions: if absent {}, if version {}; atomic batches {}, ttl {}\n",

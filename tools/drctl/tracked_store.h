@@ -6,10 +6,9 @@
 #include <set>
 #include <string>
 #include <utility>
-#include <vector>
 
+#include "dr/adapter/forwarding_store.h"
 #include "dr/mutex.h"
-#include "dr/state_adapter.h"
 
 namespace drctl {
 
@@ -36,40 +35,26 @@ class Footprint {
 };
 
 /// The other store, but for the footprint. Deleting leaves one too: some stores keep a mark.
-class TrackedStore final : public dr::StateAdapter {
+class TrackedStore final : public dr::ForwardingStore {
  public:
   /// The footprint outlives it.
   TrackedStore(std::unique_ptr<dr::StateAdapter> store, Footprint& footprint)
-      : store_(std::move(store)), footprint_(footprint) {}
+      : ForwardingStore(std::move(store)), footprint_(footprint) {}
 
-  const dr::Capabilities& capabilities() const override { return store_->capabilities(); }
-  std::vector<std::string> Doubts() const override { return store_->Doubts(); }
   absl::StatusOr<dr::Version> Put(std::string_view key, std::string_view value,
                                   const dr::PutOptions& options,
                                   const dr::Context& context) override {
     footprint_.Add(key);
-    return store_->Put(key, value, options, context);
-  }
-  absl::StatusOr<dr::Item> Get(std::string_view key, const dr::Context& context) override {
-    return store_->Get(key, context);
-  }
-  absl::StatusOr<dr::Page> List(std::string_view prefix, std::string_view after,
-                                const dr::Context& context) override {
-    return store_->List(prefix, after, context);
+    return inner().Put(key, value, options, context);
   }
   absl::Status Delete(std::string_view key, const dr::DeleteOptions& options,
                       const dr::Context& context) override {
     footprint_.Add(key);
-    return store_->Delete(key, options, context);
-  }
-  absl::Status Check(const dr::Context& context) override { return store_->Check(context); }
-  std::vector<absl::StatusOr<dr::Item>> GetMany(std::span<const std::string_view> keys,
-                                                const dr::Context& context) override {
-    return store_->GetMany(keys, context);
+    return inner().Delete(key, options, context);
   }
   absl::Status PutMany(std::span<const dr::KeyValue> items, const dr::Context& context) override {
     for (const dr::KeyValue& item : items) footprint_.Add(item.key);
-    return store_->PutMany(items, context);
+    return inner().PutMany(items, context);
   }
 
   /// Deletes all that is in the footprint; what could not be stays in it. The first error.
@@ -77,7 +62,7 @@ class TrackedStore final : public dr::StateAdapter {
     absl::Status first = absl::OkStatus();
     for (const std::string& key : footprint_.Take()) {
       // Keys that no store takes were tried too.
-      const absl::Status removed = store_->Delete(key, {}, context);
+      const absl::Status removed = inner().Delete(key, {}, context);
       if (removed.ok() || absl::IsInvalidArgument(removed)) continue;
       footprint_.Add(key);
       first.Update(removed);
@@ -86,7 +71,6 @@ class TrackedStore final : public dr::StateAdapter {
   }
 
  private:
-  const std::unique_ptr<dr::StateAdapter> store_;
   Footprint& footprint_;
 };
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "dr/file_system.h"
+#include "dr/environment/file_system.h"
 
 namespace drctl {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "dr/segment.h"
+#include "dr/log/segment.h"
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
 #include "src/log/segment_files.h"

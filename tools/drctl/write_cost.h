@@ -3,8 +3,8 @@
 
 #include "absl/status/statusor.h"
 #include "dr/clock.h"
-#include "dr/file_system.h"
-#include "dr/random.h"
+#include "dr/environment/file_system.h"
+#include "dr/environment/random.h"
 
 namespace drctl {
 

@@ -15,8 +15,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "dr/adapter/state_adapter.h"
 #include "dr/export.h"
-#include "dr/state_adapter.h"
 
 namespace dr::inline v0 {
 

@@ -11,10 +11,10 @@
 #include <functional>
 #include <vector>
 
+#include "dr/adapter/state_adapter.h"
 #include "dr/clock.h"
 #include "dr/export.h"
 #include "dr/mutex.h"
-#include "dr/state_adapter.h"
 
 namespace dr::inline v0 {
 
@@ -53,7 +53,6 @@ class DR_EXPORT FaultStore final : public StateAdapter {
   void Arrive();
 
   const Capabilities& capabilities() const override { return capabilities_; }
-  std::vector<std::string> Doubts() const override { return store_.Doubts(); }
   absl::StatusOr<Version> Put(std::string_view key, std::string_view value,
                               const PutOptions& options, const Context& context) override;
   absl::StatusOr<Item> Get(std::string_view key, const Context& context) override;

@@ -29,8 +29,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "dr/environment/file_system.h"
 #include "dr/export.h"
-#include "dr/file_system.h"
 
 namespace dr::inline v0 {
 

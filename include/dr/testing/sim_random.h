@@ -6,9 +6,9 @@
 #include <span>
 
 #include "absl/status/status.h"
+#include "dr/environment/random.h"
 #include "dr/export.h"
 #include "dr/mutex.h"
-#include "dr/random.h"
 
 namespace dr::inline v0 {
 

@@ -24,13 +24,13 @@ class AvailabilityLayer final : public Layer {
     absl::Status why = {};
   };
 
-  absl::Status Around(const LayerCall& call) override {
+  absl::Status Intercept(const LayerCall& call) override {
     const absl::Status status = call.ask(call.context).status;
     if (IsSilence(status) || IsAnswer(status)) {
       const Instant now = environment_.clock->Now();
       Note(status, now);
       // What could not be told for want of memory is told with the next attempt.
-      static_cast<void>(WithinMemory([&] { return Tell(now); }));
+      static_cast<void>(WithinMemory([&] { return Notify(now); }));
     }
     return status;
   }
@@ -47,13 +47,13 @@ class AvailabilityLayer final : public Layer {
 
   // One thread at a time tells, without the lock, and looks again before it leaves: so events come
   // in the order of what they tell.
-  absl::Status Tell(Instant now) {
+  absl::Status Notify(Instant now) {
     MutexLock lock(mutex_);
-    if (is_telling_ || environment_.observer == nullptr) return absl::OkStatus();
-    const Telling telling(is_telling_);
-    while (told_.is_never() != outage_.since.is_never()) {
-      const Event event = told_.is_never() ? Away(outage_) : Back(now - told_);
-      told_ = outage_.since;
+    if (is_notifying_ || environment_.observer == nullptr) return absl::OkStatus();
+    const Notifying notifying(is_notifying_);
+    while (notified_.is_never() != outage_.since.is_never()) {
+      const Event event = notified_.is_never() ? Away(outage_) : Back(now - notified_);
+      notified_ = outage_.since;
       mutex_.unlock();
       environment_.observer->OnEvent(event);
       mutex_.lock();
@@ -73,17 +73,17 @@ class AvailabilityLayer final : public Layer {
                                 away / std::chrono::milliseconds(1))};
   }
 
-  struct Telling {
-    explicit Telling(bool& flag) : flag_(flag) { flag_ = true; }
-    ~Telling() { flag_ = false; }
+  struct Notifying {
+    explicit Notifying(bool& flag) : flag_(flag) { flag_ = true; }
+    ~Notifying() { flag_ = false; }
     bool& flag_;
   };
 
   const LayerEnvironment environment_;
   Mutex mutex_;
   Outage outage_ ABSL_GUARDED_BY(mutex_);
-  Instant told_ ABSL_GUARDED_BY(mutex_);  ///< since when, of the outage that was told last
-  bool is_telling_ ABSL_GUARDED_BY(mutex_) = false;
+  Instant notified_ ABSL_GUARDED_BY(mutex_);  ///< since when, of the outage that was told last
+  bool is_notifying_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace

@@ -23,7 +23,7 @@ class BandwidthLayer final : public Layer {
         clock_(clock) {}
 
  private:
-  absl::Status Around(const LayerCall& call) override {
+  absl::Status Intercept(const LayerCall& call) override {
     DR_RETURN_IF_ERROR(CheckContext(call.context, clock_, NameOf(call.kind)));
     Share share(*this, TimeOf(call.bytes));
     DR_RETURN_IF_ERROR(AwaitTurn(call, share));

@@ -10,7 +10,7 @@ class BorderLayer final : public Layer {
   using Layer::Layer;
 
  private:
-  absl::Status Around(const LayerCall& call) override {
+  absl::Status Intercept(const LayerCall& call) override {
     // Where memory ended inside the store, only the store knows whether it had begun to write.
     const bool may_have_happened = call.kind == StoreCall::kPut ||
                                    call.kind == StoreCall::kDelete ||

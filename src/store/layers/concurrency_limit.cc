@@ -1,4 +1,4 @@
-#include "dr/permits.h"
+#include "dr/adapter/permits.h"
 #include "src/base/status_macros.h"
 #include "src/store/layers/each.h"
 #include "src/store/layers/layer.h"
@@ -12,7 +12,7 @@ class ConcurrencyLayer final : public Layer {
       : Layer(std::move(inner)), permits_(calls_max), clock_(clock) {}
 
  private:
-  absl::Status Around(const LayerCall& call) override {
+  absl::Status Intercept(const LayerCall& call) override {
     DR_ASSIGN_OR_RETURN(const Permits::Permit permit,
                         permits_.Take(call.context, clock_, NameOf(call.kind)));
     return call.ask(call.context).status;

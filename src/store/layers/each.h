@@ -1,10 +1,10 @@
-// The layers one by one; dr/layers.h puts them together.
+// The layers one by one; dr/adapter/layers.h puts them together.
 #pragma once
 
 #include <memory>
 
-#include "dr/layers.h"
-#include "dr/state_adapter.h"
+#include "dr/adapter/layers.h"
+#include "dr/adapter/state_adapter.h"
 
 namespace dr::inline v0 {
 

@@ -27,10 +27,10 @@ absl::StatusOr<Result> Layer::Make(StoreCall kind, std::uint64_t bytes, const Co
                                    Ask ask, BytesOf bytes_of) {
   absl::StatusOr<Result> result = absl::Status(absl::StatusCode::kInternal, "");  // not asked
   const absl::Status status =
-      Around({kind, bytes, context, [&](const Context& within) -> Answer {
-                result = ask(within);
-                return {result.status(), result.ok() ? bytes_of(*result) : 0};
-              }});
+      Intercept({kind, bytes, context, [&](const Context& within) -> Answer {
+                   result = ask(within);
+                   return {result.status(), result.ok() ? bytes_of(*result) : 0};
+                 }});
   if (!status.ok()) return status;
   return result;
 }
@@ -39,13 +39,13 @@ absl::StatusOr<Version> Layer::Put(std::string_view key, std::string_view value,
                                    const PutOptions& options, const Context& context) {
   return Make<Version>(
       StoreCall::kPut, value.size(), context,
-      [&](const Context& within) { return inner_->Put(key, value, options, within); },
+      [&](const Context& within) { return inner().Put(key, value, options, within); },
       [](const Version&) -> std::uint64_t { return 0; });
 }
 
 absl::StatusOr<Item> Layer::Get(std::string_view key, const Context& context) {
   return Make<Item>(
-      StoreCall::kGet, 0, context, [&](const Context& within) { return inner_->Get(key, within); },
+      StoreCall::kGet, 0, context, [&](const Context& within) { return inner().Get(key, within); },
       [](const Item& item) { return item.value.size(); });
 }
 
@@ -53,20 +53,20 @@ absl::StatusOr<Page> Layer::List(std::string_view prefix, std::string_view after
                                  const Context& context) {
   return Make<Page>(
       StoreCall::kList, 0, context,
-      [&](const Context& within) { return inner_->List(prefix, after, within); },
+      [&](const Context& within) { return inner().List(prefix, after, within); },
       [](const Page&) -> std::uint64_t { return 0; });
 }
 
 absl::Status Layer::Delete(std::string_view key, const DeleteOptions& options,
                            const Context& context) {
-  return Around({StoreCall::kDelete, 0, context, [&](const Context& within) -> Answer {
-                   return {inner_->Delete(key, options, within)};
-                 }});
+  return Intercept({StoreCall::kDelete, 0, context, [&](const Context& within) -> Answer {
+                      return {inner().Delete(key, options, within)};
+                    }});
 }
 
 absl::Status Layer::Check(const Context& context) {
-  return Around({StoreCall::kCheck, 0, context,
-                 [&](const Context& within) -> Answer { return {inner_->Check(within)}; }});
+  return Intercept({StoreCall::kCheck, 0, context,
+                    [&](const Context& within) -> Answer { return {inner().Check(within)}; }});
 }
 
 std::vector<absl::StatusOr<Item>> Layer::GetMany(std::span<const std::string_view> keys,
@@ -75,12 +75,12 @@ std::vector<absl::StatusOr<Item>> Layer::GetMany(std::span<const std::string_vie
   std::vector<absl::StatusOr<Item>> items(keys.size());
   std::optional<absl::Status> answered;  // for all of them
   const auto ask = [&](const Context& within) {
-    items = inner_->GetMany(keys, within);
+    items = inner().GetMany(keys, within);
     Answer answer = AnswerOf(items);
     answered = answer.status;
     return answer;
   };
-  const absl::Status status = Around({StoreCall::kGetMany, 0, context, ask});
+  const absl::Status status = Intercept({StoreCall::kGetMany, 0, context, ask});
   for (absl::StatusOr<Item>& item : items) {
     if (!answered || (!item.ok() && item.status() == *answered)) item = status;
   }
@@ -90,9 +90,9 @@ std::vector<absl::StatusOr<Item>> Layer::GetMany(std::span<const std::string_vie
 absl::Status Layer::PutMany(std::span<const KeyValue> items, const Context& context) {
   std::uint64_t bytes = 0;
   for (const KeyValue& item : items) bytes += item.value.size();
-  return Around({StoreCall::kPutMany, bytes, context, [&](const Context& within) -> Answer {
-                   return {inner_->PutMany(items, within)};
-                 }});
+  return Intercept({StoreCall::kPutMany, bytes, context, [&](const Context& within) -> Answer {
+                      return {inner().PutMany(items, within)};
+                    }});
 }
 
 }  // namespace dr::inline v0

@@ -1,12 +1,12 @@
 // A store around another one. What a layer does is the same for all kinds of calls, so that it
-// writes one function, `Around`, instead of seven.
+// writes one function, `Intercept`, instead of seven.
 #pragma once
 
 #include <memory>
 
 #include "absl/functional/function_ref.h"
-#include "dr/layers.h"
-#include "dr/state_adapter.h"
+#include "dr/adapter/forwarding_store.h"
+#include "dr/adapter/layers.h"
 
 namespace dr::inline v0 {
 
@@ -26,12 +26,10 @@ struct LayerCall {
   absl::FunctionRef<Answer(const Context& context)> ask;
 };
 
-class Layer : public StateAdapter {
+class Layer : public ForwardingStore {
  public:
-  explicit Layer(std::unique_ptr<StateAdapter> inner) : inner_(std::move(inner)) {}
+  explicit Layer(std::unique_ptr<StateAdapter> inner) : ForwardingStore(std::move(inner)) {}
 
-  const Capabilities& capabilities() const override { return inner_->capabilities(); }
-  std::vector<std::string> Doubts() const override { return inner_->Doubts(); }
   absl::StatusOr<Version> Put(std::string_view key, std::string_view value,
                               const PutOptions& options, const Context& context) override;
   absl::StatusOr<Item> Get(std::string_view key, const Context& context) override;
@@ -44,18 +42,13 @@ class Layer : public StateAdapter {
                                             const Context& context) override;
   absl::Status PutMany(std::span<const KeyValue> items, const Context& context) override;
 
- protected:
-  StateAdapter& inner() const { return *inner_; }
-
  private:
   /// OK only if the store was asked and answered OK the last time.
-  virtual absl::Status Around(const LayerCall& call) = 0;
+  virtual absl::Status Intercept(const LayerCall& call) = 0;
 
   template <typename Result, typename Ask, typename BytesOf>
   absl::StatusOr<Result> Make(StoreCall kind, std::uint64_t bytes, const Context& context, Ask ask,
                               BytesOf bytes_of);
-
-  const std::unique_ptr<StateAdapter> inner_;
 };
 
 }  // namespace dr::inline v0

@@ -1,4 +1,4 @@
-#include "dr/layers.h"
+#include "dr/adapter/layers.h"
 
 #include <utility>
 

@@ -73,7 +73,7 @@ class MetricsLayer final : public Layer {
       : Layer(std::move(inner)), metrics_(metrics), clock_(clock) {}
 
  private:
-  absl::Status Around(const LayerCall& call) override {
+  absl::Status Intercept(const LayerCall& call) override {
     const Instant start = clock_.Now();
     const Answer answer = call.ask(call.context);
     metrics_.CountCall(call.kind, answer.status, call.bytes, answer.bytes, clock_.Now() - start);

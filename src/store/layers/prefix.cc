@@ -1,47 +1,45 @@
 #include <string>
 #include <utility>
 
+#include "dr/adapter/forwarding_store.h"
 #include "src/base/status_macros.h"
 #include "src/store/layers/each.h"
 
 namespace dr::inline v0 {
 namespace {
 
-class PrefixLayer final : public StateAdapter {
+class PrefixLayer final : public ForwardingStore {
  public:
   PrefixLayer(Store inner, std::string prefix)
-      : inner_(std::move(inner)),
+      : ForwardingStore(std::move(inner)),
         prefix_(std::move(prefix)),
-        capabilities_(inner_->capabilities()) {
+        capabilities_(this->inner().capabilities()) {
     capabilities_.max_key_bytes -= prefix_.size();
   }
 
   const Capabilities& capabilities() const override { return capabilities_; }
-  std::vector<std::string> Doubts() const override { return inner_->Doubts(); }
 
   absl::StatusOr<Version> Put(std::string_view key, std::string_view value,
                               const PutOptions& options, const Context& context) override {
     DR_RETURN_IF_ERROR(CheckOwn(key));
-    return inner_->Put(Full(key), value, options, context);
+    return inner().Put(Full(key), value, options, context);
   }
   absl::StatusOr<Item> Get(std::string_view key, const Context& context) override {
     DR_RETURN_IF_ERROR(CheckOwn(key));
-    return inner_->Get(Full(key), context);
+    return inner().Get(Full(key), context);
   }
   absl::StatusOr<Page> List(std::string_view prefix, std::string_view after,
                             const Context& context) override {
     DR_ASSIGN_OR_RETURN(Page page,
-                        inner_->List(Full(prefix), after.empty() ? "" : Full(after), context));
+                        inner().List(Full(prefix), after.empty() ? "" : Full(after), context));
     for (ListEntry& entry : page.entries) entry.key.erase(0, prefix_.size());
     return page;
   }
   absl::Status Delete(std::string_view key, const DeleteOptions& options,
                       const Context& context) override {
     DR_RETURN_IF_ERROR(CheckOwn(key));
-    return inner_->Delete(Full(key), options, context);
+    return inner().Delete(Full(key), options, context);
   }
-  absl::Status Check(const Context& context) override { return inner_->Check(context); }
-
   std::vector<absl::StatusOr<Item>> GetMany(std::span<const std::string_view> keys,
                                             const Context& context) override {
     std::vector<std::string> full;
@@ -49,7 +47,7 @@ class PrefixLayer final : public StateAdapter {
       if (!CheckOwn(key).ok()) return StateAdapter::GetMany(keys, context);  // an error of its own
       full.push_back(Full(key));
     }
-    return inner_->GetMany(std::vector<std::string_view>(full.begin(), full.end()), context);
+    return inner().GetMany(std::vector<std::string_view>(full.begin(), full.end()), context);
   }
   absl::Status PutMany(std::span<const KeyValue> items, const Context& context) override {
     std::vector<std::string> full;
@@ -59,7 +57,7 @@ class PrefixLayer final : public StateAdapter {
     }
     std::vector<KeyValue> stored;
     for (std::size_t i = 0; i < items.size(); ++i) stored.push_back({full[i], items[i].value});
-    return inner_->PutMany(stored, context);
+    return inner().PutMany(stored, context);
   }
 
  private:
@@ -68,7 +66,6 @@ class PrefixLayer final : public StateAdapter {
   }
   std::string Full(std::string_view key) const { return prefix_ + std::string(key); }
 
-  const Store inner_;
   const std::string prefix_;
   Capabilities capabilities_;
 };

@@ -25,7 +25,7 @@ class RetryLayer final : public Layer {
  private:
   class Attempts;
 
-  absl::Status Around(const LayerCall& call) override;
+  absl::Status Intercept(const LayerCall& call) override;
   absl::StatusOr<Version> Compare(std::string_view key, std::string_view value,
                                   const absl::Status& refused, const absl::Status& lost,
                                   Attempts& attempts);
@@ -98,7 +98,7 @@ class RetryLayer::Attempts {
   std::chrono::nanoseconds bound_ = {};
 };
 
-absl::Status RetryLayer::Around(const LayerCall& call) {
+absl::Status RetryLayer::Intercept(const LayerCall& call) {
   for (Attempts attempts(*this, call.context);;) {
     const absl::Status status = call.ask(call.context).status;
     if (status.ok()) GiveTokens(1);

@@ -12,7 +12,7 @@ class TimeoutLayer final : public Layer {
       : Layer(std::move(inner)), timeout_(timeout), clock_(clock) {}
 
  private:
-  absl::Status Around(const LayerCall& call) override {
+  absl::Status Intercept(const LayerCall& call) override {
     const Instant end = clock_.Now() + timeout_;
     if (end >= call.context.deadline) return call.ask(call.context).status;
     const absl::Status status = call.ask({.deadline = end, .stop = call.context.stop}).status;

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "dr/directory_store.h"
+#include "dr/adapter/directory_store.h"
 #include "dr/status.h"
 #include "dr/testing/sim_clock.h"
 #include "dr/testing/sim_file_system.h"

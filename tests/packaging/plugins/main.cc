@@ -31,16 +31,19 @@ int main(int argc, char** argv) {
     void* plugin = plugins.emplace_back(dlopen(argv[i], mode));
     Require(plugin != nullptr, plugin == nullptr ? dlerror() : "");
     makers.push_back(reinterpret_cast<KeptCounter* (*)()>(dlsym(plugin, "MakeCounter")));
-    Require(makers.back() != nullptr && makers.back() != MakeCounter, "the plugin's maker is not its own");
+    Require(makers.back() != nullptr && makers.back() != MakeCounter,
+            "the plugin's maker is not its own");
   }
   for (int run = 1; run <= 2; ++run) {
     std::vector<std::unique_ptr<KeptCounter>> counters;
     for (std::size_t i = 0; i < makers.size(); ++i) {
       counters.emplace_back(makers[i]());
-      Require(counters[i]->Open((directory + "/" + std::to_string(i)).c_str()) == 0, "a host does not open");
+      Require(counters[i]->Open((directory + "/" + std::to_string(i)).c_str()) == 0,
+              "a host does not open");
     }
     for (std::size_t i = 0; i < makers.size(); ++i) {
-      Require(counters[i]->Add(static_cast<int>(i) + 1) == run * (static_cast<int>(i) + 1), "a sum is wrong");
+      Require(counters[i]->Add(static_cast<int>(i) + 1) == run * (static_cast<int>(i) + 1),
+              "a sum is wrong");
       for (const auto& make : makers) {
         const std::unique_ptr<KeptCounter> second(make());
         Require(second->Open((directory + "/" + std::to_string(i)).c_str()) == kUnavailable,

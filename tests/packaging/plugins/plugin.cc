@@ -1,12 +1,13 @@
 // A plugin with a copy of dr: keeps a counter in a directory. Components of Protobuf messages beside it, of the one
 // Protobuf that the process has.
+#include "plugin.h"
+
 #include <google/protobuf/wrappers.pb.h>
 
 #include <memory>
 
 #include "dr/host.h"
 #include "dr/proto_component.h"
-#include "plugin.h"
 
 namespace {
 
@@ -35,7 +36,8 @@ class Counter final : public dr::ProtoComponent<Int64Value, Int64Value> {
 class Store final : public KeptCounter {
  public:
   int Open(const char* directory) override {
-    auto host = dr::Host::Open({.directory = directory, .components = {&counter_}}, dr::LinkedAdapters());
+    auto host =
+        dr::Host::Open({.directory = directory, .components = {&counter_}}, dr::LinkedAdapters());
     if (!host.ok()) return static_cast<int>(host.status().code());
     host_ = *std::move(host);
     return static_cast<int>(host_->Start().code());

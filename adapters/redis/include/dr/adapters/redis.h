@@ -1,7 +1,7 @@
 // Redis as a store: redis://agent:s3cret@db.example:6379/0?namespace=agent7, or rediss:// for TLS
 //
 //   auto store = dr::LinkedAdapters().Open("redis://127.0.0.1/0", environment);
-//   (*store)->Doubts();      // "appendfsync is everysec, not …"
+//   (*store)->capabilities().weaknesses;      // "appendfsync is everysec, not …"
 //
 // redis+cluster://node:6379 and redis+sentinel://host:26379/service/0 find the master, and find it
 // again after a fail-over. When that lost what was acknowledged, all calls are kDataLoss until the
@@ -12,7 +12,7 @@
 #pragma once
 
 #include "absl/status/status.h"
-#include "dr/adapter_registry.h"
+#include "dr/adapter/adapter_registry.h"
 #include "dr/export.h"
 
 namespace dr::inline v0 {

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "absl/status/status.h"
-#include "dr/adapter_registry.h"
+#include "dr/adapter/adapter_registry.h"
 #include "dr/export.h"
 
 namespace dr::inline v0 {

@@ -3,7 +3,7 @@
 //   dr::AdapterRegistry adapters;
 //   dr::RegisterS3(adapters);            // keys from the environment or ~/.aws/credentials
 //   auto store = adapters.Open("s3://backups/agent7?region=eu-central-1", environment, context);
-//   if (!(*store)->capabilities().fence_safe) Show((*store)->Doubts());
+//   if (!(*store)->capabilities().fence_safe) Show((*store)->capabilities().weaknesses);
 //
 // Opening proves on a key of its own what this endpoint really does; what is not proven is not
 // declared. README.md has the URI's parameters.
@@ -14,10 +14,10 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "dr/adapter_registry.h"
+#include "dr/adapter/adapter_registry.h"
+#include "dr/adapter/state_adapter.h"
 #include "dr/export.h"
 #include "dr/secret.h"
-#include "dr/state_adapter.h"
 #include "dr/types.h"
 
 namespace dr::inline v0 {

@@ -1,0 +1,129 @@
+// What goes between dr and a store: retries, limits and figures, always in the same order.
+//
+//   dr::StoreMetrics metrics;
+//   auto store = dr::AddLayers(std::move(adapter), {.prefix = "agent7/", .concurrency_max = 8},
+//                              {.clock = &clock, .random = &random, .metrics = &metrics});
+//   … (*store)->Put(…) …
+//   metrics.Read().Of(dr::StoreCall::kPut).p99;
+//
+// No layer starts a thread. Each wait ends with the deadline or the stop of its call's context. A
+// call without a deadline ends within RetryOptions::patience and one attempt_timeout, waiting for
+// concurrency and bandwidth not included.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "dr/adapter/state_adapter.h"
+#include "dr/clock.h"
+#include "dr/environment/random.h"
+#include "dr/export.h"
+#include "dr/observer.h"
+
+namespace dr::inline v0 {
+
+enum class StoreCall : std::uint8_t { kPut, kGet, kList, kDelete, kCheck, kGetMany, kPutMany };
+inline constexpr std::size_t kStoreCalls = 7;
+DR_EXPORT std::string_view NameOf(StoreCall call);
+
+/// Of all calls of one kind, retries not counted by themselves.
+struct CallFigures {
+  std::uint64_t calls = 0;
+  /// Those without an answer: kNotFound, kAlreadyExists and kAborted are answers.
+  std::uint64_t errors = 0;
+  std::uint64_t bytes_sent = 0, bytes_received = 0;  ///< of values
+  std::chrono::nanoseconds p50 = {}, p99 = {};       ///< of the last 1,024, as the caller waited
+};
+
+struct StoreFigures {
+  std::array<CallFigures, kStoreCalls> calls = {};
+  std::uint64_t retries = 0;
+  bool available = true;           ///< as the newest attempt found it
+  Instant unavailable_since = {};  ///< when the first attempt of an outage ended; else never
+  absl::Status last_error = {};    ///< of the newest attempt without an answer
+  const CallFigures& Of(StoreCall call) const { return calls[static_cast<std::size_t>(call)]; }
+};
+
+/// Counts for one store, whose layers call it. Thread-safe.
+class DR_EXPORT StoreMetrics {
+ public:
+  StoreMetrics();
+  ~StoreMetrics();
+  StoreFigures Read() const;
+
+  void CountCall(StoreCall call, const absl::Status& status, std::uint64_t sent,
+                 std::uint64_t received, std::chrono::nanoseconds duration);
+  void CountRetry();
+  /// `since` is never where the store answered, with whatever status.
+  void SetOutage(Instant since, const absl::Status& status);
+
+ private:
+  struct Counters;
+  std::unique_ptr<Counters> counters_;
+};
+
+/// Only what the store refused with kUnavailable is done again, after a pause of random length
+/// between nothing and a bound that doubles each time.
+struct RetryOptions {
+  int attempts_max = 10;  ///< of one call, the first included; 1: no retries
+  std::chrono::nanoseconds first_pause = std::chrono::milliseconds(50);
+  std::chrono::nanoseconds longest_pause = std::chrono::seconds(5);
+  /// How long after the first attempt the last one of a call without a deadline begins at the
+  /// latest.
+  std::chrono::nanoseconds patience = std::chrono::minutes(1);
+  /// Of all calls together, so that a store that is down does not get ten times the load: each
+  /// retry takes one, ten calls that succeed give one back.
+  int retries_max = 500;
+};
+
+/// What is stored is needed back at different speeds, and shares the way there unequally.
+enum class Tier : std::uint8_t {
+  kFast,  ///< 10 % of the bandwidth
+  kWarm,  ///< 80 %
+  kCold,  ///< 10 %
+};
+
+struct BandwidthOptions {
+  std::uint64_t bytes_per_second = 0;  ///< of values, both ways together; 0: no limit
+  std::optional<Tier> tier = {};       ///< the part of it for this store; none: all of it
+};
+
+struct LayerOptions {
+  std::string prefix = {};  ///< of every key in the store; who uses the layers does not see it
+  RetryOptions retry = {};
+  BandwidthOptions bandwidth = {};
+  std::size_t concurrency_max = 0;  ///< calls in the store at a time, others wait; 0: no limit
+  /// Of one attempt in the store, waiting for the limits not included; 0: no limit.
+  std::chrono::nanoseconds attempt_timeout = std::chrono::seconds(30);
+};
+
+/// All outlive the layers. The observer hears kStoreUnavailable at the first attempt that the store
+/// does not answer, and kStoreBack at the first that it answers again, in turn.
+struct LayerEnvironment {
+  const Clock* clock = nullptr;
+  Random* random = nullptr;
+  Observer* observer = nullptr;     ///< null: nobody listens
+  StoreMetrics* metrics = nullptr;  ///< null: nobody counts
+};
+
+/// `store` behind the layers. No exception leaves them but of GetMany without memory for its
+/// results. It keeps StateAdapter's contract and declares what `store` declares,
+/// with keys shorter by the prefix. kInvalidArgument for options out of their bounds.
+///
+/// A Put whose outcome is unknown is settled where that is possible without overwriting what
+/// somebody else may have put there: a conditional one is repeated under the same condition, then
+/// what is there is compared. Equal bytes are taken for one's own, so values that several writers
+/// put under one key contain something random. Other bytes: kAlreadyExists if it was to be created
+/// (values that are created once are not replaced), otherwise kUnknown, since one's own may have
+/// been there in between. An unconditional one is not repeated.
+DR_EXPORT absl::StatusOr<std::unique_ptr<StateAdapter>> AddLayers(
+    std::unique_ptr<StateAdapter> store, LayerOptions options, const LayerEnvironment& environment);
+
+}  // namespace dr::inline v0

@@ -1,0 +1,55 @@
+// Is replay deterministic? Rebuilds state from a checkpoint and the log in a scratch place, and
+// compares it with what was recorded live.
+//
+//   auto report = dr::VerifyReplay({.directory = "/var/lib/agent", .scratch = "/tmp/replay"}, [] {
+//     std::vector<std::unique_ptr<dr::StatefulComponent>> fresh;
+//     fresh.push_back(std::make_unique<Inventory>());
+//     return fresh;
+//   });
+//   if (report.ok() && !report->equal) fmt::print("{}\n", report->text);
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "dr/environment/file_system.h"
+#include "dr/export.h"
+#include "dr/stateful_component.h"
+#include "dr/types.h"
+
+namespace dr::inline v0 {
+
+/// Fresh instances of all components, in the same state each time.
+using ComponentFactory = std::function<std::vector<std::unique_ptr<StatefulComponent>>()>;
+
+struct ReplayOptions {
+  std::string directory = {};  ///< a host's that is not open; of a running one, a snapshot
+                               ///< of its file system, copied. Only read
+  std::string scratch = {};    ///< an empty place elsewhere that is filled and left empty
+  std::vector<std::string> retired = {};
+  FileSystem* files = nullptr;  ///< null: the machine's
+};
+
+struct ReplayReport {
+  bool equal = true;
+  std::uint64_t operations = 0;  ///< replayed
+  std::uint64_t digests = 0;     ///< compared
+  std::string component = {};    ///< whose digests differ
+  Lsn last_equal = {};           ///< its newest digest that agrees, or the checkpoint begun from
+  Lsn first_difference = {};     ///< the first operation after which digests are known to differ
+  std::string text = {};         ///< one line for a person
+};
+
+/// Compares at every digest in the log (CheckpointPolicy::digest_every) and at every newer
+/// checkpoint. Where they differ, replays twice more in step: if those two part, the operation
+/// after which they do is named, because it depends on something that is not in the log. Errors: as
+/// Host::Open, kUnavailable while a host has the directory included; kInvalidArgument: the scratch
+/// place lies inside it, or the factory threw.
+DR_EXPORT absl::StatusOr<ReplayReport> VerifyReplay(const ReplayOptions& options,
+                                                    const ComponentFactory& factory);
+
+}  // namespace dr::inline v0

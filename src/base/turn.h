@@ -1,0 +1,52 @@
+// One at a time, for what may take long: others wait within their context.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "dr/clock.h"
+#include "dr/mutex.h"
+#include "dr/status.h"
+#include "dr/types.h"
+#include "src/base/await.h"
+#include "src/base/status_macros.h"
+
+namespace dr::inline v0 {
+
+/// One at a time. A holder may hang in a callback, so others wait within their context.
+class Turn {
+ public:
+  explicit Turn(const Clock& clock) : clock_(clock) {}
+
+  struct GiveBack {
+    void operator()(Turn* turn) const {
+      MutexLock lock(turn->mutex_);
+      turn->taken_ = false;
+      turn->free_.NotifyOne();
+    }
+  };
+  using Hold = std::unique_ptr<Turn, GiveBack>;
+
+  /// `what` the caller waits for, in its error.
+  absl::StatusOr<Hold> Take(const Context& context, std::string_view what) {
+    const StopWake on_stop(context, mutex_, free_);
+    MutexLock lock(mutex_);
+    while (taken_) DR_RETURN_IF_ERROR(AwaitChange(free_, mutex_, context, clock_, what));
+    taken_ = true;
+    return Hold(this);
+  }
+  bool taken() const {
+    MutexLock lock(mutex_);
+    return taken_;
+  }
+
+ private:
+  const Clock& clock_;
+  mutable Mutex mutex_;
+  CondVar free_;
+  bool taken_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace dr::inline v0
