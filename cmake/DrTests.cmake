@@ -9,10 +9,10 @@ include(Catch)
 # The main is compiled without the precompiled headers, which need a source of their own to belong to.
 file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/generated/test_headers.cc" CONTENT "")
 add_library(dr_test_main STATIC
-  "${PROJECT_SOURCE_DIR}/tests/catch_main.cc" "${PROJECT_BINARY_DIR}/generated/test_headers.cc")
+  "${PROJECT_SOURCE_DIR}/tests/support/catch_main.cc" "${PROJECT_BINARY_DIR}/generated/test_headers.cc")
 dr_compile(dr_test_main)
 dr_precompile(dr_test_main <catch2/catch.hpp>)
-set_source_files_properties("${PROJECT_SOURCE_DIR}/tests/catch_main.cc" PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
+set_source_files_properties("${PROJECT_SOURCE_DIR}/tests/support/catch_main.cc" PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
 target_link_libraries(dr_test_main PUBLIC
   dr dr_testing dr_adapters Catch2::Catch2 fmt::fmt)
 

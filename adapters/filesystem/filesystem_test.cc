@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "dr/status.h"
-#include "tests/temp_directory.h"
+#include "tests/support/temp_directory.h"
 
 namespace dr {
 namespace {

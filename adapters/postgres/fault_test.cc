@@ -9,8 +9,8 @@
 #include "adapters/postgres/test_servers.h"
 #include "dr/status.h"
 #include "fmt/format.h"
-#include "tests/fault_proxy.h"
-#include "tests/temp_directory.h"
+#include "tests/support/fault_proxy.h"
+#include "tests/support/temp_directory.h"
 
 namespace dr {
 namespace {

@@ -5,8 +5,8 @@
 #include "adapters/postgres/test_servers.h"
 #include "dr/status.h"
 #include "fmt/format.h"
-#include "tests/hostile_server.h"
-#include "tests/temp_directory.h"
+#include "tests/support/hostile_server.h"
+#include "tests/support/temp_directory.h"
 
 namespace dr {
 namespace {

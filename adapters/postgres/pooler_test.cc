@@ -16,9 +16,9 @@
 #include "dr/status.h"
 #include "dr/testing/adapter_cases.h"
 #include "fmt/format.h"
-#include "tests/fault_proxy.h"
-#include "tests/free_port.h"
-#include "tests/temp_directory.h"
+#include "tests/support/fault_proxy.h"
+#include "tests/support/free_port.h"
+#include "tests/support/temp_directory.h"
 
 namespace dr {
 namespace {

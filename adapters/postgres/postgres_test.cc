@@ -10,7 +10,7 @@
 #include "adapters/postgres/test_servers.h"
 #include "dr/status.h"
 #include "fmt/format.h"
-#include "tests/fault_proxy.h"
+#include "tests/support/fault_proxy.h"
 
 namespace dr {
 namespace {

@@ -5,7 +5,7 @@
 #include <thread>
 
 #include "adapters/redis/own_group.h"
-#include "adapters/redis/own_server.h"
+#include "adapters/redis/own_redis.h"
 #include "adapters/redis/redis_fixture.h"
 #include "dr/status.h"
 

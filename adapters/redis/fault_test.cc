@@ -1,9 +1,9 @@
 #include <catch2/catch.hpp>
 #include <thread>
 
-#include "adapters/redis/own_server.h"
+#include "adapters/redis/own_redis.h"
 #include "adapters/redis/redis_fixture.h"
-#include "tests/fault_proxy.h"
+#include "tests/support/fault_proxy.h"
 
 namespace dr {
 namespace {

@@ -5,12 +5,12 @@
 #include <string>
 #include <thread>
 
-#include "adapters/redis/own_server.h"
+#include "adapters/redis/own_redis.h"
 #include "adapters/redis/redis_fixture.h"
 #include "dr/adapter/layers.h"
 #include "dr/mutex.h"
 #include "dr/status.h"
-#include "tests/hostile_server.h"
+#include "tests/support/hostile_server.h"
 
 namespace dr::testing {
 namespace {

@@ -15,7 +15,7 @@
 #include "adapters/redis/redis_fixture.h"
 #include "adapters/redis/server_facts.h"
 #include "fmt/format.h"
-#include "tests/temp_directory.h"
+#include "tests/support/temp_directory.h"
 
 namespace dr::testing {
 

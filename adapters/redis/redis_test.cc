@@ -5,7 +5,7 @@
 #include <string>
 #include <thread>
 
-#include "adapters/redis/own_server.h"
+#include "adapters/redis/own_redis.h"
 #include "adapters/redis/redis_fixture.h"
 #include "dr/status.h"
 #include "dr/testing/adapter_cases.h"

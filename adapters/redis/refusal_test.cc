@@ -2,7 +2,7 @@
 #include <catch2/catch.hpp>
 #include <thread>
 
-#include "adapters/redis/own_server.h"
+#include "adapters/redis/own_redis.h"
 #include "adapters/redis/redis_fixture.h"
 
 namespace dr {

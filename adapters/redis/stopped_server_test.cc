@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
-#include "adapters/redis/own_server.h"
+#include "adapters/redis/own_redis.h"
 #include "dr/adapters/redis.h"
 #include "dr/host.h"
 

@@ -8,7 +8,7 @@
 
 #include "dr/adapters/rocksdb.h"
 #include "fmt/format.h"
-#include "tests/temp_directory.h"
+#include "tests/support/temp_directory.h"
 
 namespace dr::rocksdb_test {
 

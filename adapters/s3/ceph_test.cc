@@ -13,7 +13,7 @@
 #include "adapters/s3/s3_fixture.h"
 #include "dr/adapter/layers.h"
 #include "dr/status.h"
-#include "tests/temp_directory.h"
+#include "tests/support/temp_directory.h"
 
 namespace dr::s3_test {
 namespace {

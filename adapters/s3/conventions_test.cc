@@ -12,7 +12,7 @@
 #include "adapters/s3/location.h"
 #include "dr/status.h"
 #include "fmt/format.h"
-#include "tests/temp_directory.h"
+#include "tests/support/temp_directory.h"
 
 namespace dr {
 namespace {

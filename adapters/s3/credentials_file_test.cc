@@ -5,7 +5,7 @@
 
 #include "adapters/s3/credentials.h"
 #include "dr/status.h"
-#include "tests/temp_directory.h"
+#include "tests/support/temp_directory.h"
 
 namespace dr::testing {
 namespace {

@@ -7,7 +7,7 @@
 #include "adapters/s3/client.h"
 #include "adapters/s3/s3_fixture.h"
 #include "dr/status.h"
-#include "tests/hostile_server.h"
+#include "tests/support/hostile_server.h"
 
 namespace dr::s3_test {
 namespace {

@@ -18,7 +18,7 @@
 #include "dr/environment/file_system.h"
 #include "dr/status.h"
 #include "src/base/file_descriptor.h"
-#include "tests/temp_directory.h"
+#include "tests/support/temp_directory.h"
 
 namespace {
 

@@ -12,7 +12,7 @@
 #include "catch2/catch.hpp"
 #include "dr/status.h"
 #include "src/base/posix_directory.h"
-#include "tests/temp_directory.h"
+#include "tests/support/temp_directory.h"
 
 namespace {
 

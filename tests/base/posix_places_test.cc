@@ -14,7 +14,7 @@
 #include "dr/status.h"
 #include "src/base/posix_directory.h"
 #include "src/base/set_aside.h"
-#include "tests/temp_directory.h"
+#include "tests/support/temp_directory.h"
 
 namespace {
 

@@ -15,7 +15,7 @@
 #include "catch2/catch.hpp"
 #include "dr/environment/file_system.h"
 #include "src/base/file_descriptor.h"
-#include "tests/temp_directory.h"
+#include "tests/support/temp_directory.h"
 
 namespace {
 

@@ -9,10 +9,10 @@
 #include "dr/testing/sim_clock.h"
 #include "dr/testing/sim_file_system.h"
 #include "src/component/callback_watch.h"
-#include "tests/host/borrowed_store.h"
+#include "tests/host/borrowed_registry.h"
 #include "tests/host/counter_component.h"
-#include "tests/host/host_options.h"
 #include "tests/host/recording.h"
+#include "tests/host/small_host.h"
 #include "tests/log/log_fixture.h"
 
 namespace dr::test {

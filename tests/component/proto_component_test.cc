@@ -5,7 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include "dr/host.h"
-#include "tests/host/host_options.h"
+#include "tests/host/small_host.h"
 #include "tests/log/log_fixture.h"
 
 namespace dr::test {

@@ -11,7 +11,7 @@
 #include "dr/status.h"
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
-#include "tests/borrowed_store.h"
+#include "tests/support/borrowed_store.h"
 
 namespace dr::testing {
 namespace {

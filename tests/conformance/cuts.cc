@@ -6,7 +6,7 @@
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
 #include "tests/conformance/store_cases.h"
-#include "tests/fault_proxy.h"
+#include "tests/support/fault_proxy.h"
 
 namespace dr::testing {
 namespace {

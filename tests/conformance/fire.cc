@@ -16,7 +16,7 @@
 #include "tests/conformance/own_server.h"
 #include "tests/conformance/store_cases.h"
 #include "tests/conformance/witness.h"
-#include "tests/fault_proxy.h"
+#include "tests/support/fault_proxy.h"
 
 namespace dr::testing {
 namespace {

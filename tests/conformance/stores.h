@@ -11,7 +11,7 @@
 #include "dr/adapter/adapter_registry.h"
 #include "dr/testing/adapter_cases.h"
 #include "dr/testing/sim_file_system.h"
-#include "tests/temp_directory.h"
+#include "tests/support/temp_directory.h"
 
 namespace dr::testing {
 

@@ -9,9 +9,9 @@
 
 #include "dr/adapter/memory_store.h"
 #include "dr/testing/sim_clock.h"
-#include "tests/host/borrowed_store.h"
+#include "tests/host/borrowed_registry.h"
 #include "tests/host/counter_component.h"
-#include "tests/host/host_options.h"
+#include "tests/host/small_host.h"
 #include "tests/log/log_fixture.h"
 
 namespace dr::test {

@@ -5,7 +5,7 @@
 #include "dr/adapter/memory_store.h"
 #include "dr/testing/sim_clock.h"
 #include "dr/testing/sim_file_system.h"
-#include "tests/host/borrowed_store.h"
+#include "tests/host/borrowed_registry.h"
 #include "tests/host/counter_component.h"
 #include "tests/host/recording.h"
 #include "tests/log/log_fixture.h"

@@ -8,8 +8,8 @@
 #include <random>
 #include <thread>
 
-#include "tests/host/host_options.h"
-#include "tests/load_seconds.h"
+#include "tests/host/small_host.h"
+#include "tests/support/load_seconds.h"
 
 namespace dr::test {
 namespace {

@@ -7,7 +7,7 @@
 #include "dr/stored_state.h"
 #include "fmt/format.h"
 #include "tests/host/counter_component.h"
-#include "tests/host/host_options.h"
+#include "tests/host/small_host.h"
 
 namespace dr::test {
 namespace {

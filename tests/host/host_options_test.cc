@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "tests/host/counter_component.h"
-#include "tests/host/host_options.h"
+#include "tests/host/small_host.h"
 
 namespace dr::test {
 namespace {

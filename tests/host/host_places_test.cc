@@ -14,8 +14,8 @@
 #include "dr/testing/sim_clock.h"
 #include "dr/testing/sim_file_system.h"
 #include "tests/host/counter_component.h"
-#include "tests/host/host_options.h"
 #include "tests/host/recording.h"
+#include "tests/host/small_host.h"
 
 namespace dr::test {
 namespace {

@@ -8,7 +8,7 @@
 #include <fstream>
 
 #include "fmt/format.h"
-#include "tests/host/host_options.h"
+#include "tests/host/small_host.h"
 #include "tests/log/log_fixture.h"
 
 namespace dr::test {

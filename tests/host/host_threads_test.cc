@@ -10,8 +10,8 @@
 #include "dr/testing/sim_clock.h"
 #include "dr/testing/sim_file_system.h"
 #include "tests/host/counter_component.h"
-#include "tests/host/host_options.h"
 #include "tests/host/recording.h"
+#include "tests/host/small_host.h"
 #include "tests/host/threads_of_process.h"
 #include "tests/log/log_fixture.h"
 

@@ -9,10 +9,10 @@
 #include "dr/testing/fault_store.h"
 #include "dr/testing/sim_clock.h"
 #include "src/checkpoint/repository_checkpoints.h"
-#include "tests/host/borrowed_store.h"
+#include "tests/host/borrowed_registry.h"
 #include "tests/host/counter_component.h"
-#include "tests/host/host_options.h"
 #include "tests/host/recording.h"
+#include "tests/host/small_host.h"
 
 namespace dr::test {
 namespace {

@@ -14,10 +14,10 @@
 #include "dr/stored_state.h"
 #include "dr/testing/sim_clock.h"
 #include "fmt/format.h"
-#include "tests/host/borrowed_store.h"
+#include "tests/host/borrowed_registry.h"
 #include "tests/host/counter_component.h"
-#include "tests/host/host_options.h"
 #include "tests/host/recording.h"
+#include "tests/host/small_host.h"
 #include "tests/repository/lossy_store.h"
 
 namespace dr::test {

@@ -3,7 +3,7 @@
 
 #include "dr/host.h"
 #include "dr/status.h"
-#include "tests/temp_directory.h"
+#include "tests/support/temp_directory.h"
 
 namespace dr::testing {
 namespace {

@@ -11,7 +11,7 @@
 #include "dr/testing/sim_file_system.h"
 #include "fmt/format.h"
 #include "tests/host/counter_component.h"
-#include "tests/host/host_options.h"
+#include "tests/host/small_host.h"
 #include "tests/log/log_fixture.h"
 
 namespace dr::test {

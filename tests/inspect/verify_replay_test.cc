@@ -6,7 +6,7 @@
 
 #include "dr/host.h"
 #include "fmt/format.h"
-#include "tests/host/host_options.h"
+#include "tests/host/small_host.h"
 #include "tests/log/log_fixture.h"
 
 namespace dr::test {

@@ -9,8 +9,8 @@
 
 #include "dr/environment/file_system.h"
 #include "fmt/format.h"
-#include "tests/load_seconds.h"
 #include "tests/log/log_fixture.h"
+#include "tests/support/load_seconds.h"
 
 namespace dr::test {
 namespace {

@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-#include "tests/load_seconds.h"
+#include "tests/support/load_seconds.h"
 
 namespace dr {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "dr/adapter/memory_store.h"
 #include "dr/status.h"
-#include "tests/borrowed_store.h"
+#include "tests/support/borrowed_store.h"
 
 namespace dr::testing {
 

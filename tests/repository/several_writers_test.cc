@@ -12,8 +12,8 @@
 
 #include "dr/adapter/memory_store.h"
 #include "dr/mutex.h"
-#include "tests/borrowed_store.h"
 #include "tests/repository/checkpoints.h"
+#include "tests/support/borrowed_store.h"
 
 namespace dr {
 namespace {

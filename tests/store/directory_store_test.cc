@@ -13,7 +13,7 @@
 
 #include "src/base/directory_lock.h"
 #include "tests/store/sim_store.h"
-#include "tests/temp_directory.h"
+#include "tests/support/temp_directory.h"
 
 namespace dr {
 namespace {

@@ -16,7 +16,7 @@
 #include "dr/testing/sim_clock.h"
 #include "dr/testing/sim_random.h"
 #include "fmt/format.h"
-#include "tests/borrowed_store.h"
+#include "tests/support/borrowed_store.h"
 
 namespace dr {
 namespace {

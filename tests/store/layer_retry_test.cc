@@ -10,7 +10,7 @@
 #include "dr/testing/fault_store.h"
 #include "dr/testing/sim_clock.h"
 #include "dr/testing/sim_random.h"
-#include "tests/borrowed_store.h"
+#include "tests/support/borrowed_store.h"
 
 namespace dr {
 namespace {

@@ -12,7 +12,7 @@
 #include "dr/config.h"
 #include "dr/status.h"
 #include "fmt/format.h"
-#include "tests/temp_directory.h"
+#include "tests/support/temp_directory.h"
 
 namespace dr::testing {
 namespace {

@@ -1,4 +1,4 @@
-#include "tests/fault_proxy.h"
+#include "tests/support/fault_proxy.h"
 
 #include <catch2/catch.hpp>
 #include <string>

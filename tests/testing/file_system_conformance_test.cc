@@ -13,7 +13,7 @@
 #include "dr/environment/file_system.h"
 #include "dr/status.h"
 #include "dr/testing/sim_file_system.h"
-#include "tests/temp_directory.h"
+#include "tests/support/temp_directory.h"
 
 namespace {
 

@@ -7,7 +7,7 @@
 
 #include "dr/adapter/adapter_registry.h"
 #include "dr/adapter/state_adapter.h"
-#include "tests/borrowed_store.h"
+#include "tests/support/borrowed_store.h"
 
 namespace dr::test {
 

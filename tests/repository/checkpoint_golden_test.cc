@@ -6,7 +6,7 @@
 
 #include "dr/adapter/directory_store.h"
 #include "tests/repository/checkpoints.h"
-#include "tests/temp_directory.h"
+#include "tests/support/temp_directory.h"
 
 namespace dr {
 namespace {

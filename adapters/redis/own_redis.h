@@ -19,7 +19,7 @@
 
 #include "adapters/redis/session.h"
 #include "fmt/format.h"
-#include "tests/temp_directory.h"
+#include "tests/support/temp_directory.h"
 
 namespace dr::testing {
 
