@@ -60,8 +60,8 @@ TEST_CASE("Shutdown without a deadline beside a stopped server ends with its err
     INFO(shut.ToString());
     CHECK(absl::IsUnavailable(shut));
     CHECK(took < std::chrono::seconds(40));
-    CHECK_FALSE(host->figures().store.reachable);
-    CHECK(host->figures().store.away > std::chrono::seconds(0));
+    CHECK_FALSE(host->figures().store.available);
+    CHECK(host->figures().store.unavailable_since < clock.Now());
     own.Signal(SIGCONT);
     CHECK(host->Shutdown().ok());
   }

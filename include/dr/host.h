@@ -23,6 +23,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "dr/adapter/adapter_registry.h"
+#include "dr/adapter/layers.h"
 #include "dr/batch.h"
 #include "dr/checkpoint.h"
 #include "dr/clock.h"
@@ -88,13 +89,8 @@ struct HostOptions {
   /// A component whose callback takes longer has failed; only its own callers notice. At least
   /// 1 ms; `nanoseconds::max()` is no deadline. Nobody watches during Open.
   std::chrono::nanoseconds callback_deadline = std::chrono::seconds(30);
-};
-
-/// What a host knows of its store, by the calls it has made.
-struct StoreState {
-  bool reachable = true;
-  std::chrono::nanoseconds away = {};  ///< for how long it has not been
-  absl::Status last_error = {};        ///< of the newest outage, which may be over; OK: none yet
+  /// What stands between the host and its repository: retries, bandwidth, concurrency, time-outs.
+  LayerOptions store = {};
 };
 
 /// What a monitor wants to know. A snapshot; cheap to take.
@@ -116,7 +112,7 @@ struct Figures {
   /// leapt ahead by so much, and is believed when that has lasted for ten minutes. Beyond a minute
   /// either way there is an event, kClockApart.
   std::chrono::nanoseconds time_ahead = {};
-  StoreState store = {};  ///< of the repository of a host without a directory
+  StoreFigures store = {};  ///< of the repository of a host without a directory
   WalFigures wal = {};
 };
 

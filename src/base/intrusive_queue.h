@@ -5,6 +5,8 @@
 #include <memory>
 #include <utility>
 
+#include "src/base/assert.h"
+
 namespace dr::inline v0 {
 
 /// First in, first out. `T` has a member `T* next = nullptr`, which belongs to the queue. Not
@@ -25,6 +27,7 @@ class IntrusiveQueue {
   T* front() const { return first_; }
 
   void Push(std::unique_ptr<T> item) noexcept {
+    DR_ASSERT(item != nullptr);
     T* raw = item.release();
     raw->next = nullptr;
     (first_ == nullptr ? first_ : last_->next) = raw;
@@ -36,6 +39,7 @@ class IntrusiveQueue {
     if (first_ == nullptr) return nullptr;
     std::unique_ptr<T> item(std::exchange(first_, first_->next));
     --size_;
+    DR_ASSERT((first_ == nullptr) == (size_ == 0));
     return item;
   }
   /// Takes over all of `other`.
@@ -44,6 +48,7 @@ class IntrusiveQueue {
     (first_ == nullptr ? first_ : last_->next) = std::exchange(other.first_, nullptr);
     last_ = other.last_;
     size_ += std::exchange(other.size_, 0);
+    DR_ASSERT(first_ != nullptr && size_ > 0);
   }
 
  private:

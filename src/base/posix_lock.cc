@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "src/base/assert.h"
+
 namespace dr::inline v0 {
 
 LockDescriptor* LockDescriptor::first_ = nullptr;
@@ -22,6 +24,7 @@ LockDescriptor::LockDescriptor(absl::FunctionRef<int()> open) {
 LockDescriptor::~LockDescriptor() {
   const ForkMutexLock lock;
   if (!fd_.valid()) return;
+  DR_ASSERT((previous_ != nullptr ? previous_->next_ : first_) == this);
   if (next_ != nullptr) next_->previous_ = previous_;
   (previous_ != nullptr ? previous_->next_ : first_) = next_;
 }

@@ -10,6 +10,7 @@
 #include "dr/mutex.h"
 #include "dr/status.h"
 #include "dr/types.h"
+#include "src/base/assert.h"
 #include "src/base/await.h"
 #include "src/base/status_macros.h"
 
@@ -23,6 +24,7 @@ class Turn {
   struct GiveBack {
     void operator()(Turn* turn) const {
       MutexLock lock(turn->mutex_);
+      DR_ASSERT(turn->taken_);
       turn->taken_ = false;
       turn->free_.NotifyOne();
     }

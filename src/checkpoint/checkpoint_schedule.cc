@@ -18,8 +18,9 @@ Instant CheckpointSchedule::Next(LogEnd log, std::optional<std::chrono::nanoseco
   MutexLock lock(mutex_);
   Instant next;
   if (anyway) next = tried_at_ + *anyway;
-  if (log.last == tried_.last) return next;
-  if ((policy_.log_bytes > 0 && log.bytes - tried_.bytes >= policy_.log_bytes) ||
+  // A checkpoint may have overtaken this look at the log.
+  if (log.last <= tried_.last) return next;
+  if ((policy_.log_bytes > 0 && log.bytes >= tried_.bytes + policy_.log_bytes) ||
       (policy_.operations > 0 && log.last.value - tried_.last.value >= policy_.operations)) {
     return tried_at_;
   }

@@ -5,6 +5,7 @@
 
 #include "dr/status.h"
 #include "fmt/format.h"
+#include "src/base/assert.h"
 #include "src/base/status_macros.h"
 
 namespace dr::inline v0 {
@@ -89,6 +90,7 @@ absl::StatusOr<CheckpointInfo> CheckpointWriter::Publish(const Context& context)
   // A checkpoint may not know operations that a power cut could still take back.
   DR_RETURN_IF_ERROR(of_.log.Persist(newest, context));
   manifest.durable_lsn = wal_.durable();
+  DR_ASSERT(newest <= manifest.durable_lsn);
   DR_ASSIGN_OR_RETURN(previous_, of_.repository.Publish(std::move(manifest), context));
   info.sequence = previous_->sequence;
   DR_RETURN_IF_ERROR(TrimLog(context));
@@ -99,6 +101,7 @@ absl::Status CheckpointWriter::TrimLog(const Context& context) {
   DR_ASSIGN_OR_RETURN(std::vector<RepositoryEntry> entries, of_.repository.Entries(context));
   // A log that has no room left to go on needs all that it can get.
   const std::size_t keep = wal_.figures().no_space ? 1 : of_.policy.keep;
+  DR_ASSERT(previous_);
   Lsn needed = previous_->as_of;
   for (std::size_t i = 0; i < std::min(keep, entries.size()); ++i) {
     // What an unreadable manifest would need is not known; the log and the chunks stay.

@@ -6,6 +6,7 @@
 
 #include "dr/status.h"
 #include "fmt/format.h"
+#include "src/base/assert.h"
 #include "src/base/status_macros.h"
 
 namespace dr::inline v0 {
@@ -171,6 +172,7 @@ absl::StatusOr<CheckpointInfo> RepositoryCheckpoints::Write(
       ++info.components_carried;
     }
   }
+  DR_ASSERT(taken == chosen.size());
   next.as_of = of_.log.last();
   for (const ComponentSnapshot& snapshot : next.components) {
     next.as_of = std::min(next.as_of, snapshot.as_of);
@@ -190,6 +192,7 @@ absl::StatusOr<CheckpointInfo> RepositoryCheckpoints::Write(
 }
 
 void RepositoryCheckpoints::GoOnFrom(BackupManifest published) {
+  DR_ASSERT(published.epoch == newest_.epoch && published.sequence > newest_.sequence);
   newest_ = std::move(published);
   for (const ComponentSnapshot& snapshot : newest_.components) unsaved_.erase(snapshot.component);
 }

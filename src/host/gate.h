@@ -9,6 +9,7 @@
 #include "dr/mutex.h"
 #include "dr/status.h"
 #include "dr/types.h"
+#include "src/base/assert.h"
 #include "src/base/await.h"
 #include "src/base/status_macros.h"
 
@@ -63,9 +64,13 @@ class Gate {
     return true;
   }
   void Leave(Visit& visit) {
+    DR_ASSERT(visit.thread_ == std::this_thread::get_id());
     MutexLock lock(mutex_);
     Visit** link = &inside_;
-    while (*link != &visit) link = &(*link)->next_;
+    while (*link != &visit) {
+      DR_ASSERT(*link != nullptr);
+      link = &(*link)->next_;
+    }
     *link = visit.next_;
     if (inside_ == nullptr) empty_.NotifyAll();
   }

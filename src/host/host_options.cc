@@ -26,6 +26,10 @@ absl::Status CheckDirectory(const HostOptions& options) {
     return MakeFault({.kind = FaultKind::kUsage, .next = "use kLocal"},
                      "kRemote needs a repository beside the directory");
   }
+  if (options.store != LayerOptions()) {
+    return MakeFault({.kind = FaultKind::kInvalid, .next = "leave it out, or give a repository"},
+                     "HostOptions::store is for a repository, and there is none");
+  }
   const std::chrono::nanoseconds ttl = options.checkpoint.ttl;
   return Check(ttl.count() == 0, "checkpoint.ttl", ttl, "0, since a directory keeps what is in it");
 }

@@ -10,7 +10,7 @@
 #include "fmt/format.h"
 #include "src/base/status_macros.h"
 #include "src/host/host_storage.h"
-#include "src/host/store_watch.h"
+#include "src/host/patience.h"
 
 namespace dr::inline v0 {
 namespace {
@@ -21,9 +21,7 @@ constexpr std::uint32_t kClaimsKept = 8;
 class RepositoryStorage final : public HostStorage {
  public:
   explicit RepositoryStorage(const HostContext& host)
-      : host_(host),
-        watch_(host.clock, host.options.environment.observer),
-        patience_(host.clock, watch_) {}
+      : host_(host), patience_(host.clock, metrics_) {}
 
   absl::Status Open(const AdapterRegistry& adapters, const Context& context);
 
@@ -51,7 +49,7 @@ class RepositoryStorage final : public HostStorage {
   void LimitPatience() override { patience_.Limit(); }
   void AddTo(Figures& figures) const override {
     figures.durable = figures.checkpointed;
-    figures.store = watch_.state();
+    figures.store = metrics_.Read();
   }
 
  private:
@@ -59,7 +57,7 @@ class RepositoryStorage final : public HostStorage {
   void NotifyOfWeaknesses() const;
 
   const HostContext host_;
-  StoreWatch watch_;
+  StoreMetrics metrics_;
   Patience patience_;
   std::unique_ptr<StateAdapter> store_;
   Claimed claimed_;
@@ -82,9 +80,11 @@ absl::Status RepositoryStorage::Open(const AdapterRegistry& adapters, const Cont
   const HostOptions& options = host_.options;
   const AdapterEnvironment environment{&host_.files, &host_.clock, &host_.random};
   DR_ASSIGN_OR_RETURN(store_, adapters.Open(options.repository, environment, context));
-  DR_ASSIGN_OR_RETURN(
-      store_, AddLayers(std::move(store_), {},
-                        {.clock = &host_.clock, .random = &host_.random, .observer = &watch_}));
+  DR_ASSIGN_OR_RETURN(store_, AddLayers(std::move(store_), options.store,
+                                        {.clock = &host_.clock,
+                                         .random = &host_.random,
+                                         .observer = options.environment.observer,
+                                         .metrics = &metrics_}));
   store_ = patience_.Apply(std::move(store_));
   DR_ASSIGN_OR_RETURN(claimed_, LoadAndClaim([&] { return OpenOnce(context); }, host_.components,
                                              host_.clock, context));

@@ -15,6 +15,7 @@
 #include "dr/mutex.h"
 #include "dr/status.h"
 #include "fmt/format.h"
+#include "src/base/assert.h"
 #include "src/base/await.h"
 #include "src/base/out_of_memory.h"
 
@@ -132,6 +133,7 @@ class Worker {
       mutex_.lock();
       if (generation == generation_) working_ = false;
     }
+    DR_ASSERT(running_ > 0 && generation <= generation_);
     self.ended = true;
     --running_;
     changed_.NotifyAll();

@@ -9,6 +9,7 @@
 
 #include "dr/status.h"
 #include "fmt/format.h"
+#include "src/base/assert.h"
 #include "src/base/status_macros.h"
 #include "src/repository/put_once.h"
 #include "src/repository/snapshot.h"
@@ -299,6 +300,7 @@ absl::StatusOr<BackupManifest> Repository::PublishFor(BackupManifest manifest,
   DR_ASSIGN_OR_RETURN(std::string bytes, EncodeManifest(std::move(manifest)));
   // What cannot be read again must not become the newest.
   DR_ASSIGN_OR_RETURN(manifest, DecodeManifest(bytes, EntryKey(newest_ + 1)));
+  DR_ASSERT(pending_.empty() && manifest.sequence == newest_ + 1);
   pending_ = std::move(bytes);
   pending_ttl_ = ttl;
   const absl::Status put = PutPending(context).status();

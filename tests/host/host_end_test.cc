@@ -287,13 +287,13 @@ TEST_CASE("Shutdown without a deadline gives a stopped store up after 20 s with 
     CHECK(place.clock.Now() - start <= seconds(22));
     CHECK(place.clock.Now() - start >= seconds(10));
   }
-  const StoreState state = host->figures().store;
-  CHECK_FALSE(state.reachable);
-  CHECK(state.away > seconds(0));
+  const StoreFigures state = host->figures().store;
+  CHECK_FALSE(state.available);
+  CHECK(state.unavailable_since < place.clock.Now());
   CHECK(absl::IsUnavailable(state.last_error));
   place.store.away = false;
   REQUIRE_OK(host->Shutdown());
-  CHECK(host->figures().store.reachable);
+  CHECK(host->figures().store.available);
   Counters next;
   auto second = place.Open(next);
   CHECK(next.Total() == 1);

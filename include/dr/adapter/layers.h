@@ -61,8 +61,10 @@ class DR_EXPORT StoreMetrics {
   void CountCall(StoreCall call, const absl::Status& status, std::uint64_t sent,
                  std::uint64_t received, std::chrono::nanoseconds duration);
   void CountRetry();
-  /// `since` is never where the store answered, with whatever status.
-  void SetOutage(Instant since, const absl::Status& status);
+  /// The store left an attempt without an answer, for this reason: an outage begins, or goes on.
+  void SetAway(Instant now, const absl::Status& why);
+  /// The store answered, with whatever status.
+  void SetBack();
 
  private:
   struct Counters;
@@ -81,6 +83,8 @@ struct RetryOptions {
   /// Of all calls together, so that a store that is down does not get ten times the load: each
   /// retry takes one, ten calls that succeed give one back.
   int retries_max = 500;
+
+  bool operator==(const RetryOptions&) const = default;
 };
 
 /// What is stored is needed back at different speeds, and shares the way there unequally.
@@ -93,6 +97,8 @@ enum class Tier : std::uint8_t {
 struct BandwidthOptions {
   std::uint64_t bytes_per_second = 0;  ///< of values, both ways together; 0: no limit
   std::optional<Tier> tier = {};       ///< the part of it for this store; none: all of it
+
+  bool operator==(const BandwidthOptions&) const = default;
 };
 
 struct LayerOptions {
@@ -102,6 +108,8 @@ struct LayerOptions {
   std::size_t concurrency_max = 0;  ///< calls in the store at a time, others wait; 0: no limit
   /// Of one attempt in the store, waiting for the limits not included; 0: no limit.
   std::chrono::nanoseconds attempt_timeout = std::chrono::seconds(30);
+
+  bool operator==(const LayerOptions&) const = default;
 };
 
 /// All outlive the layers. The observer hears kStoreUnavailable at the first attempt that the store

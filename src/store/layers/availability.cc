@@ -36,13 +36,15 @@ class AvailabilityLayer final : public Layer {
   }
 
   void Note(const absl::Status& status, Instant now) {
+    StoreMetrics* const metrics = environment_.metrics;
     MutexLock lock(mutex_);
     if (IsAnswer(status)) {
       outage_ = {};
-    } else if (outage_.since.is_never()) {
-      outage_ = {now, status};
+      if (metrics != nullptr) metrics->SetBack();
+    } else {
+      if (outage_.since.is_never()) outage_ = {now, status};
+      if (metrics != nullptr) metrics->SetAway(now, status);
     }
-    if (environment_.metrics != nullptr) environment_.metrics->SetOutage(outage_.since, status);
   }
 
   // One thread at a time tells, without the lock, and looks again before it leaves: so events come

@@ -1,4 +1,5 @@
 #include "dr/mutex.h"
+#include "src/base/assert.h"
 #include "src/base/recent_durations.h"
 #include "src/store/layers/each.h"
 #include "src/store/layers/layer.h"
@@ -58,11 +59,19 @@ void StoreMetrics::CountRetry() {
   ++counters_->figures.retries;
 }
 
-void StoreMetrics::SetOutage(Instant since, const absl::Status& status) {
+void StoreMetrics::SetAway(Instant now, const absl::Status& why) {
   MutexLock lock(counters_->mutex);
-  counters_->figures.available = since.is_never();
-  counters_->figures.unavailable_since = since;
-  if (!since.is_never()) counters_->figures.last_error = status;
+  StoreFigures& figures = counters_->figures;
+  DR_ASSERT(figures.available == figures.unavailable_since.is_never() && !why.ok());
+  if (figures.available) figures.unavailable_since = now;
+  figures.available = false;
+  figures.last_error = why;
+}
+
+void StoreMetrics::SetBack() {
+  MutexLock lock(counters_->mutex);
+  counters_->figures.available = true;
+  counters_->figures.unavailable_since = Instant::Never();
 }
 
 namespace {

@@ -1,4 +1,4 @@
-#include "src/host/store_watch.h"
+#include "src/host/patience.h"
 
 #include <utility>
 
@@ -7,32 +7,6 @@
 #include "src/store/layers/layer.h"
 
 namespace dr::inline v0 {
-
-void StoreWatch::OnEvent(const Event& event) noexcept {
-  if (event.kind == EventKind::kStoreUnavailable) Away(event.status);
-  if (event.kind == EventKind::kStoreBack) Back();
-  if (observer_ != nullptr) observer_->OnEvent(event);
-}
-
-void StoreWatch::Away(const absl::Status& why) {
-  const Instant now = clock_.Now();
-  MutexLock lock(mutex_);
-  if (away_since_.is_never()) away_since_ = now;
-  last_error_ = why;
-}
-
-void StoreWatch::Back() {
-  MutexLock lock(mutex_);
-  away_since_ = Instant::Never();
-}
-
-StoreState StoreWatch::state() const {
-  const Instant now = clock_.Now();
-  MutexLock lock(mutex_);
-  StoreState state{.reachable = away_since_.is_never(), .last_error = last_error_};
-  if (!state.reachable) state.away = now - away_since_;
-  return state;
-}
 
 class Patience::PatientLayer final : public Layer {
  public:
@@ -49,7 +23,7 @@ class Patience::PatientLayer final : public Layer {
           {.kind = FaultKind::kBusy, .next = "start the store and call again, or allow more time"},
           fmt::format("{}: the store has not answered for {} s", NameOf(call.kind),
                       kLimit / std::chrono::seconds(1)));
-      patience_.watch_.Away(away);
+      patience_.metrics_.SetAway(patience_.clock_.Now(), away);
       return away;
     }
     const bool answered =
@@ -74,7 +48,7 @@ Instant Patience::end() const {
 
 void Patience::Answered() {
   const Instant end = clock_.Now() + kLimit;
-  watch_.Back();
+  metrics_.SetBack();
   MutexLock lock(mutex_);
   end_ = end;
 }
