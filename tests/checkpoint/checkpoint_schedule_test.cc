@@ -71,7 +71,7 @@ TEST_CASE("A clock that was set back makes no checkpoint wait longer than its in
   CHECK(schedule.figures().age == seconds(0));
 }
 
-TEST_CASE("Checkpoints are counted with what they cost; one with nothing to write is none") {
+TEST_CASE("Checkpoints are counted with what they cost, and one with nothing to write is none") {
   SimClock clock;
   CheckpointSchedule schedule(Policy(seconds(60), 0, 0), clock);
   schedule.Begin(std::nullopt, seconds(0));

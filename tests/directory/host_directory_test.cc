@@ -31,7 +31,8 @@ TEST_CASE("A new directory gets its first generation, which the next life finds 
   }
 }
 
-TEST_CASE("One host at a time has a directory; who only reads needs no lock and creates nothing") {
+TEST_CASE(
+    "One host at a time has a directory, and who only reads needs no lock and creates nothing") {
   const TemporaryDirectory place;
   PosixFileSystem files;
   const std::string path = place.path() + "/state";

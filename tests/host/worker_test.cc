@@ -74,7 +74,7 @@ TEST_CASE("Work that hangs is replaced, and the thread inside it ends when it re
   CHECK(ended == 2);
 }
 
-TEST_CASE("A worker that was stopped may be started again; a thread of its own cannot stop it") {
+TEST_CASE("A worker that was stopped may be started again, and no thread of its own can stop it") {
   const SystemClock clock;
   std::atomic<int> done = 0;
   Worker worker("test", clock);
