@@ -23,8 +23,7 @@ absl::StatusOr<std::unique_ptr<DrLog>> DrLog::Open(const std::string& directory,
                       log->files_.OpenDirectory(directory, dr::Create::kIfMissing));
   const dr::WalOptions options{.clock = &log->clock_, .random = &log->random_};
   DR_ASSIGN_OR_RETURN(log->wal_, dr::Wal::Open(*log->directory_, options));
-  log->log_ = std::make_unique<dr::OperationLog>(*log->wal_, dr::OperationLogOptions{},
-                                                 log->wal_->durable());
+  log->log_ = std::make_unique<dr::OperationLog>(*log->wal_, dr::OperationLogOptions{});
   log->entries_.resize(threads);
   log->keeper_ = std::jthread([log = log.get()](std::stop_token stop) { log->Keep(stop); });
   return log;

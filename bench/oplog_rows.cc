@@ -66,7 +66,7 @@ class DrFront {
 
  private:
   RingSink sink_;
-  dr::OperationLog log_{sink_, {.capacity = kCapacity}, {}};
+  dr::OperationLog log_{sink_, {.capacity = kCapacity}};
 };
 
 class MutexFront {

@@ -142,8 +142,7 @@ absl::Status DirectoryStorage::Open(const Context& context) {
   DR_ASSIGN_OR_RETURN(Recovered recovered, std::move(opened));
   wal_ = std::move(recovered.wal);
   log_ = std::make_unique<OperationLog>(
-      *wal_, OperationLogOptions{.capacity = RingCapacityOf(options.log, volume_)},
-      wal_->durable());
+      *wal_, OperationLogOptions{.capacity = RingCapacityOf(options.log, volume_)});
   result_.last = wal_->recovery().last;
   result_.replayed = recovered.replayed;
   result_.text = fmt::format("recovered up to {}; {} operations replayed", result_.last.value,

@@ -100,8 +100,8 @@ absl::Status RepositoryStorage::Open(const AdapterRegistry& adapters, const Cont
   sink_ = std::make_unique<UnloggedSink>(
       host_.clock, manifest.durable_lsn,
       LogTime(host_.clock, absl::ToUnixNanos(manifest.created), trust));
-  log_ = std::make_unique<OperationLog>(
-      *sink_, OperationLogOptions{.capacity = options.log.ring_capacity}, manifest.durable_lsn);
+  log_ = std::make_unique<OperationLog>(*sink_,
+                                        OperationLogOptions{.capacity = options.log.ring_capacity});
   result_.last = manifest.durable_lsn;
   result_.age = absl::ToChronoNanoseconds(host_.clock.WallTime() - manifest.created);
   checkpoints_ = std::make_unique<RepositoryCheckpoints>(

@@ -4,9 +4,11 @@
 #include <bit>
 #include <chrono>
 #include <thread>
+#include <utility>
 
 #include "dr/status.h"
 #include "fmt/format.h"
+#include "src/base/assert.h"
 #include "src/base/status_macros.h"
 
 namespace dr::inline v0 {
@@ -41,13 +43,14 @@ std::size_t LargeBytes(std::span<LogEntry* const> entries) {
 
 }  // namespace
 
-OperationLog::OperationLog(LogSink& sink, OperationLogOptions options, Lsn last)
+OperationLog::OperationLog(LogSink& sink, OperationLogOptions options)
     : sink_(sink),
       mask_(std::bit_ceil(options.capacity) - 1),
       slots_(std::make_unique<std::atomic<LogEntry*>[]>(mask_ + 1)),
-      tail_(last.value),
-      limit_(last.value),
-      staged_(last.value) {
+      tail_(sink.durable().value),
+      limit_(last().value),
+      staged_(last().value) {
+  DR_ASSERT(!std::exchange(sink_.bound_, true));
   sink_.Bind(*this);
 }
 

@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdlib>
-#include <cstring>
-#include <new>
+#include <utility>
 
 #include "dr/status.h"
 #include "fmt/format.h"
@@ -23,7 +21,6 @@ constexpr std::string_view kSpareHeadSuffix = ".head.tmp";
 constexpr std::string_view kProbeName = "probe.tmp";
 constexpr std::size_t kNameDigits = 16;
 constexpr std::size_t kChunkBytes = 1 << 20;
-constexpr std::size_t kSparesMax = 3;
 
 std::optional<std::uint64_t> ParseNumbered(std::string_view name, std::string_view suffix) {
   if (name.size() != kNameDigits + suffix.size() || !name.ends_with(suffix)) return std::nullopt;
@@ -34,20 +31,7 @@ std::optional<std::uint64_t> ParseNumbered(std::string_view name, std::string_vi
   return number;
 }
 
-}  // namespace
-
-LogFileName SegmentName(std::uint64_t number) { return {number, kSegmentSuffix}; }
-
-std::optional<std::uint64_t> ParseSegmentName(std::string_view name) {
-  return ParseNumbered(name, kSegmentSuffix);
-}
-
-AlignedBuffer::AlignedBuffer(std::size_t bytes)
-    : data_(static_cast<char*>(std::aligned_alloc(kDirectAlignment, bytes))), bytes_(bytes) {
-  if (data_ == nullptr) throw std::bad_alloc();
-  std::memset(data_.get(), 0, bytes);
-}
-
+// The error of a file by the name that it has now; a File knows the one it was opened by.
 absl::Status NamedAsNow(const NamedFile& file, const absl::Status& status) {
   const std::optional<Fault> fault = FaultOf(status);
   if (!fault) return status;
@@ -55,7 +39,13 @@ absl::Status NamedAsNow(const NamedFile& file, const absl::Status& status) {
   return WithPlace(status, fmt::format("{}{}", fault->place.substr(0, folder), file.name));
 }
 
-void AlignedBuffer::Free::operator()(char* p) const { std::free(p); }
+}  // namespace
+
+LogFileName SegmentName(std::uint64_t number) { return {number, kSegmentSuffix}; }
+
+std::optional<std::uint64_t> ParseSegmentName(std::string_view name) {
+  return ParseNumbered(name, kSegmentSuffix);
+}
 
 SegmentFiles::SegmentFiles(Directory& directory, std::uint64_t segment_bytes)
     : directory_(directory),
@@ -70,11 +60,10 @@ absl::StatusOr<std::unique_ptr<SegmentFiles>> SegmentFiles::Open(Directory& dire
   DR_RETURN_IF_ERROR(files->ClearNames());
   DR_ASSIGN_OR_RETURN(files->in_place_, directory.OverwriteInPlace());
   DR_RETURN_IF_ERROR(files->ProbePath());
-  DR_RETURN_IF_ERROR(files->AdoptSpares());
   return files;
 }
 
-absl::Status SegmentFiles::ClearNames() {
+absl::Status SegmentFiles::ClearNames() const {
   DR_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> entries, directory_.List());
   for (const DirectoryEntry& entry : entries) {
     if (entry.type == DirectoryEntry::Type::kFile) continue;
@@ -111,7 +100,9 @@ absl::Status SegmentFiles::ProbePath() {
   return probe.ok() ? directory_.Remove(kProbeName) : absl::OkStatus();
 }
 
-absl::Status SegmentFiles::AdoptSpares() {
+absl::StatusOr<SpareList> SegmentFiles::AdoptSpares() const {
+  std::vector<SegmentFile> spares;
+  std::uint64_t next_number = 1;
   DR_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> entries, directory_.List());
   for (const DirectoryEntry& entry : entries) {
     if (entry.type != DirectoryEntry::Type::kFile) continue;
@@ -122,24 +113,24 @@ absl::Status SegmentFiles::AdoptSpares() {
     }
     std::optional<std::uint64_t> number = ParseNumbered(entry.name, kSpareSuffix);
     if (!number) continue;
-    next_spare_ = std::max(next_spare_, *number + 1);
+    next_number = std::max(next_number, *number + 1);
     DR_ASSIGN_OR_RETURN(NamedFile file, OpenForWriting(LogFileName(entry.name), Create::kNever));
     DR_ASSIGN_OR_RETURN(FileInfo info, file.file->Info());
     // An unfinished spare may have lost the tail of its preparation; only a whole one is trusted.
     DR_ASSIGN_OR_RETURN(const bool whole, CanRecycle(*file.file, info.size));
-    if (!whole || spares_.size() >= kSparesMax) {
+    if (!whole || spares.size() >= SpareList::kKeptMax) {
       DR_RETURN_IF_ERROR(directory_.Remove(entry.name));
       continue;
     }
     SegmentFile spare{.segment = std::move(file), .prepared_bytes = segment_bytes_};
     DR_ASSIGN_OR_RETURN(const bool usable, MakeHeadOrRemove(spare));
-    if (usable) spares_.push_back(std::move(spare));
+    if (usable) spares.push_back(std::move(spare));
   }
-  return absl::OkStatus();
+  return SpareList(segment_bytes_, std::move(spares), next_number);
 }
 
 // What a rotation will need is opened and takes its room now, while it may still fail.
-absl::Status SegmentFiles::MakeHead(SegmentFile& spare) {
+absl::Status SegmentFiles::MakeHead(SegmentFile& spare) const {
   spare.head.name = {*ParseNumbered(spare.segment.name, kSpareSuffix), kSpareHeadSuffix};
   DR_ASSIGN_OR_RETURN(
       spare.head.file,
@@ -150,7 +141,7 @@ absl::Status SegmentFiles::MakeHead(SegmentFile& spare) {
   return written;
 }
 
-absl::StatusOr<bool> SegmentFiles::MakeHeadOrRemove(SegmentFile& whole) {
+absl::StatusOr<bool> SegmentFiles::MakeHeadOrRemove(SegmentFile& whole) const {
   const absl::Status made = MakeHead(whole);
   if (made.ok()) return true;
   if (!absl::IsResourceExhausted(made)) return made;
@@ -158,7 +149,7 @@ absl::StatusOr<bool> SegmentFiles::MakeHeadOrRemove(SegmentFile& whole) {
   return false;
 }
 
-absl::StatusOr<NamedFile> SegmentFiles::OpenForWriting(LogFileName name, Create create) {
+absl::StatusOr<NamedFile> SegmentFiles::OpenForWriting(LogFileName name, Create create) const {
   DR_ASSIGN_OR_RETURN(
       std::unique_ptr<File> file,
       directory_.Open(name, {.access = Access::kWrite, .create = create, .path = path_}));
@@ -166,7 +157,7 @@ absl::StatusOr<NamedFile> SegmentFiles::OpenForWriting(LogFileName name, Create 
 }
 
 absl::Status SegmentFiles::WriteAndSync(const NamedFile& file, std::uint64_t offset,
-                                        std::string_view data) {
+                                        std::string_view data) const {
   absl::Status written = file.file->WriteAt(offset, data);
   if (written.ok() && !direct()) {
     written = file.file->Sync();
@@ -180,20 +171,18 @@ absl::Status SegmentFiles::WriteAndSync(const NamedFile& file, std::uint64_t off
   return written.ok() ? written : NamedAsNow(file, written);
 }
 
-std::uint64_t SegmentFiles::SpareBlocks() const {
-  std::uint64_t blocks = 0;
-  for (const SegmentFile& spare : spares_)
-    blocks += UsableBlocks(spare.prepared_bytes, kBlockBytes);
-  return blocks;
+absl::Status SegmentFiles::CheckWhole(const NamedFile& file, std::uint64_t bytes) const {
+  absl::StatusOr<FileInfo> info = file.file->Info();
+  if (!info.ok()) return NamedAsNow(file, info.status());
+  if (info->links > 0 && info->size >= bytes) return absl::OkStatus();
+  return MakeFault({.kind = FaultKind::kIo,
+                    .place = std::string(file.name),
+                    .next = "keep other programs out of the log's folder"},
+                   info->links == 0 ? "the segment was deleted while it was written"
+                                    : "the segment was cut short while it was written");
 }
 
-SegmentFiles::SpareNumbers SegmentFiles::ReserveSpares(std::uint64_t count) {
-  const SpareNumbers numbers{next_spare_, count};
-  next_spare_ += count;
-  return numbers;
-}
-
-absl::StatusOr<SegmentFile> SegmentFiles::MakeSpare(std::uint64_t number) {
+absl::StatusOr<SegmentFile> SegmentFiles::MakeSpare(std::uint64_t number) const {
   SegmentFile spare;
   DR_ASSIGN_OR_RETURN(spare.segment, OpenForWriting({number, kSpareSuffix}, Create::kIfMissing));
   if (absl::Status made = MakeHead(spare); !made.ok()) {
@@ -203,18 +192,8 @@ absl::StatusOr<SegmentFile> SegmentFiles::MakeSpare(std::uint64_t number) {
   return spare;
 }
 
-std::optional<SegmentFile> SegmentFiles::TakeUnfinished() {
-  const auto spare = std::find_if(spares_.begin(), spares_.end(), [&](const SegmentFile& file) {
-    return file.prepared_bytes < segment_bytes_;
-  });
-  if (spare == spares_.end()) return std::nullopt;
-  SegmentFile taken = std::move(*spare);
-  spares_.erase(spare);
-  return taken;
-}
-
 absl::StatusOr<std::uint64_t> SegmentFiles::PrepareChunk(const NamedFile& file,
-                                                         std::uint64_t prepared_bytes) {
+                                                         std::uint64_t prepared_bytes) const {
   DR_ASSERT(prepared_bytes < segment_bytes_);
   const std::uint64_t chunk =
       std::min<std::uint64_t>(zeros_.size(), segment_bytes_ - prepared_bytes);
@@ -224,19 +203,8 @@ absl::StatusOr<std::uint64_t> SegmentFiles::PrepareChunk(const NamedFile& file,
   return chunk;
 }
 
-SegmentFile SegmentFiles::TakeSpare() {
-  DR_ASSERT(!spares_.empty());
-  auto spare = std::find_if(spares_.begin(), spares_.end(), [](const SegmentFile& file) {
-    return UsableBlocks(file.prepared_bytes, kBlockBytes) > 0;
-  });
-  if (spare == spares_.end()) spare = spares_.begin();
-  SegmentFile taken = std::move(*spare);
-  spares_.erase(spare);
-  return taken;
-}
-
 absl::Status SegmentFiles::Activate(SegmentFile& file, std::uint64_t number,
-                                    std::string_view first_block) {
+                                    std::string_view first_block) const {
   const LogFileName name = SegmentName(number);
   if (file.segment.name.view() != name.view()) {
     DR_RETURN_IF_ERROR(WriteAndSync(file.segment, 0, first_block));
@@ -256,7 +224,7 @@ absl::Status SegmentFiles::Activate(SegmentFile& file, std::uint64_t number,
   return absl::OkStatus();
 }
 
-absl::Status SegmentFiles::WriteHead(std::string_view first_block) {
+absl::Status SegmentFiles::WriteHead(std::string_view first_block) const {
   NamedFile head{.name = LogFileName(kHeadTemporary)};
   DR_ASSIGN_OR_RETURN(head.file, directory_.Open(head.name, {.access = Access::kWrite,
                                                              .create = Create::kIfMissing}));
@@ -264,7 +232,7 @@ absl::Status SegmentFiles::WriteHead(std::string_view first_block) {
 }
 
 // Where there was no room it may be called again: what is synced then has been written anew.
-absl::Status SegmentFiles::PlaceHead(NamedFile& head, std::string_view first_block) {
+absl::Status SegmentFiles::PlaceHead(NamedFile& head, std::string_view first_block) const {
   if (head.name.view() != kHeadName) {
     DR_RETURN_IF_ERROR(head.file->WriteAt(0, first_block));
     DR_RETURN_IF_ERROR(head.file->Sync());
@@ -274,17 +242,13 @@ absl::Status SegmentFiles::PlaceHead(NamedFile& head, std::string_view first_blo
   return directory_.Sync();
 }
 
-absl::Status SegmentFiles::ReleaseBehind(std::uint64_t number, std::uint64_t bytes) {
+absl::Status SegmentFiles::ReleaseBehind(std::uint64_t number, std::uint64_t bytes) const {
   DR_ASSIGN_OR_RETURN(NamedFile file, OpenForWriting(SegmentName(number), Create::kNever));
   return file.file->Truncate(bytes);
 }
 
-std::uint64_t SegmentFiles::SparesWanted() const {
-  return kSparesMax - std::min(kSparesMax, spares_.size());
-}
-
 absl::StatusOr<std::vector<SegmentFile>> SegmentFiles::RetireBelow(std::uint64_t number,
-                                                                   SpareNumbers spares) {
+                                                                   SpareNumbers spares) const {
   std::vector<SegmentFile> renamed, recycled;
   DR_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> entries, directory_.List());
   for (const DirectoryEntry& entry : entries) {

@@ -18,7 +18,6 @@ class UnloggedSink final : public LogSink {
   UnloggedSink(const Clock& clock, Lsn last, LogTime time)
       : clock_(clock), time_(time), staged_(last.value) {}
 
-  void Bind(OperationLog& log) override { log_ = &log; }
   absl::Status MakeRoom(std::uint64_t count, const Context& context) override;
   absl::Status Admit(std::size_t, const Context&) override { return status(); }
   void Withdraw(std::size_t) override {}
@@ -33,6 +32,7 @@ class UnloggedSink final : public LogSink {
   std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }  ///< of payloads
 
  private:
+  void Bind(OperationLog& log) override { log_ = &log; }
   void StageAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Clock& clock_;

@@ -61,7 +61,7 @@ struct Fixture {
   WorkClock clock;
   Slow out{clock};
   Accepting sink;
-  OperationLog log{sink, {.capacity = 64}, {}};
+  OperationLog log{sink, {.capacity = 64}};
   const std::string record = std::string(2 << 20, 'r');
 };
 

@@ -113,8 +113,7 @@ inline absl::Status LogLife::Open(SimFileSystem& disk, std::uint64_t known_durab
                                      .needed_from = {known_.needed_from}});
   if (!wal.ok()) return wal.status();
   wal_ = *std::move(wal);
-  log_ = std::make_unique<OperationLog>(*wal_, OperationLogOptions{.capacity = kRing},
-                                        wal_->durable());
+  log_ = std::make_unique<OperationLog>(*wal_, OperationLogOptions{.capacity = kRing});
   return absl::OkStatus();
 }
 

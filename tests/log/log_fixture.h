@@ -124,8 +124,8 @@ inline absl::StatusOr<OpenLog> TryOpen(Directory& directory, const Clock& clock,
   if (!wal.ok()) return wal.status();
   OpenLog open;
   open.wal = *std::move(wal);
-  open.log = std::make_unique<OperationLog>(
-      *open.wal, OperationLogOptions{.capacity = options.ring_capacity}, open.wal->durable());
+  open.log = std::make_unique<OperationLog>(*open.wal,
+                                            OperationLogOptions{.capacity = options.ring_capacity});
   return open;
 }
 

@@ -1,6 +1,6 @@
 // The lock-free front of the log: one atomic step gives an operation its place in the order.
 //
-//   dr::OperationLog log(sink, {.capacity = 4096}, last_lsn);
+//   dr::OperationLog log(sink, {.capacity = 4096});
 //   dr::LogEntry entry;                                   // the caller's, until it is durable
 //   entry.record = {.component = "inventory", .schema_version = 1, .payload = bytes};
 //   absl::StatusOr<dr::Lsn> lsn = log.Append(entry);      // ordered; nothing has been written yet
@@ -41,8 +41,6 @@ struct LogEntry {
 class DR_EXPORT LogSink {
  public:
   virtual ~LogSink() = default;
-  /// Called once, by the log whose operations land here, before anything else.
-  virtual void Bind(OperationLog& log) = 0;
   /// Raises the limit (OperationLog::Allow) so that `count` more small records can be taken, or
   /// says why not. May do I/O and wait.
   virtual absl::Status MakeRoom(std::uint64_t count, const Context& context) = 0;
@@ -62,6 +60,13 @@ class DR_EXPORT LogSink {
   virtual Lsn durable() const = 0;
   /// OK, or why nothing is accepted any more.
   virtual absl::Status status() const = 0;
+
+ private:
+  friend class OperationLog;
+  /// The log whose operations land here makes itself known, in its constructor: once in the life of
+  /// a sink, and before any call but `durable` and `status`.
+  virtual void Bind(OperationLog& log) = 0;
+  bool bound_ = false;
 };
 
 struct OperationLogOptions {
@@ -71,8 +76,9 @@ struct OperationLogOptions {
 /// Thread-safe. At most `capacity` operations are between Append and staging.
 class DR_EXPORT OperationLog {
  public:
-  /// `sink` outlives the log. `last` is the Lsn that the next operation follows.
-  OperationLog(LogSink& sink, OperationLogOptions options, Lsn last);
+  /// Binds `sink`, which outlives the log and has no other. The next operation follows the last
+  /// that is durable there.
+  OperationLog(LogSink& sink, OperationLogOptions options);
   OperationLog(const OperationLog&) = delete;
   OperationLog& operator=(const OperationLog&) = delete;
 

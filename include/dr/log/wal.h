@@ -2,7 +2,7 @@
 //
 //   dr::SystemClock clock;  dr::SystemRandom random;
 //   auto wal = dr::Wal::Open(directory, {.clock = &clock, .random = &random});
-//   dr::OperationLog log(**wal, {}, (*wal)->durable());
+//   dr::OperationLog log(**wal, {});
 //
 // The first waiter writes for all who wait (group commit); up to two groups are in flight and are
 // acknowledged in order. Files are zero-written before use and recycled after Trim. Where the file
@@ -87,7 +87,7 @@ class DR_EXPORT WalReader {
 };
 
 /// Thread-safe. One process at a time has a log open: a second gets kUnavailable, and a forked
-/// child finds its copy poisoned.
+/// child finds its copy poisoned. Before an OperationLog is bound to it, it can only be read.
 class DR_EXPORT Wal final : public LogSink {
  public:
   /// Recovers what is in `directory` or creates a log there. `directory` outlives the Wal. Takes an
@@ -96,7 +96,6 @@ class DR_EXPORT Wal final : public LogSink {
   static absl::StatusOr<std::unique_ptr<Wal>> Open(Directory& directory, const WalOptions& options);
   ~Wal() override;
 
-  void Bind(OperationLog& log) override;
   absl::Status MakeRoom(std::uint64_t count, const Context& context) override;
   absl::Status Admit(std::size_t payload_bytes, const Context& context) override;
   void Withdraw(std::size_t payload_bytes) override;
@@ -130,6 +129,7 @@ class DR_EXPORT Wal final : public LogSink {
 
  private:
   class Impl;
+  void Bind(OperationLog& log) override;
   explicit Wal(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
