@@ -38,6 +38,7 @@
 
 namespace dr::inline v0 {
 
+class ComponentCallbacks;
 class ComponentCore;
 
 struct CommitOptions {
@@ -100,6 +101,7 @@ class DR_EXPORT StatefulComponent {
   SharedMutex& state_mutex() const;
 
  private:
+  friend class ComponentCallbacks;
   friend class ComponentCore;
 
   /// Changes the state by `op`. Deterministic: uses nothing but the state and `op`, does no I/O,

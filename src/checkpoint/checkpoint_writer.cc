@@ -73,8 +73,8 @@ absl::StatusOr<CheckpointInfo> CheckpointWriter::Publish(const Context& context)
     DR_RETURN_IF_ERROR(CheckContext(context, of_.clock, "the checkpoint"));
     const ComponentSnapshot* previous = previous_ ? FindSnapshot(*previous_, id) : nullptr;
     DR_RETURN_IF_ERROR(component->failure());
-    DR_ASSIGN_OR_RETURN(ComponentCore::Frozen frozen,
-                        component->Freeze(Comparable(previous, *component), context));
+    DR_ASSIGN_OR_RETURN(Frozen frozen,
+                        Freeze(*component, Comparable(previous, *component), context));
     DR_ASSIGN_OR_RETURN(ComponentSnapshot snapshot, TakeSnapshot(*component, std::move(frozen),
                                                                  previous, target, info, context));
     manifest.as_of = std::min(manifest.as_of, snapshot.as_of);

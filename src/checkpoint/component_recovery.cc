@@ -38,7 +38,7 @@ absl::Status LoadManifest(Repository& repository, const BackupManifest& manifest
                         repository.OpenSnapshot(snapshot, context));
     DR_ASSIGN_OR_RETURN(records,
                         components.Upgrade(std::move(records), snapshot.schema, *component));
-    DR_RETURN_IF_ERROR(component->Load(*records, snapshot.as_of));
+    DR_RETURN_IF_ERROR(component->callbacks().Load(*records, snapshot.as_of));
   }
   return absl::OkStatus();
 }

@@ -8,6 +8,7 @@
 #include "fmt/format.h"
 #include "src/base/assert.h"
 #include "src/base/status_macros.h"
+#include "src/component/joint_freeze.h"
 
 namespace dr::inline v0 {
 namespace {
@@ -119,9 +120,9 @@ absl::StatusOr<CheckpointInfo> RepositoryCheckpoints::Delete(ComponentCore& comp
   return info;
 }
 
-absl::StatusOr<std::vector<ComponentCore::Frozen>> RepositoryCheckpoints::Freeze(
+absl::StatusOr<std::vector<Frozen>> RepositoryCheckpoints::Freeze(
     const std::vector<ComponentCore*>& chosen, const Context& context) const {
-  std::vector<ComponentCore::FreezeRequest> requests;
+  std::vector<FreezeRequest> requests;
   for (ComponentCore* component : chosen) {
     DR_RETURN_IF_ERROR(component->failure());
     std::optional<Lsn> previous;
@@ -132,7 +133,7 @@ absl::StatusOr<std::vector<ComponentCore::Frozen>> RepositoryCheckpoints::Freeze
     }
     requests.push_back({component, previous});
   }
-  return ComponentCore::FreezeTogether(requests, context);
+  return FreezeTogether(requests, context);
 }
 
 absl::StatusOr<CheckpointInfo> RepositoryCheckpoints::Publish(
@@ -155,14 +156,14 @@ absl::StatusOr<CheckpointInfo> RepositoryCheckpoints::Write(
                       .epoch = newest_.epoch,
                       .durable_lsn = newest_.durable_lsn,
                       .created = of_.clock.WallTime()};
-  DR_ASSIGN_OR_RETURN(std::vector<ComponentCore::Frozen> frozen, Freeze(chosen, context));
+  DR_ASSIGN_OR_RETURN(std::vector<Frozen> frozen, Freeze(chosen, context));
   const SnapshotTarget target{of_, next.epoch};
   CheckpointInfo info;
   std::size_t taken = 0;
   for (const auto& [id, component] : of_.components) {
     const ComponentSnapshot* saved = FindSnapshot(newest_, id);
     if (taken < chosen.size() && chosen[taken] == component.get()) {
-      ComponentCore::Frozen& one = frozen[taken++];
+      Frozen& one = frozen[taken++];
       if (!one.changed && saved == nullptr) continue;  // given up
       DR_RETURN_IF_ERROR(CheckContext(context, of_.clock, "the checkpoint"));
       DR_ASSIGN_OR_RETURN(next.components.emplace_back(),
@@ -233,7 +234,7 @@ absl::StatusOr<StateOutcome> RepositoryCheckpoints::Load(ComponentCore& componen
     if (absl::IsDataLoss(done)) DR_RETURN_IF_ERROR(CheckNotFollowed(context));
     return done;
   }
-  DR_RETURN_IF_ERROR(component.Reload(whole, context));
+  DR_RETURN_IF_ERROR(Reload(component, whole, context));
   return outcome;
 }
 

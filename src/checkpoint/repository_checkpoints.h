@@ -55,8 +55,8 @@ class RepositoryCheckpoints {
                                          const ComponentCore* deleted, const Context& context);
   absl::StatusOr<CheckpointInfo> Write(const std::vector<ComponentCore*>& chosen,
                                        const ComponentCore* deleted, const Context& context);
-  absl::StatusOr<std::vector<ComponentCore::Frozen>> Freeze(
-      const std::vector<ComponentCore*>& chosen, const Context& context) const;
+  absl::StatusOr<std::vector<Frozen>> Freeze(const std::vector<ComponentCore*>& chosen,
+                                             const Context& context) const;
   absl::Status Settle(const Context& context);
   void GoOnFrom(BackupManifest published);
   absl::Status CheckNotFollowed(const Context& context);

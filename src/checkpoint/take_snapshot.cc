@@ -22,8 +22,7 @@ std::optional<Lsn> Comparable(const ComponentSnapshot* previous, const Component
   return previous->as_of;
 }
 
-absl::StatusOr<ComponentSnapshot> TakeSnapshot(ComponentCore& component,
-                                               ComponentCore::Frozen frozen,
+absl::StatusOr<ComponentSnapshot> TakeSnapshot(ComponentCore& component, Frozen frozen,
                                                const ComponentSnapshot* previous,
                                                const SnapshotTarget& target, CheckpointInfo& info,
                                                const Context& context) {
@@ -37,7 +36,7 @@ absl::StatusOr<ComponentSnapshot> TakeSnapshot(ComponentCore& component,
   std::unique_ptr<SnapshotWriter> out = target.context.repository.NewSnapshot(
       component.id(), component.schema(), frozen.as_of, target.epoch, context);
   PacedWriter paced(*out, target.context.log, target.context.clock, target.disk_share, context);
-  DR_RETURN_IF_ERROR(component.SaveFrozen(frozen, paced));
+  DR_RETURN_IF_ERROR(component.callbacks().WriteCopy(frozen.copy, paced));
   DR_ASSIGN_OR_RETURN(ComponentSnapshot written, out->Finish());
   ++info.components_written;
   info.bytes += written.bytes;

@@ -8,6 +8,7 @@
 #include "dr/checkpoint.h"
 #include "dr/repository/repository.h"
 #include "src/component/component_set.h"
+#include "src/component/freeze.h"
 
 namespace dr::inline v0 {
 
@@ -34,8 +35,7 @@ std::optional<Lsn> Comparable(const ComponentSnapshot* previous, const Component
 
 /// Writes what was frozen, or carries `previous` on if nothing had changed since. Adds to `info`
 /// what it did.
-absl::StatusOr<ComponentSnapshot> TakeSnapshot(ComponentCore& component,
-                                               ComponentCore::Frozen frozen,
+absl::StatusOr<ComponentSnapshot> TakeSnapshot(ComponentCore& component, Frozen frozen,
                                                const ComponentSnapshot* previous,
                                                const SnapshotTarget& target, CheckpointInfo& info,
                                                const Context& context);

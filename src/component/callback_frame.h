@@ -1,14 +1,13 @@
 // Which component's callback runs on this thread: a call into dr from there is its mistake.
 #pragma once
 
+#include <string_view>
 #include <utility>
 
 namespace dr::inline v0 {
 
-class ComponentCore;
-
 struct CallbackFrame {
-  const ComponentCore* component = nullptr;
+  std::string_view component = {};  ///< its id
   bool reentered = false;
 
   /// Of this thread; null outside of callbacks.
@@ -21,7 +20,8 @@ struct CallbackFrame {
 /// While it lives the thread is inside a callback.
 class CallbackScope {
  public:
-  explicit CallbackScope(const ComponentCore* component) : frame_{component} {
+  /// `component` is its id, which outlives the scope.
+  explicit CallbackScope(std::string_view component) : frame_{component} {
     outer_ = std::exchange(CallbackFrame::Current(), &frame_);
   }
   ~CallbackScope() { CallbackFrame::Current() = outer_; }

@@ -56,7 +56,7 @@ absl::StatusOr<ComponentSet> ComponentSet::Claim(const std::vector<StatefulCompo
     }
     DR_RETURN_IF_ERROR(core->Claim());
     SchemaUpgrades own;
-    DR_RETURN_IF_ERROR(core->RegisterUpgrades(own));
+    DR_RETURN_IF_ERROR(core->callbacks().RegisterUpgrades(own));
     DR_RETURN_IF_ERROR(set.upgrades_.Merge(own));
   }
   return set;
@@ -105,13 +105,13 @@ absl::StatusOr<bool> ComponentSet::Replay(const RecordView& record) const {
                                                              component->schema().version));
     payload = upgraded;
   }
-  DR_RETURN_IF_ERROR(component->Replay(record, payload));
+  DR_RETURN_IF_ERROR(component->callbacks().Replay(record, payload));
   return true;
 }
 
 absl::Status ComponentSet::Clear() const {
   NoRecords none;
-  for (const auto& [id, core] : cores_) DR_RETURN_IF_ERROR(core->Load(none, {}));
+  for (const auto& [id, core] : cores_) DR_RETURN_IF_ERROR(core->callbacks().Load(none, {}));
   return absl::OkStatus();
 }
 

@@ -98,9 +98,9 @@ absl::StatusOr<Digest> DigestNow(const ComponentCore& component) {
       return absl::OkStatus();
     }
   } summer;
-  DR_ASSIGN_OR_RETURN(std::optional<Digest> kept, component.StateDigest());
+  DR_ASSIGN_OR_RETURN(std::optional<Digest> kept, component.callbacks().StateDigest());
   if (kept) return *kept;
-  DR_RETURN_IF_ERROR(component.Save(summer));
+  DR_RETURN_IF_ERROR(component.callbacks().Save(summer));
   return summer.sum;
 }
 
