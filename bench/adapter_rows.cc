@@ -12,8 +12,8 @@
 #include "dr/adapter/adapter_registry.h"
 #include "dr/environment/uri.h"
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "fmt/format.h"
-#include "src/base/status_macros.h"
 
 namespace bench {
 namespace {

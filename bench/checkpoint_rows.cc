@@ -12,7 +12,7 @@
 #include "bench/rate.h"
 #include "bench/row.h"
 #include "dr/host.h"
-#include "src/base/status_macros.h"
+#include "dr/status_macros.h"
 
 namespace bench {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <chrono>
 
-#include "src/base/status_macros.h"
+#include "dr/status_macros.h"
 
 namespace bench {
 namespace {

@@ -14,8 +14,8 @@
 
 #include "bench/rate.h"
 #include "dr/digest.h"
+#include "dr/status_macros.h"
 #include "fmt/format.h"
-#include "src/base/status_macros.h"
 
 namespace bench {
 namespace {

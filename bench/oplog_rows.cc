@@ -10,8 +10,8 @@
 #include "bench/rate.h"
 #include "bench/row.h"
 #include "dr/log/operation_log.h"
+#include "dr/status_macros.h"
 #include "fmt/format.h"
-#include "src/base/status_macros.h"
 
 namespace bench {
 namespace {

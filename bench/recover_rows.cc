@@ -11,7 +11,7 @@
 #include "bench/row.h"
 #include "dr/digest.h"
 #include "dr/host.h"
-#include "src/base/status_macros.h"
+#include "dr/status_macros.h"
 
 namespace bench {
 namespace {

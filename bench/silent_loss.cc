@@ -18,8 +18,8 @@
 
 #include "bench/peers/rocksdb.h"
 #include "dr/host.h"
+#include "dr/status_macros.h"
 #include "fmt/format.h"
-#include "src/base/status_macros.h"
 
 namespace bench {
 namespace {

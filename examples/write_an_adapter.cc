@@ -9,6 +9,7 @@
 #include "dr/adapter/stored_value.h"
 #include "dr/mutex.h"
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "dr/testing/adapter_cases.h"
 #include "fmt/format.h"
 
@@ -22,8 +23,8 @@ class TableStore final : public dr::StateAdapter {
   static StatusOr<std::unique_ptr<dr::StateAdapter>> Open(const dr::Uri& uri,
                                                           const dr::AdapterEnvironment& given,
                                                           const dr::Context& context) {
-    if (Status s = uri.CheckParameters({}); !s.ok()) return s;
-    if (Status s = dr::CheckContext(context, *given.clock, "Open"); !s.ok()) return s;
+    DR_RETURN_IF_ERROR(uri.CheckParameters({}));
+    DR_RETURN_IF_ERROR(dr::CheckContext(context, *given.clock, "Open"));
     return std::make_unique<TableStore>(*given.random, *given.clock);
   }
   TableStore(dr::Random& random, const dr::Clock& clock) : random_(random), clock_(clock) {}
@@ -32,10 +33,9 @@ class TableStore final : public dr::StateAdapter {
 
   StatusOr<dr::Version> Put(std::string_view key, std::string_view value,
                             const dr::PutOptions& options, const dr::Context& context) override {
-    if (Status s = dr::CheckPut(can_, key, value, options, context, clock_); !s.ok()) return s;
-    const StatusOr<std::uint64_t> nonce = random_.Next();
-    if (!nonce.ok()) return nonce.status();
-    const dr::StoredHeader header = dr::EncodeStoredHeader(key, value, *nonce);
+    DR_RETURN_IF_ERROR(dr::CheckPut(can_, key, value, options, context, clock_));
+    DR_ASSIGN_OR_RETURN(const std::uint64_t nonce, random_.Next());
+    const dr::StoredHeader header = dr::EncodeStoredHeader(key, value, nonce);
     dr::MutexLock lock(mutex_);
     const auto found = table_.find(key);
     const bool exists = found != table_.end();
@@ -50,7 +50,7 @@ class TableStore final : public dr::StateAdapter {
   }
 
   StatusOr<dr::Item> Get(std::string_view key, const dr::Context& context) override {
-    if (Status s = dr::CheckGet(can_, key, context, clock_); !s.ok()) return s;
+    DR_RETURN_IF_ERROR(dr::CheckGet(can_, key, context, clock_));
     dr::MutexLock lock(mutex_);
     const auto found = table_.find(key);
     if (found == table_.end()) return dr::NoValue(key);
@@ -59,7 +59,7 @@ class TableStore final : public dr::StateAdapter {
 
   StatusOr<dr::Page> List(std::string_view prefix, std::string_view after,
                           const dr::Context& context) override {
-    if (Status s = dr::CheckContext(context, clock_, "List"); !s.ok()) return s;
+    DR_RETURN_IF_ERROR(dr::CheckContext(context, clock_, "List"));
     dr::MutexLock lock(mutex_);
     dr::Page page;
     auto it = after < prefix ? table_.lower_bound(prefix) : table_.upper_bound(after);
@@ -72,7 +72,7 @@ class TableStore final : public dr::StateAdapter {
 
   Status Delete(std::string_view key, const dr::DeleteOptions& options,
                 const dr::Context& context) override {
-    if (Status s = dr::CheckDelete(can_, key, options, context, clock_); !s.ok()) return s;
+    DR_RETURN_IF_ERROR(dr::CheckDelete(can_, key, options, context, clock_));
     dr::MutexLock lock(mutex_);
     const auto found = table_.find(key);
     if (found == table_.end()) return options.if_version ? dr::NoValue(key) : absl::OkStatus();

@@ -6,7 +6,7 @@
 #include <string>
 #include <thread>
 
-#include "adapters/postgres/test_servers.h"
+#include "adapters/postgres/server_fixture.h"
 #include "dr/status.h"
 #include "fmt/format.h"
 #include "tests/support/fault_proxy.h"

@@ -2,7 +2,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
-#include "adapters/postgres/test_servers.h"
+#include "adapters/postgres/server_fixture.h"
 #include "dr/status.h"
 #include "fmt/format.h"
 #include "tests/support/hostile_server.h"

@@ -4,8 +4,8 @@
 #include <pqxx/pqxx>
 #include <utility>
 
-#include "adapters/postgres/fault.h"
-#include "src/base/status_macros.h"
+#include "adapters/postgres/error.h"
+#include "dr/status_macros.h"
 
 namespace dr::inline v0::postgres {
 namespace {
@@ -17,9 +17,9 @@ absl::Status Guarded(std::string_view place, Call&& call) {
     call();
     return absl::OkStatus();
   } catch (const pqxx::sql_error& e) {
-    return FaultOfState(e.sqlstate(), e.what(), place);
+    return ErrorOfState(e.sqlstate(), e.what(), place);
   } catch (const pqxx::failure& e) {
-    return FaultOfDial(e.what(), place);
+    return ErrorOfDial(e.what(), place);
   }
 }
 

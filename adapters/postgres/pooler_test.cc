@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "adapters/postgres/test_servers.h"
+#include "adapters/postgres/server_fixture.h"
 #include "dr/status.h"
 #include "dr/testing/adapter_cases.h"
 #include "fmt/format.h"

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "fmt/format.h"
-#include "src/base/status_macros.h"
 
 namespace dr::inline v0::postgres {
 namespace {
@@ -27,61 +27,61 @@ constexpr std::string_view kMigrations[] = {
 };
 constexpr int kNewest = static_cast<int>(std::size(kMigrations));
 
-absl::StatusOr<std::string> AskText(Session& session, const std::string& statement,
+absl::StatusOr<std::string> AskText(Connection& connection, const std::string& statement,
                                     std::span<const Argument> arguments, const Context& context) {
-  DR_ASSIGN_OR_RETURN(Rows rows, session.Ask(statement, arguments, context));
+  DR_ASSIGN_OR_RETURN(Rows rows, connection.Ask(statement, arguments, context));
   return rows.size() == 0 ? std::string() : std::string(rows.At(0, 0));
 }
 
 // 0: there is no schema of dr.
-absl::StatusOr<int> FindVersion(Session& session, const std::string& schema,
+absl::StatusOr<int> FindVersion(Connection& connection, const std::string& schema,
                                 const Context& context) {
   const std::string table = schema + ".version";
   const Argument name[] = {{table}};
   DR_ASSIGN_OR_RETURN(
       std::string there,
-      AskText(session, "SELECT (to_regclass($1) IS NOT NULL)::text", name, context));
+      AskText(connection, "SELECT (to_regclass($1) IS NOT NULL)::text", name, context));
   if (there != "true") return 0;
   DR_ASSIGN_OR_RETURN(
       std::string text,
-      AskText(session, fmt::format("SELECT max(version)::text FROM {}", table), {}, context));
+      AskText(connection, fmt::format("SELECT max(version)::text FROM {}", table), {}, context));
   int version = 0;
   std::from_chars(text.data(), text.data() + text.size(), version);
   return version;
 }
 
-absl::Status Migrate(Session& session, const std::string& name, const std::string& schema,
+absl::Status Migrate(Connection& connection, const std::string& name, const std::string& schema,
                      const Context& context) {
   // One at a time; and who waited looks again.
   DR_RETURN_IF_ERROR(
-      session.Ask("SELECT pg_advisory_xact_lock(hashtext('dr schema'))::text", {}, context)
+      connection.Ask("SELECT pg_advisory_xact_lock(hashtext('dr schema'))::text", {}, context)
           .status());
   const Argument named[] = {{name}};
-  DR_ASSIGN_OR_RETURN(
-      std::string there,
-      AskText(session, "SELECT 'yes' FROM pg_namespace WHERE nspname = $1::text", named, context));
+  DR_ASSIGN_OR_RETURN(std::string there,
+                      AskText(connection, "SELECT 'yes' FROM pg_namespace WHERE nspname = $1::text",
+                              named, context));
   std::string sql;
   if (there.empty()) sql += fmt::format("CREATE SCHEMA {};", schema);
-  DR_ASSIGN_OR_RETURN(int version, FindVersion(session, schema, context));
+  DR_ASSIGN_OR_RETURN(int version, FindVersion(connection, schema, context));
   if (version == 0) sql += fmt::format("CREATE TABLE {}.version (version int NOT NULL);", schema);
   for (; version < kNewest; ++version) {
     sql += fmt::format(fmt::runtime(kMigrations[version]), schema);
     sql += fmt::format(";INSERT INTO {}.version VALUES ({});", schema, version + 1);
   }
-  return sql.empty() ? absl::OkStatus() : session.Do(sql, context);
+  return sql.empty() ? absl::OkStatus() : connection.Do(sql, context);
 }
 
 }  // namespace
 
-absl::StatusOr<std::string> PrepareSchema(Session& session, const std::string& name,
+absl::StatusOr<std::string> PrepareSchema(Connection& connection, const std::string& name,
                                           const Context& context) {
-  DR_ASSIGN_OR_RETURN(std::string schema, session.QuoteName(name));
-  DR_ASSIGN_OR_RETURN(int version, FindVersion(session, schema, context));
+  DR_ASSIGN_OR_RETURN(std::string schema, connection.QuoteName(name));
+  DR_ASSIGN_OR_RETURN(int version, FindVersion(connection, schema, context));
   if (version < kNewest) {
-    DR_RETURN_IF_ERROR(session.Begin(context));
-    DR_RETURN_IF_ERROR(Migrate(session, name, schema, context));
-    DR_RETURN_IF_ERROR(session.Commit(context).status());
-    DR_ASSIGN_OR_RETURN(version, FindVersion(session, schema, context));
+    DR_RETURN_IF_ERROR(connection.Begin(context));
+    DR_RETURN_IF_ERROR(Migrate(connection, name, schema, context));
+    DR_RETURN_IF_ERROR(connection.Commit(context).status());
+    DR_ASSIGN_OR_RETURN(version, FindVersion(connection, schema, context));
   }
   if (version > kNewest) {
     return MakeFault(
@@ -93,7 +93,7 @@ absl::StatusOr<std::string> PrepareSchema(Session& session, const std::string& n
   return schema + ".value";
 }
 
-absl::StatusOr<Capabilities> ReadCapabilities(Session& session, const std::string& table,
+absl::StatusOr<Capabilities> ReadCapabilities(Connection& connection, const std::string& table,
                                               const Context& context) {
   // A standby that is attached and not waited for may be promoted without what it lacks. Who may
   // not see how it is attached gets NULL, and must think the worst.
@@ -105,7 +105,7 @@ absl::StatusOr<Capabilities> ReadCapabilities(Session& session, const std::strin
       " WHERE sync_state IS DISTINCT FROM 'sync'))::text"
       " FROM pg_class WHERE oid = to_regclass($1)";
   const Argument name[] = {{table}};
-  DR_ASSIGN_OR_RETURN(Rows rows, session.Ask(kAsk, name, context));
+  DR_ASSIGN_OR_RETURN(Rows rows, connection.Ask(kAsk, name, context));
   const bool durable = rows.size() == 1 && rows.At(0, 0) == "true";
   Capabilities can = {.if_absent = true,
                       .if_version = true,

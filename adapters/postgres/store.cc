@@ -9,7 +9,7 @@
 #include "dr/adapter/adapter_calls.h"
 #include "dr/adapter/stored_value.h"
 #include "dr/status.h"
-#include "src/base/status_macros.h"
+#include "dr/status_macros.h"
 
 namespace dr::inline v0::postgres {
 namespace {
@@ -61,50 +61,60 @@ struct PostgresStore::Batch {
   std::vector<std::string_view> keys, versions, values;
 };
 
-PostgresStore::PostgresStore(Settings settings, const Clock& clock, Random& random)
-    : server_(std::move(settings.server)),
-      space_(std::move(settings.name_space)),
+PostgresStore::PostgresStore(Options options, Random& random, const Clock& clock)
+    : server_(std::move(options.server)),
+      space_(std::move(options.name_space)),
       clock_(clock),
       random_(random),
       resolver_(clock),
-      pool_(settings.connections, clock,
-            [this](const Context& context) { return Session::Dial(server_, resolver_, context); }) {
-}
+      pool_(options.connections, clock, [this](const Context& context) {
+        return Connection::Dial(server_, resolver_, context);
+      }) {}
 
-absl::StatusOr<ConnectionPool<Session>::Lease> PostgresStore::Take(const Context& context) {
+absl::StatusOr<ConnectionPool<Connection>::Lease> PostgresStore::Take(const Context& context) {
   for (;;) {
-    DR_ASSIGN_OR_RETURN(ConnectionPool<Session>::Lease session, pool_.Take(context));
-    if (session->IsAlive()) return session;
-    session.Discard();
+    DR_ASSIGN_OR_RETURN(ConnectionPool<Connection>::Lease connection, pool_.Take(context));
+    if (connection->IsAlive()) return connection;
+    connection.Discard();
   }
 }
 
-absl::Status PostgresStore::Open(const std::string& schema, const Context& context) {
-  DR_ASSIGN_OR_RETURN(std::unique_ptr<Session> session, Session::Dial(server_, resolver_, context));
-  DR_ASSIGN_OR_RETURN(table_, PrepareSchema(*session, schema, context));
-  DR_ASSIGN_OR_RETURN(capabilities_, ReadCapabilities(*session, table_, context));
+absl::StatusOr<std::unique_ptr<PostgresStore>> PostgresStore::Open(Options options, Random& random,
+                                                                   const Clock& clock,
+                                                                   const Context& context) {
+  const std::string schema = options.schema;
+  std::unique_ptr<PostgresStore> store(new PostgresStore(std::move(options), random, clock));
+  DR_RETURN_IF_ERROR(store->Prepare(schema, context));
+  return store;
+}
+
+absl::Status PostgresStore::Prepare(const std::string& schema, const Context& context) {
+  DR_ASSIGN_OR_RETURN(std::unique_ptr<Connection> connection,
+                      Connection::Dial(server_, resolver_, context));
+  DR_ASSIGN_OR_RETURN(table_, PrepareSchema(*connection, schema, context));
+  DR_ASSIGN_OR_RETURN(capabilities_, ReadCapabilities(*connection, table_, context));
   statements_ = StatementsFor(table_);
   return absl::OkStatus();
 }
 
 absl::StatusOr<Rows> PostgresStore::Ask(const std::string& statement, const Arguments& arguments,
                                         const Context& context) {
-  DR_ASSIGN_OR_RETURN(auto session, Take(context));
-  absl::StatusOr<Rows> rows = session->Ask(statement, arguments, context);
-  if (!rows.ok()) session.Discard();
+  DR_ASSIGN_OR_RETURN(auto connection, Take(context));
+  absl::StatusOr<Rows> rows = connection->Ask(statement, arguments, context);
+  if (!rows.ok()) connection.Discard();
   return rows;
 }
 
 template <typename Work>
 PostgresStore::Outcome PostgresStore::Change(const Context& context, const Work& work) {
   for (int attempt = 1;; ++attempt) {
-    auto session = Take(context);
-    if (!session.ok()) return {session.status(), false};
-    absl::StatusOr<Rows> rows = work(**session);
+    auto connection = Take(context);
+    if (!connection.ok()) return {connection.status(), false};
+    absl::StatusOr<Rows> rows = work(**connection);
     if (rows.ok()) return {std::move(rows), false};
-    const bool lost = (*session)->lost();
-    const bool again = (*session)->sqlstate() == "40001" || (*session)->sqlstate() == "40P01";
-    session->Discard();  // perhaps inside a transaction, or on a server that only reads
+    const bool lost = (*connection)->lost();
+    const bool again = (*connection)->sqlstate() == "40001" || (*connection)->sqlstate() == "40P01";
+    connection->Discard();  // perhaps inside a transaction, or on a server that only reads
     if (lost || !again || attempt == kAttempts) return {std::move(rows), lost};
     clock_.SleepUntil(clock_.Now() + kPause, context.stop);
   }
@@ -140,8 +150,9 @@ absl::StatusOr<Version> PostgresStore::Put(std::string_view key, std::string_vie
     statement = &puts.if_version;
     arguments.push_back({AsText(options.version)});
   }
-  const auto [rows, lost] = Change(
-      context, [&](Session& session) { return session.Ask(*statement, arguments, context); });
+  const auto [rows, lost] = Change(context, [&](Connection& connection) {
+    return connection.Ask(*statement, arguments, context);
+  });
   if (lost) {
     const std::string_view keys[] = {key}, versions[] = {version.value};
     if (Happened(keys, versions, context)) return version;
@@ -188,8 +199,9 @@ absl::Status PostgresStore::Delete(std::string_view key, const DeleteOptions& op
   if (options.if_version) arguments.push_back({AsText(*options.if_version)});
   const std::string& statement =
       options.if_version ? statements_.remove_version : statements_.remove;
-  const auto [rows, lost] =
-      Change(context, [&](Session& session) { return session.Ask(statement, arguments, context); });
+  const auto [rows, lost] = Change(context, [&](Connection& connection) {
+    return connection.Ask(statement, arguments, context);
+  });
   if (lost) return MayHaveHappened(key, rows.status());
   DR_RETURN_IF_ERROR(rows.status());
   return options.if_version ? Verdict(key, *rows) : absl::OkStatus();
@@ -197,9 +209,9 @@ absl::Status PostgresStore::Delete(std::string_view key, const DeleteOptions& op
 
 absl::Status PostgresStore::Check(const Context& context) {
   DR_RETURN_IF_ERROR(CheckContext(context, clock_, "Check"));
-  DR_ASSIGN_OR_RETURN(auto session, Take(context));
-  const absl::StatusOr<Capabilities> now = ReadCapabilities(*session, table_, context);
-  if (!now.ok()) session.Discard();
+  DR_ASSIGN_OR_RETURN(auto connection, Take(context));
+  const absl::StatusOr<Capabilities> now = ReadCapabilities(*connection, table_, context);
+  if (!now.ok()) connection.Discard();
   DR_RETURN_IF_ERROR(now.status());
   if (now->durable >= capabilities_.durable && now->fence_safe >= capabilities_.fence_safe) {
     return absl::OkStatus();
@@ -234,19 +246,20 @@ std::vector<absl::StatusOr<Item>> PostgresStore::GetMany(std::span<const std::st
   return items;
 }
 
-absl::StatusOr<Rows> PostgresStore::PutBatches(Session& session, std::span<const Batch> batches,
+absl::StatusOr<Rows> PostgresStore::PutBatches(Connection& connection,
+                                               std::span<const Batch> batches,
                                                const Context& context) const {
   const auto put = [&](const Batch& batch) {
     const std::string keys = EncodeArray(ArrayOf::kBytes, batch.keys);
     const std::string versions = EncodeArray(ArrayOf::kText, batch.versions);
     const std::string values = EncodeArray(ArrayOf::kBytes, batch.values);
-    return session.Ask(statements_.put_many, Arguments{{space_}, {keys}, {versions}, {values}},
-                       context);
+    return connection.Ask(statements_.put_many, Arguments{{space_}, {keys}, {versions}, {values}},
+                          context);
   };
   if (batches.size() == 1) return put(batches.front());
-  DR_RETURN_IF_ERROR(session.Begin(context));
+  DR_RETURN_IF_ERROR(connection.Begin(context));
   for (const Batch& batch : batches) DR_RETURN_IF_ERROR(put(batch).status());
-  return session.Commit(context);
+  return connection.Commit(context);
 }
 
 absl::Status PostgresStore::PutMany(std::span<const KeyValue> items, const Context& context) {
@@ -275,8 +288,8 @@ absl::Status PostgresStore::PutMany(std::span<const KeyValue> items, const Conte
     for (auto* list : {&versions, &batches.back().versions}) list->push_back(versions_kept.back());
     batches.back().values.push_back(value);
   }
-  const auto [rows, lost] =
-      Change(context, [&](Session& session) { return PutBatches(session, batches, context); });
+  const auto [rows, lost] = Change(
+      context, [&](Connection& connection) { return PutBatches(connection, batches, context); });
   if (!lost) return rows.status();
   if (Happened(keys, versions, context)) return absl::OkStatus();
   return MayHaveHappened(keys.front(), rows.status());

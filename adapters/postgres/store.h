@@ -1,13 +1,14 @@
 // A store: one namespace of one table.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "adapters/postgres/server.h"
-#include "adapters/postgres/session.h"
+#include "adapters/postgres/connection.h"
+#include "adapters/postgres/options.h"
 #include "adapters/postgres/statements.h"
 #include "dr/adapter/connection_pool.h"
 #include "dr/adapter/state_adapter.h"
@@ -17,9 +18,10 @@ namespace dr::inline v0::postgres {
 
 class PostgresStore final : public StateAdapter {
  public:
-  PostgresStore(Settings settings, const Clock& clock, Random& random);
-  /// Before all else.
-  absl::Status Open(const std::string& schema, const Context& context);
+  /// Random and clock outlive the store.
+  static absl::StatusOr<std::unique_ptr<PostgresStore>> Open(Options options, Random& random,
+                                                             const Clock& clock,
+                                                             const Context& context);
 
   const Capabilities& capabilities() const override { return capabilities_; }
   absl::StatusOr<Version> Put(std::string_view key, std::string_view value,
@@ -43,14 +45,16 @@ class PostgresStore final : public StateAdapter {
     bool lost;
   };
 
-  absl::StatusOr<ConnectionPool<Session>::Lease> Take(const Context& context);
+  PostgresStore(Options options, Random& random, const Clock& clock);
+  absl::Status Prepare(const std::string& schema, const Context& context);
+  absl::StatusOr<ConnectionPool<Connection>::Lease> Take(const Context& context);
   absl::StatusOr<Rows> Ask(const std::string& statement, const Arguments& arguments,
                            const Context& context);
   template <typename Work>
   Outcome Change(const Context& context, const Work& work);
   bool Happened(std::span<const std::string_view> keys, std::span<const std::string_view> versions,
                 const Context& context);
-  absl::StatusOr<Rows> PutBatches(Session& session, std::span<const Batch> batches,
+  absl::StatusOr<Rows> PutBatches(Connection& connection, std::span<const Batch> batches,
                                   const Context& context) const;
 
   const Server server_;
@@ -58,7 +62,7 @@ class PostgresStore final : public StateAdapter {
   const Clock& clock_;
   Random& random_;
   Resolver resolver_;
-  ConnectionPool<Session> pool_;
+  ConnectionPool<Connection> pool_;
   std::string table_;
   Statements statements_;
   Capabilities capabilities_;

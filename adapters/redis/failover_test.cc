@@ -4,9 +4,9 @@
 #include <set>
 #include <thread>
 
-#include "adapters/redis/own_group.h"
-#include "adapters/redis/own_redis.h"
-#include "adapters/redis/redis_fixture.h"
+#include "adapters/redis/group_fixture.h"
+#include "adapters/redis/server_fixture.h"
+#include "adapters/redis/store_fixture.h"
 #include "dr/status.h"
 
 namespace dr {

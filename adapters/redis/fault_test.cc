@@ -1,8 +1,8 @@
 #include <catch2/catch.hpp>
 #include <thread>
 
-#include "adapters/redis/own_redis.h"
-#include "adapters/redis/redis_fixture.h"
+#include "adapters/redis/server_fixture.h"
+#include "adapters/redis/store_fixture.h"
 #include "tests/support/fault_proxy.h"
 
 namespace dr {

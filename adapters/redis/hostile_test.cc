@@ -5,8 +5,8 @@
 #include <string>
 #include <thread>
 
-#include "adapters/redis/own_redis.h"
-#include "adapters/redis/redis_fixture.h"
+#include "adapters/redis/server_fixture.h"
+#include "adapters/redis/store_fixture.h"
 #include "dr/adapter/layers.h"
 #include "dr/mutex.h"
 #include "dr/status.h"

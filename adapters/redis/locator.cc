@@ -5,9 +5,10 @@
 #include <chrono>
 #include <utility>
 
+#include "adapters/redis/error.h"
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "fmt/format.h"
-#include "src/base/status_macros.h"
 
 namespace dr::inline v0::redis {
 namespace {
@@ -67,11 +68,11 @@ std::optional<Redirection> RedirectionOf(const Reply& reply, const Endpoint& ans
   return redirection;
 }
 
-Locator::Locator(const Settings& settings, std::uint16_t slot, Open open)
-    : topology_(settings.topology),
-      service_(settings.service),
+Locator::Locator(const Options& options, std::uint16_t slot, Open open)
+    : topology_(options.topology),
+      service_(options.service),
       slot_(slot),
-      seeds_(settings.seeds),
+      seeds_(options.seeds),
       open_(std::move(open)) {
   if (topology_ == Topology::kServer) master_ = seeds_[0];
 }
@@ -126,11 +127,11 @@ absl::StatusOr<Endpoint> Locator::AskAround(const Context& context) {
 absl::StatusOr<Endpoint> Locator::AskOne(const Endpoint& whom, const Context& context) {
   Endpoint endpoint = whom;
   endpoint.patience = std::min(endpoint.patience, kAroundPatience);
-  DR_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session, open_(endpoint, context));
+  DR_ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection, open_(endpoint, context));
   const bool cluster = topology_ == Topology::kCluster;
   const Command command = cluster ? Command{"CLUSTER", "SLOTS"}
                                   : Command{"SENTINEL", "GET-MASTER-ADDR-BY-NAME", service_};
-  DR_ASSIGN_OR_RETURN(const Reply reply, session->Ask(command, context));
+  DR_ASSIGN_OR_RETURN(const Reply reply, connection->Ask(command, context));
   if (reply.failed()) return ErrorOf(reply, whom.Place());
   return cluster ? OwnerOfSlot(reply, whom) : MasterOfService(reply, whom);
 }

@@ -13,8 +13,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "adapters/redis/session.h"
-#include "adapters/redis/settings.h"
+#include "adapters/redis/connection.h"
+#include "adapters/redis/options.h"
 #include "dr/mutex.h"
 
 namespace dr::inline v0::redis {
@@ -33,11 +33,11 @@ std::optional<Redirection> RedirectionOf(const Reply& reply, const Endpoint& ans
 /// Thread-safe.
 class Locator {
  public:
-  using Open = std::function<absl::StatusOr<std::unique_ptr<Session>>(const Endpoint& endpoint,
-                                                                      const Context& context)>;
+  using Open = std::function<absl::StatusOr<std::unique_ptr<Connection>>(const Endpoint& endpoint,
+                                                                         const Context& context)>;
 
   /// `open` connects to nodes and sentinels, `slot` is that of all keys.
-  Locator(const Settings& settings, std::uint16_t slot, Open open);
+  Locator(const Options& options, std::uint16_t slot, Open open);
 
   /// Asks around if need be. kUnavailable if nobody knows.
   absl::StatusOr<Endpoint> Find(const Context& context);

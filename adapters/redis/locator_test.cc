@@ -2,8 +2,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "adapters/redis/own_redis.h"
-#include "adapters/redis/redis_fixture.h"
+#include "adapters/redis/server_fixture.h"
+#include "adapters/redis/store_fixture.h"
 
 namespace dr {
 namespace {

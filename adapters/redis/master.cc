@@ -5,10 +5,11 @@
 #include <optional>
 #include <utility>
 
+#include "adapters/redis/error.h"
 #include "adapters/redis/server_facts.h"
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "fmt/format.h"
-#include "src/base/status_macros.h"
 
 namespace dr::inline v0::redis {
 namespace {
@@ -38,37 +39,37 @@ absl::StatusOr<std::int64_t> CountOf(const Reply& reply, const std::string& coun
 
 }  // namespace
 
-Master::Master(Settings settings, std::unique_ptr<Tls> tls, std::string counter,
+Master::Master(Options options, std::unique_ptr<Tls> tls, std::string counter,
                std::size_t max_reply, const Clock& clock)
-    : settings_(std::move(settings)),
+    : options_(std::move(options)),
       tls_(std::move(tls)),
       counter_(std::move(counter)),
       max_reply_(max_reply),
       resolver_(clock),
-      locator_(settings_, SlotOf(counter_),
+      locator_(options_, SlotOf(counter_),
                [this](const Endpoint& endpoint, const Context& context) {
                  // A sentinel has users and databases of its own, so it is told nothing of these.
-                 return settings_.topology == Topology::kSentinel
-                            ? Session::Open(endpoint, tls_.get(), {}, max_reply_, resolver_,
-                                            context)
+                 return options_.topology == Topology::kSentinel
+                            ? Connection::Open(endpoint, tls_.get(), {}, max_reply_, resolver_,
+                                               context)
                             : Open(endpoint, context);
                }),
       pool_(kConnections, clock, [this](const Context& context) { return Dial(context); }) {}
 
-absl::StatusOr<std::unique_ptr<Session>> Master::Open(const Endpoint& endpoint,
-                                                      const Context& context) {
-  return Session::Open(endpoint, tls_.get(), settings_.login, max_reply_, resolver_, context);
+absl::StatusOr<std::unique_ptr<Connection>> Master::Open(const Endpoint& endpoint,
+                                                         const Context& context) {
+  return Connection::Open(endpoint, tls_.get(), options_.login, max_reply_, resolver_, context);
 }
 
-absl::StatusOr<std::unique_ptr<Master::Connection>> Master::Dial(const Context& context) {
+absl::StatusOr<std::unique_ptr<Master::Admitted>> Master::Dial(const Context& context) {
   std::vector<Endpoint> failed;  // after a fail-over some nodes name the former master for a while
   absl::Status last;
   for (int hop = 0; hop < kMaxHops; ++hop) {
     DR_ASSIGN_OR_RETURN(const Endpoint endpoint, locator_.Find(context));
     if (std::find(failed.begin(), failed.end(), endpoint) == failed.end()) {
-      auto connection = Greet(endpoint, context);
-      last = connection.status();
-      if (!absl::IsUnavailable(last)) return connection;
+      auto greeted = Greet(endpoint, context);
+      last = greeted.status();
+      if (!absl::IsUnavailable(last)) return greeted;
       failed.push_back(endpoint);
     }
     if (!locator_.Doubt(endpoint)) break;
@@ -76,24 +77,24 @@ absl::StatusOr<std::unique_ptr<Master::Connection>> Master::Dial(const Context& 
   return last;
 }
 
-absl::StatusOr<std::unique_ptr<Master::Connection>> Master::Greet(const Endpoint& endpoint,
-                                                                  const Context& context) {
+absl::StatusOr<std::unique_ptr<Master::Admitted>> Master::Greet(const Endpoint& endpoint,
+                                                                const Context& context) {
   const std::int64_t before = ledger_.acknowledged();
-  DR_ASSIGN_OR_RETURN(std::unique_ptr<Session> session, Open(endpoint, context));
+  DR_ASSIGN_OR_RETURN(std::unique_ptr<Connection> connection, Open(endpoint, context));
   const Command commands[] = {{"INFO", "server"},
                               {"INFO", "replication"},
                               {"GET", counter_},
                               {"PEXPIRE", counter_, kCounterTtlMs}};
-  DR_ASSIGN_OR_RETURN(std::vector<Reply> replies, session->Ask(commands, context));
+  DR_ASSIGN_OR_RETURN(std::vector<Reply> replies, connection->Ask(commands, context));
   const std::string role = InfoOf(replies[1], "role");
-  if (settings_.topology == Topology::kSentinel && role != "master") {
-    return NotTheMaster(session->Place(), fmt::format("its role is '{}', not 'master'", role));
+  if (options_.topology == Topology::kSentinel && role != "master") {
+    return NotTheMaster(connection->Place(), fmt::format("its role is '{}', not 'master'", role));
   }
   const std::optional<Redirection> redirection = RedirectionOf(replies[2], endpoint);
-  if (redirection && settings_.topology == Topology::kCluster) {
+  if (redirection && options_.topology == Topology::kCluster) {
     if (!redirection->ask) {
       locator_.Moved(redirection->to);
-      return NotTheMaster(session->Place(), replies[2].text);
+      return NotTheMaster(connection->Place(), replies[2].text);
     }
     bool sent = false;
     DR_ASSIGN_OR_RETURN(replies[2], AskAt(redirection->to, {"GET", counter_}, sent, context));
@@ -101,16 +102,16 @@ absl::StatusOr<std::unique_ptr<Master::Connection>> Master::Greet(const Endpoint
   DR_ASSIGN_OR_RETURN(const std::int64_t count, CountOf(replies[2], counter_));
   const std::string run = InfoOf(replies[0], "run_id");
   DR_ASSIGN_OR_RETURN(const std::uint64_t admitted,
-                      ledger_.Admit(run.empty() ? session->Place() : run, count, before));
-  return std::make_unique<Connection>(Connection{std::move(session), admitted});
+                      ledger_.Admit(run.empty() ? connection->Place() : run, count, before));
+  return std::make_unique<Admitted>(Admitted{std::move(connection), admitted});
 }
 
 // A connection that works, as far as can be seen from here.
 absl::StatusOr<Master::Pool::Lease> Master::Take(const Context& context) {
   for (std::size_t dead = 0;; ++dead) {
     DR_ASSIGN_OR_RETURN(Pool::Lease lease, pool_.Take(context));
-    const bool usable =
-        ledger_.IsCurrent(lease->admitted) && lease->session->in_step() && lease->session->Quiet();
+    const bool usable = ledger_.IsCurrent(lease->number) && lease->connection->in_step() &&
+                        lease->connection->Quiet();
     if (usable || dead == kConnections) return lease;
     lease.Discard();
   }
@@ -121,25 +122,25 @@ Master::Exchange Master::AskOnce(std::span<const Command> commands, const Contex
   if (absl::Status lost = ledger_.status(); !lost.ok()) return {lost};
   absl::StatusOr<Pool::Lease> lease = Take(context);
   if (!lease.ok()) return {lease.status()};
-  Session& session = *(*lease)->session;
-  answered = session.endpoint();
-  Exchange exchange{session.Ask(commands, context), false, (*lease)->admitted};
-  exchange.sent = session.sent();
+  Connection& connection = *(*lease)->connection;
+  answered = connection.endpoint();
+  Exchange exchange{connection.Ask(commands, context), false, (*lease)->number};
+  exchange.sent = connection.sent();
   if (!exchange.replies.ok()) {  // it may hang, and there may be another by now
     locator_.Doubt(answered);
     pool_.CloseIdle();
   }
-  if (!session.in_step()) lease->Discard();
+  if (!connection.in_step()) lease->Discard();
   return exchange;
 }
 
 absl::StatusOr<Reply> Master::AskAt(const Endpoint& endpoint, const Command& command, bool& sent,
                                     const Context& context) {
   sent = false;
-  DR_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session, Open(endpoint, context));
+  DR_ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection, Open(endpoint, context));
   const Command commands[] = {{"ASKING"}, command};
-  absl::StatusOr<std::vector<Reply>> replies = session->Ask(commands, context);
-  sent = session->sent();
+  absl::StatusOr<std::vector<Reply>> replies = connection->Ask(commands, context);
+  sent = connection->sent();
   DR_RETURN_IF_ERROR(replies.status());
   return std::move((*replies)[1]);
 }
@@ -178,7 +179,7 @@ void Master::Follow(const Command& command, Endpoint answered, Reply& reply, Exc
 Master::Exchange Master::Ask(std::span<const Command> commands, const Context& context) {
   Endpoint answered;
   Exchange exchange = AskOnce(commands, context, answered);
-  if (settings_.topology != Topology::kCluster) return exchange;
+  if (options_.topology != Topology::kCluster) return exchange;
   for (std::size_t i = 0; exchange.replies.ok() && i < commands.size(); ++i) {
     Reply reply = std::move((*exchange.replies)[i]);
     Follow(commands[i], answered, reply, exchange, context);

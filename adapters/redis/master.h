@@ -10,14 +10,14 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "adapters/redis/connection.h"
 #include "adapters/redis/ledger.h"
 #include "adapters/redis/locator.h"
+#include "adapters/redis/options.h"
 #include "adapters/redis/scripts.h"
-#include "adapters/redis/session.h"
-#include "adapters/redis/settings.h"
 #include "adapters/redis/tls.h"
 #include "dr/adapter/connection_pool.h"
-#include "src/base/resolver.h"
+#include "dr/environment/resolver.h"
 
 namespace dr::inline v0::redis {
 
@@ -25,7 +25,7 @@ namespace dr::inline v0::redis {
 class Master {
  public:
   /// `counter` is the ledger's key. `tls` may be null.
-  Master(Settings settings, std::unique_ptr<Tls> tls, std::string counter, std::size_t max_reply,
+  Master(Options options, std::unique_ptr<Tls> tls, std::string counter, std::size_t max_reply,
          const Clock& clock);
 
   struct Exchange {
@@ -44,20 +44,20 @@ class Master {
   void ConnectAnew() { pool_.CloseIdle(); }
 
   Ledger& ledger() { return ledger_; }
-  const Settings& settings() const { return settings_; }
-  std::string Place() const { return settings_.seeds[0].Place(); }
+  const Options& options() const { return options_; }
+  std::string Place() const { return options_.seeds[0].Place(); }
 
  private:
-  struct Connection {
-    std::unique_ptr<Session> session;
-    std::uint64_t admitted = 0;
+  struct Admitted {
+    std::unique_ptr<Connection> connection;
+    std::uint64_t number = 0;  ///< by the ledger
   };
-  using Pool = ConnectionPool<Connection>;
+  using Pool = ConnectionPool<Admitted>;
 
-  absl::StatusOr<std::unique_ptr<Session>> Open(const Endpoint& endpoint, const Context& context);
-  absl::StatusOr<std::unique_ptr<Connection>> Dial(const Context& context);
-  absl::StatusOr<std::unique_ptr<Connection>> Greet(const Endpoint& endpoint,
-                                                    const Context& context);
+  absl::StatusOr<std::unique_ptr<Connection>> Open(const Endpoint& endpoint,
+                                                   const Context& context);
+  absl::StatusOr<std::unique_ptr<Admitted>> Dial(const Context& context);
+  absl::StatusOr<std::unique_ptr<Admitted>> Greet(const Endpoint& endpoint, const Context& context);
   absl::StatusOr<Pool::Lease> Take(const Context& context);
   /// On a connection from the pool, redirections as they come.
   Exchange AskOnce(std::span<const Command> commands, const Context& context, Endpoint& answered);
@@ -67,7 +67,7 @@ class Master {
   absl::StatusOr<Reply> AskAt(const Endpoint& endpoint, const Command& command, bool& sent,
                               const Context& context);
 
-  const Settings settings_;
+  const Options options_;
   const std::unique_ptr<Tls> tls_;
   const std::string counter_;
   const std::size_t max_reply_;

@@ -25,9 +25,6 @@ struct Reply {
   bool failed() const { return type == Type::kError; }
 };
 
-/// An error reply as a status: codes by what a caller can do. `place` is shown.
-absl::Status ErrorOf(const Reply& reply, std::string_view place);
-
 /// From bytes in pieces to replies. Protects against a server, or somebody between, that announces
 /// or sends more than can be asked for.
 class ReplyReader {

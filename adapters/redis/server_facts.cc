@@ -3,8 +3,9 @@
 #include <optional>
 #include <utility>
 
+#include "adapters/redis/error.h"
+#include "dr/status_macros.h"
 #include "fmt/format.h"
-#include "src/base/status_macros.h"
 
 namespace dr::inline v0::redis {
 namespace {

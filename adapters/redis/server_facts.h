@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "adapters/redis/session.h"
-#include "adapters/redis/settings.h"
+#include "adapters/redis/connection.h"
+#include "adapters/redis/options.h"
 
 namespace dr::inline v0::redis {
 

@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
-#include "adapters/redis/own_redis.h"
+#include "adapters/redis/server_fixture.h"
 #include "dr/adapters/redis.h"
 #include "dr/host.h"
 

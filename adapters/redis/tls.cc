@@ -9,9 +9,10 @@
 #include <new>
 #include <utility>
 
+#include "adapters/redis/error.h"
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "fmt/format.h"
-#include "src/base/status_macros.h"
 
 namespace dr::inline v0::redis {
 namespace {

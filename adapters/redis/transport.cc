@@ -11,10 +11,11 @@
 #include <system_error>
 #include <utility>
 
+#include "adapters/redis/error.h"
+#include "dr/environment/descriptor.h"
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "fmt/format.h"
-#include "src/base/file_descriptor.h"
-#include "src/base/status_macros.h"
 
 namespace dr::inline v0::redis {
 namespace {
@@ -138,13 +139,6 @@ absl::StatusOr<std::unique_ptr<Transport>> ConnectTo(Address address, const Endp
 std::string Endpoint::Place() const {
   const bool bare_ipv6 = host.find(':') != std::string::npos;
   return bare_ipv6 ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port);
-}
-
-absl::Status ConnectionLost(std::string_view place, std::string_view why) {
-  return MakeFault({.kind = FaultKind::kIo,
-                    .place = std::string(place),
-                    .next = "try again; see that the server runs and can be reached"},
-                   fmt::format("no connection: {}", why));
 }
 
 absl::StatusOr<std::unique_ptr<Transport>> Connect(const Endpoint& endpoint, Resolver& resolver,

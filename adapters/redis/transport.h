@@ -11,8 +11,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "dr/environment/resolver.h"
 #include "dr/types.h"
-#include "src/base/resolver.h"
 
 namespace dr::inline v0::redis {
 
@@ -40,8 +40,5 @@ class Transport {
 /// The resolver outlives the connection.
 absl::StatusOr<std::unique_ptr<Transport>> Connect(const Endpoint& endpoint, Resolver& resolver,
                                                    const Context& context);
-
-/// kUnavailable: the connection or the server is gone.
-absl::Status ConnectionLost(std::string_view place, std::string_view why);
 
 }  // namespace dr::inline v0::redis

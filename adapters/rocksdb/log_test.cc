@@ -9,7 +9,7 @@
 #include <fstream>
 #include <vector>
 
-#include "adapters/rocksdb/rocksdb_fixture.h"
+#include "adapters/rocksdb/store_fixture.h"
 #include "dr/status.h"
 
 namespace dr {

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "adapters/s3/client.h"
-#include "adapters/s3/http.h"
-#include "adapters/s3/location.h"
-#include "adapters/s3/s3_fixture.h"
+#include "adapters/s3/connection.h"
+#include "adapters/s3/options.h"
+#include "adapters/s3/store_fixture.h"
 #include "dr/adapter/layers.h"
 #include "dr/status.h"
 
@@ -24,11 +24,11 @@ absl::StatusOr<std::unique_ptr<StateAdapter>> OpenCareless(Machine& machine,
 
 // How many calls the server has had to what is named so.
 std::string Visits(Machine& machine, const std::string& name) {
-  const auto session = HttpSession::Make(machine.clock, "", {});
-  REQUIRE(session.ok());
+  const auto connections = HttpConnections::Make(machine.clock, "", {});
+  REQUIRE(connections.ok());
   const S3Request request{.method = "GET", .path = "/visits/" + name};
   HttpExchange exchange{.request = request, .headers = {}, .answer_bytes_max = 100};
-  (*session)->Send(Variable("DR_TEST_CARELESS_S3"), {&exchange, 1}, {});
+  (*connections)->Send(Variable("DR_TEST_CARELESS_S3"), {&exchange, 1}, {});
   REQUIRE(exchange.response.ok());
   return exchange.response->body;
 }
@@ -85,7 +85,7 @@ TEST_CASE("D10: Expired keys are asked for anew, and given up when those have ex
 TEST_CASE("D10: Keys that expire while a store is used are asked for anew, and no call fails") {
   Machine machine;
   int asked = 0;
-  const std::string id = machine.OwnPrefix();
+  const std::string id = machine.Once();
   auto store =
       OpenStore(machine, fmt::format("s3://aging/own?endpoint={}", Variable("DR_TEST_CARELESS_S3")),
                 [&](const Context&) {
@@ -156,7 +156,7 @@ TEST_CASE("D1: After nine refusals of all kinds a call through the layers is don
                          {.clock = &machine.clock, .random = &machine.random});
   REQUIRE(store.ok());
   // Every tenth call is done.
-  const std::string key = machine.OwnPrefix();
+  const std::string key = machine.Once();
   const auto put = (*store)->Put(key, "v", {.condition = PutCondition::kIfAbsent}, {});
   INFO(put.status().ToString());
   REQUIRE(put.ok());
@@ -194,7 +194,7 @@ TEST_CASE("D5: A 409 is tried again, and a 412 that the same Put has caused is n
     auto store = OpenCareless(machine, bucket);
     REQUIRE(store.ok());
     REQUIRE((*store)->capabilities().if_absent);
-    const std::string key = machine.OwnPrefix();
+    const std::string key = machine.Once();
     CHECK_FALSE((*store)->capabilities().fence_safe);  // its signatures are not checked
     const auto put = (*store)->Put(key, "v", {.condition = PutCondition::kIfAbsent}, {});
     INFO(put.status().ToString());
@@ -235,9 +235,9 @@ TEST_CASE(
     const auto uri =
         ParseUri(fmt::format("s3://{}/own?endpoint={}", bucket, Variable("DR_TEST_CARELESS_S3")));
     REQUIRE(uri.ok());
-    auto location = ParseS3Location(*uri);
-    REQUIRE(location.ok());
-    S3Client client(*std::move(location), machine.clock, Keys("id", "secret"),
+    auto options = ReadS3Options(*uri);
+    REQUIRE(options.ok());
+    S3Client client(*std::move(options), machine.clock, Keys("id", "secret"),
                     {.stall = std::chrono::seconds(1)});
     const std::string value(1000, 'v');
     const auto put = client.Call({.method = "PUT", .object = "k", .body = value}, {});

@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include "adapters/s3/s3_fixture.h"
+#include "adapters/s3/store_fixture.h"
 #include "dr/adapter/layers.h"
 #include "dr/status.h"
 #include "tests/support/temp_directory.h"

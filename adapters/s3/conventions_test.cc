@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "adapters/s3/credentials.h"
-#include "adapters/s3/location.h"
+#include "adapters/s3/options.h"
 #include "dr/status.h"
 #include "fmt/format.h"
 #include "tests/support/temp_directory.h"
@@ -67,12 +67,12 @@ class Environment {
     const auto keys = Keys(profile);
     return keys.ok() ? keys->access_key_id : std::string(AsStd(keys.status().message()));
   }
-  absl::StatusOr<S3Location> Location(const std::string& uri) {
+  absl::StatusOr<S3Options> Options(const std::string& uri) {
     const auto parsed = ParseUri(uri);
     REQUIRE(parsed.ok());
     const auto defaults = FindS3Defaults(files_, *parsed);
     if (!defaults.ok()) return defaults.status();
-    return ParseS3Location(*parsed, *defaults);
+    return ReadS3Options(*parsed, *defaults);
   }
 
  private:
@@ -149,37 +149,37 @@ TEST_CASE("keys that would come another way are refused by its name (K51)") {
 
 TEST_CASE("region and endpoint come from where AWS's tools take them (K51)") {
   Environment environment(kCredentials, kConfig);
-  CHECK(environment.Location("s3://bucket")->region == "eu-west-1");
-  CHECK(environment.Location("s3://bucket")->origin == "https://bucket.s3.eu-west-1.amazonaws.com");
-  CHECK(environment.Location("s3://bucket?profile=prod")->region == "eu-central-1");
-  CHECK(environment.Location("s3://bucket?profile=prod")->origin == "http://h:9");
+  CHECK(environment.Options("s3://bucket")->region == "eu-west-1");
+  CHECK(environment.Options("s3://bucket")->origin == "https://bucket.s3.eu-west-1.amazonaws.com");
+  CHECK(environment.Options("s3://bucket?profile=prod")->region == "eu-central-1");
+  CHECK(environment.Options("s3://bucket?profile=prod")->origin == "http://h:9");
   environment.Set("AWS_DEFAULT_REGION", "a-1");
-  CHECK(environment.Location("s3://bucket?profile=prod")->region == "a-1");
+  CHECK(environment.Options("s3://bucket?profile=prod")->region == "a-1");
   environment.Set("AWS_REGION", "b-1");
   environment.Set("AWS_CA_BUNDLE", "/ca.pem");
-  CHECK(environment.Location("s3://bucket")->region == "b-1");
-  CHECK(environment.Location("s3://bucket")->ca == "/ca.pem");
-  CHECK(environment.Location("s3://bucket?region=c-1&ca=/other")->region == "c-1");
-  CHECK(environment.Location("s3://bucket?region=c-1&ca=/other")->ca == "/other");
-  CHECK(absl::IsInvalidArgument(environment.Location("s3://bucket?profile=named").status()));
+  CHECK(environment.Options("s3://bucket")->region == "b-1");
+  CHECK(environment.Options("s3://bucket")->ca == "/ca.pem");
+  CHECK(environment.Options("s3://bucket?region=c-1&ca=/other")->region == "c-1");
+  CHECK(environment.Options("s3://bucket?region=c-1&ca=/other")->ca == "/other");
+  CHECK(absl::IsInvalidArgument(environment.Options("s3://bucket?profile=named").status()));
   environment.Set("AWS_USE_FIPS_ENDPOINT", "true");
-  CHECK(absl::IsInvalidArgument(environment.Location("s3://bucket").status()));
-  CHECK(environment.Location("s3://bucket?endpoint=http://e:1").ok());
+  CHECK(absl::IsInvalidArgument(environment.Options("s3://bucket").status()));
+  CHECK(environment.Options("s3://bucket?endpoint=http://e:1").ok());
   environment.Set("AWS_ENDPOINT_URL", "http://e:1");
   environment.Set("AWS_ENDPOINT_URL_S3", "http://e:2");
-  CHECK(environment.Location("s3://bucket")->origin == "http://e:2");
+  CHECK(environment.Options("s3://bucket")->origin == "http://e:2");
 }
 
 TEST_CASE("a bucket's name is taken as it is written (K52)") {
   Environment environment("", "");
-  const auto location = environment.Location("s3://My_Bucket/a");
-  REQUIRE(location.ok());
-  CHECK(location->path == "/My_Bucket/");
-  CHECK(location->host == "s3.us-east-1.amazonaws.com");
-  CHECK(environment.Location("s3://my_bucket")->path == "/my_bucket/");
-  CHECK(environment.Location("s3://My_Bucket?endpoint=http://E:1")->origin == "http://e:1");
-  CHECK(absl::IsInvalidArgument(environment.Location("s3://My-Bucket?style=virtual").status()));
-  CHECK(environment.Location("s3://one,two").status().message().find("list of hosts") !=
+  const auto options = environment.Options("s3://My_Bucket/a");
+  REQUIRE(options.ok());
+  CHECK(options->path == "/My_Bucket/");
+  CHECK(options->host == "s3.us-east-1.amazonaws.com");
+  CHECK(environment.Options("s3://my_bucket")->path == "/my_bucket/");
+  CHECK(environment.Options("s3://My_Bucket?endpoint=http://E:1")->origin == "http://e:1");
+  CHECK(absl::IsInvalidArgument(environment.Options("s3://My-Bucket?style=virtual").status()));
+  CHECK(environment.Options("s3://one,two").status().message().find("list of hosts") !=
         absl::string_view::npos);
 }
 

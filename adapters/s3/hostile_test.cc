@@ -5,7 +5,8 @@
 #include <thread>
 
 #include "adapters/s3/client.h"
-#include "adapters/s3/s3_fixture.h"
+#include "adapters/s3/error.h"
+#include "adapters/s3/store_fixture.h"
 #include "dr/status.h"
 #include "tests/support/hostile_server.h"
 
@@ -23,7 +24,7 @@ std::string Ok(std::string_view body, std::string_view headers = "") {
 absl::StatusOr<S3Answer> Ask(const HostileServer& server, S3Call call = {.method = "GET"}) {
   Machine machine;
   const auto uri = ParseUri(fmt::format("s3://bucket?endpoint=http://127.0.0.1:{}", server.port()));
-  S3Client client(*ParseS3Location(*uri), machine.clock, Keys("id", "secret"),
+  S3Client client(*ReadS3Options(*uri), machine.clock, Keys("id", "secret"),
                   {.stall = std::chrono::seconds(5)});
   call.object = "k";
   if (call.answer_bytes_max == S3Call{}.answer_bytes_max) call.answer_bytes_max = 1000;
@@ -122,7 +123,6 @@ TEST_CASE("F10: XML that grows or nests or names other files is no document") {
 }
 
 TEST_CASE("F12: nothing that a store says can break a line or colour a terminal") {
-  Machine machine;
   const std::string says = "Access\nDenied\rroot\t\x7f&#10;2026 OK &#x85;";
   const std::string body = "<Error><Code>\nA\r</Code><Message>" + says + "</Message></Error>";
   const HostileServer server(
@@ -130,12 +130,10 @@ TEST_CASE("F12: nothing that a store says can break a line or colour a terminal"
   const S3Call call{.method = "GET", .object = "k\n\x1b[31m"};
   const auto answer = Ask(server, call);
   REQUIRE(answer.ok());
-  const auto uri = ParseUri(fmt::format("s3://bucket?endpoint=http://127.0.0.1:{}", server.port()));
-  const S3Client client(*ParseS3Location(*uri), machine.clock, Keys("id", "secret"), {});
-  const absl::Status meaning = client.Meaning(call, *answer);
-  INFO(meaning.message());
-  CHECK_FALSE(meaning.ok());
-  for (const char c : meaning.message()) CHECK((c >= ' ' && c != '\x7f'));
+  const absl::Status error = ErrorOf(call, *answer, "http://127.0.0.1");
+  INFO(error.message());
+  CHECK_FALSE(error.ok());
+  for (const char c : error.message()) CHECK((c >= ' ' && c != '\x7f'));
 }
 
 }  // namespace

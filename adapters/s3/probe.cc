@@ -2,9 +2,10 @@
 
 #include <utility>
 
+#include "adapters/s3/error.h"
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "fmt/format.h"
-#include "src/base/status_macros.h"
 
 namespace dr::inline v0 {
 namespace {
@@ -17,7 +18,7 @@ class Probe {
       : client_(client),
         context_(context),
         // "!~" is in no name of a key, so that no listing shows it.
-        object_(fmt::format("{}!~probe-{:016x}", client.location().root, nonce)),
+        object_(fmt::format("{}!~probe-{:016x}", client.options().root, nonce)),
         other_(object_ + "-other") {}
 
   absl::StatusOr<S3Findings> Run() {
@@ -32,7 +33,8 @@ class Probe {
     for (const std::string& object : {object_, other_}) {
       const S3Call call{.method = "DELETE", .object = object};
       DR_ASSIGN_OR_RETURN(S3Answer answer, client_.Call(call, context_));
-      if (!answer.ok() && !answer.HasNoObject()) return client_.Meaning(call, answer);
+      if (!answer.ok() && !answer.HasNoObject())
+        return ErrorOf(call, answer, client_.options().origin);
     }
     return absl::OkStatus();
   }
@@ -52,7 +54,7 @@ class Probe {
     // That it may write at all; by this its errors are told from those about conditions.
     const S3Call plain{.method = "PUT", .object = other_, .body = "plain"};
     DR_ASSIGN_OR_RETURN(S3Answer written, client_.Call(plain, context_));
-    if (!written.ok()) return client_.Meaning(plain, written);
+    if (!written.ok()) return ErrorOf(plain, written, client_.options().origin);
     has_written_ = true;
     DR_RETURN_IF_ERROR(client_.Call({.method = "DELETE", .object = other_}, context_).status());
 

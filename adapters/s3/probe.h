@@ -24,7 +24,7 @@ struct S3Findings {
   std::vector<std::string> weaknesses = {};  ///< of each that is false, a sentence
 };
 
-/// Writes beneath the location's root, under names that are no key's, and cleans up. An error is
+/// Writes beneath the options' root, under names that are no key's, and cleans up. An error is
 /// one of reaching or using the bucket at all.
 absl::StatusOr<S3Findings> ProbeS3(S3Client& client, Random& random, const Context& context);
 

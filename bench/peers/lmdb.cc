@@ -1,8 +1,8 @@
 #include <lmdb.h>
 
 #include "bench/peers/peer.h"
+#include "dr/status_macros.h"
 #include "fmt/format.h"
-#include "src/base/status_macros.h"
 
 namespace bench {
 namespace {

@@ -1,6 +1,6 @@
 #include "bench/peers/peer.h"
 
-#include "src/base/status_macros.h"
+#include "dr/status_macros.h"
 
 namespace bench {
 

@@ -4,8 +4,8 @@
 
 #include "bench/peers/peer.h"
 #include "bench/peers/server_process.h"
+#include "dr/status_macros.h"
 #include "fmt/format.h"
-#include "src/base/status_macros.h"
 
 namespace bench {
 namespace {

@@ -7,8 +7,8 @@
 #include <filesystem>
 
 #include "bench/rate.h"
+#include "dr/status_macros.h"
 #include "fmt/format.h"
-#include "src/base/status_macros.h"
 
 namespace bench {
 

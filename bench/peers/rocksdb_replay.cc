@@ -2,7 +2,7 @@
 
 #include "bench/peers/rocksdb.h"
 #include "bench/rate.h"
-#include "src/base/status_macros.h"
+#include "dr/status_macros.h"
 
 namespace bench {
 namespace {

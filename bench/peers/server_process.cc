@@ -15,8 +15,8 @@
 #include <thread>
 
 #include "bench/rate.h"
+#include "dr/status_macros.h"
 #include "fmt/format.h"
-#include "src/base/status_macros.h"
 
 namespace bench {
 namespace {

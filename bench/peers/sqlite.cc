@@ -5,8 +5,8 @@
 
 #include "bench/peers/peer.h"
 #include "bench/rate.h"
+#include "dr/status_macros.h"
 #include "fmt/format.h"
-#include "src/base/status_macros.h"
 
 namespace bench {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <cstdlib>
 
+#include "dr/status_macros.h"
 #include "fmt/format.h"
-#include "src/base/status_macros.h"
 
 namespace bench {
 

@@ -7,10 +7,10 @@
 #include <cerrno>
 
 #include "bench/peers/thin_client.h"
+#include "dr/environment/descriptor.h"
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "fmt/format.h"
-#include "src/base/file_descriptor.h"
-#include "src/base/status_macros.h"
 
 namespace bench {
 namespace {

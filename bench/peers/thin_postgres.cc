@@ -3,8 +3,8 @@
 #include <array>
 
 #include "bench/peers/thin_client.h"
+#include "dr/status_macros.h"
 #include "fmt/format.h"
-#include "src/base/status_macros.h"
 
 namespace bench {
 namespace {

@@ -5,8 +5,8 @@
 #include "bench/peers/thin_client.h"
 #include "dr/environment/uri.h"
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "fmt/format.h"
-#include "src/base/status_macros.h"
 
 namespace bench {
 namespace {

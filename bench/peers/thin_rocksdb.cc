@@ -1,6 +1,6 @@
 #include "bench/peers/rocksdb.h"
 #include "bench/peers/thin_client.h"
-#include "src/base/status_macros.h"
+#include "dr/status_macros.h"
 
 namespace bench {
 namespace {

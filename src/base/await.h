@@ -7,8 +7,8 @@
 #include "dr/clock.h"
 #include "dr/mutex.h"
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "dr/types.h"
-#include "src/base/status_macros.h"
 
 namespace dr::inline v0 {
 

@@ -1,17 +1,18 @@
 #include "src/base/posix_directory.h"
 
 #include <dirent.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <utility>
 
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "fmt/format.h"
 #include "src/base/file_rules.h"
 #include "src/base/posix_file.h"
 #include "src/base/posix_lock.h"
-#include "src/base/status_macros.h"
 
 namespace dr::inline v0 {
 namespace {

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "dr/environment/descriptor.h"
 #include "dr/environment/file_system.h"
-#include "src/base/file_descriptor.h"
 #include "src/base/syscalls.h"
 
 namespace dr::inline v0 {

@@ -7,10 +7,10 @@
 #include <utility>
 
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "fmt/format.h"
 #include "src/base/file_rules.h"
 #include "src/base/posix_directory.h"
-#include "src/base/status_macros.h"
 
 namespace dr::inline v0 {
 namespace {

@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "dr/environment/descriptor.h"
 #include "dr/environment/file_system.h"
-#include "src/base/file_descriptor.h"
 #include "src/base/posix_lock.h"
 #include "src/base/syscalls.h"
 

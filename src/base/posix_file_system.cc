@@ -11,9 +11,9 @@
 
 #include "dr/environment/file_system.h"
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "fmt/format.h"
 #include "src/base/posix_directory.h"
-#include "src/base/status_macros.h"
 
 namespace dr::inline v0 {
 namespace {

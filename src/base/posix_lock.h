@@ -2,7 +2,7 @@
 #pragma once
 
 #include "absl/functional/function_ref.h"
-#include "src/base/file_descriptor.h"
+#include "dr/environment/descriptor.h"
 #include "src/base/fork_mutex.h"
 
 namespace dr::inline v0 {

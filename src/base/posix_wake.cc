@@ -1,6 +1,7 @@
 #include "src/base/posix_wake.h"
 
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdint>

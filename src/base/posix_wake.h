@@ -2,8 +2,8 @@
 #pragma once
 
 #include "absl/status/statusor.h"
+#include "dr/environment/descriptor.h"
 #include "dr/mutex.h"
-#include "src/base/file_descriptor.h"
 
 namespace dr::inline v0 {
 

@@ -5,7 +5,7 @@
 #include <cerrno>
 
 #include "dr/status.h"
-#include "src/base/status_macros.h"
+#include "dr/status_macros.h"
 
 namespace dr::inline v0 {
 

@@ -1,4 +1,6 @@
-#include "src/base/resolver.h"
+#include "dr/environment/resolver.h"
+
+#include <netdb.h>
 
 #include <algorithm>
 #include <array>
@@ -10,9 +12,9 @@
 #include <thread>
 #include <utility>
 
+#include "dr/environment/descriptor.h"
 #include "dr/status.h"
-#include "src/base/posix_streams.h"
-#include "src/base/status_macros.h"
+#include "dr/status_macros.h"
 
 namespace dr::inline v0 {
 namespace {
@@ -44,6 +46,14 @@ absl::Status Unresolved(std::string_view host, std::string_view why) {
 }
 
 }  // namespace
+
+struct Resolver::Search {
+  Mutex mutex;
+  CondVar ended;
+  bool done ABSL_GUARDED_BY(mutex) = false;
+  int error ABSL_GUARDED_BY(mutex) = 0;
+  std::vector<Address> found ABSL_GUARDED_BY(mutex);
+};
 
 std::string TextOf(const Address& address) {
   std::array<char, NI_MAXHOST> text = {};

@@ -8,8 +8,8 @@
 
 #include "absl/functional/function_ref.h"
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "fmt/format.h"
-#include "src/base/status_macros.h"
 
 namespace dr::inline v0 {
 namespace {
@@ -279,6 +279,38 @@ absl::Status Uri::CheckParameters(std::initializer_list<std::string_view> known,
         fmt::format("the parameter {} is not known here", parameter.name));
   }
   return absl::OkStatus();
+}
+
+absl::Status Uri::CheckLocal() const {
+  if (host.empty() && !port && user.empty() && !password && !path.empty()) return absl::OkStatus();
+  return Refuse("it has a path and no host", fmt::format("write {}:///and/then/the/path", scheme));
+}
+
+absl::StatusOr<std::int64_t> Uri::Number(std::string_view name, std::int64_t otherwise,
+                                         Bounds bounds) const {
+  const std::optional<std::string_view> text = Find(name);
+  if (!text) return otherwise;
+  std::int64_t number = 0;
+  const char* const end = text->data() + text->size();
+  const auto [stopped, error] = std::from_chars(text->data(), end, number);
+  if (error == std::errc() && stopped == end && number >= bounds.min && number <= bounds.max) {
+    return number;
+  }
+  return Refuse(fmt::format("{} is not a number from {} to {}", name, bounds.min, bounds.max),
+                fmt::format("write {}={}", name, otherwise));
+}
+
+absl::StatusOr<std::string_view> Uri::Word(std::string_view name,
+                                           std::initializer_list<std::string_view> words) const {
+  const std::string_view word = Find(name).value_or(*words.begin());
+  if (std::ranges::find(words, word) != words.end()) return word;
+  return Refuse(fmt::format("{} has another value than those that are known", name),
+                fmt::format("write one of {}", fmt::join(words, ", ")));
+}
+
+absl::Status Uri::Refuse(std::string_view what, std::string_view next) const {
+  return MakeFault(
+      {.kind = FaultKind::kInvalid, .place = Redacted(), .next = std::string(next)}, what);
 }
 
 std::string Uri::Redacted() const {

@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "fmt/format.h"
 #include "src/base/out_of_memory.h"
-#include "src/base/status_macros.h"
 
 namespace dr::inline v0 {
 

@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "fmt/format.h"
 #include "src/base/assert.h"
-#include "src/base/status_macros.h"
 #include "src/component/joint_freeze.h"
 
 namespace dr::inline v0 {

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "dr/status.h"
-#include "src/base/status_macros.h"
+#include "dr/status_macros.h"
 #include "src/checkpoint/paced_writer.h"
 
 namespace dr::inline v0 {

@@ -10,7 +10,7 @@
 #include "dr/clock.h"
 #include "dr/mutex.h"
 #include "dr/status.h"
-#include "src/base/status_macros.h"
+#include "dr/status_macros.h"
 
 namespace dr::inline v0 {
 

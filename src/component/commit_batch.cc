@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "fmt/format.h"
 #include "src/base/out_of_memory.h"
-#include "src/base/status_macros.h"
 #include "src/component/commit.h"
 #include "src/component/commit_call.h"
 

@@ -3,8 +3,8 @@
 #include <string>
 
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "fmt/format.h"
-#include "src/base/status_macros.h"
 #include "src/component/callback_frame.h"
 
 namespace dr::inline v0 {

@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "src/base/assert.h"
 #include "src/base/out_of_memory.h"
-#include "src/base/status_macros.h"
 
 namespace dr::inline v0 {
 namespace {

@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "dr/clock.h"
+#include "dr/status_macros.h"
 #include "src/base/assert.h"
-#include "src/base/status_macros.h"
 
 namespace dr::inline v0 {
 namespace {

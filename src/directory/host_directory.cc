@@ -4,9 +4,9 @@
 
 #include "dr/digest.h"
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "fmt/format.h"
 #include "src/base/set_aside.h"
-#include "src/base/status_macros.h"
 
 namespace dr::inline v0 {
 namespace {

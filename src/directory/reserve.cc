@@ -5,8 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "dr/status_macros.h"
 #include "src/base/set_aside.h"
-#include "src/base/status_macros.h"
 
 namespace dr::inline v0 {
 namespace {

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "dr/status.h"
-#include "src/base/status_macros.h"
+#include "dr/status_macros.h"
 #include "src/format/canonical_proto.h"
 #include "src/format/decoder.h"
 

@@ -5,9 +5,9 @@
 #include <string_view>
 
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "src/base/fork_guard.h"
 #include "src/base/out_of_memory.h"
-#include "src/base/status_macros.h"
 #include "src/component/callback_frame.h"
 #include "src/host/gate.h"
 

@@ -12,9 +12,9 @@
 
 #include "dr/environment/uri.h"
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "fmt/format.h"
 #include "src/base/printable.h"
-#include "src/base/status_macros.h"
 #include "yaml-cpp/eventhandler.h"
 #include "yaml-cpp/yaml.h"
 

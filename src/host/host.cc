@@ -3,9 +3,9 @@
 #include <atomic>
 #include <utility>
 
+#include "dr/status_macros.h"
 #include "dr/stored_state.h"
 #include "src/base/out_of_memory.h"
-#include "src/base/status_macros.h"
 #include "src/base/turn.h"
 #include "src/host/admission.h"
 #include "src/host/direct_state.h"

@@ -6,9 +6,9 @@
 #include <string_view>
 
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "fmt/chrono.h"
 #include "fmt/format.h"
-#include "src/base/status_macros.h"
 
 namespace dr::inline v0 {
 namespace {

@@ -7,8 +7,8 @@
 #include "dr/clock.h"
 #include "dr/mutex.h"
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "src/base/out_of_memory.h"
-#include "src/base/status_macros.h"
 #include "src/host/worker.h"
 
 namespace dr::inline v0 {

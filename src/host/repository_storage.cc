@@ -7,8 +7,8 @@
 
 #include "dr/adapter/layers.h"
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "fmt/format.h"
-#include "src/base/status_macros.h"
 #include "src/host/host_storage.h"
 #include "src/host/patience.h"
 

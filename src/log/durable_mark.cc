@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "dr/digest.h"
+#include "dr/status_macros.h"
 #include "src/base/set_aside.h"
-#include "src/base/status_macros.h"
 #include "src/format/little_endian.h"
 
 namespace dr::inline v0 {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "dr/status.h"
-#include "src/base/status_macros.h"
+#include "dr/status_macros.h"
 
 namespace dr::inline v0 {
 namespace {

@@ -1,7 +1,7 @@
 #include "src/log/locked_log.h"
 
 #include "dr/status.h"
-#include "src/base/status_macros.h"
+#include "dr/status_macros.h"
 
 namespace dr::inline v0 {
 

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "dr/status.h"
-#include "src/base/status_macros.h"
+#include "dr/status_macros.h"
 #include "src/log/log_recovery.h"
 
 namespace dr::inline v0 {

@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "src/base/assert.h"
 #include "src/base/out_of_memory.h"
-#include "src/base/status_macros.h"
 
 namespace dr::inline v0 {
 

@@ -5,10 +5,10 @@
 #include <utility>
 
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "fmt/format.h"
 #include "src/base/assert.h"
 #include "src/base/set_aside.h"
-#include "src/base/status_macros.h"
 
 namespace dr::inline v0 {
 namespace {

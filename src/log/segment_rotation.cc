@@ -2,8 +2,8 @@
 
 #include <utility>
 
+#include "dr/status_macros.h"
 #include "src/base/assert.h"
-#include "src/base/status_macros.h"
 
 namespace dr::inline v0 {
 

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "dr/status.h"
-#include "src/base/status_macros.h"
+#include "dr/status_macros.h"
 
 namespace dr::inline v0 {
 

@@ -2,8 +2,8 @@
 
 #include <utility>
 
+#include "dr/status_macros.h"
 #include "src/base/out_of_memory.h"
-#include "src/base/status_macros.h"
 #include "src/log/group_commit.h"
 #include "src/log/locked_log.h"
 #include "src/log/log_opening.h"

@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "fmt/format.h"
 #include "src/base/assert.h"
-#include "src/base/status_macros.h"
 #include "src/repository/put_once.h"
 #include "src/repository/snapshot.h"
 

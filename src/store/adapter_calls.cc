@@ -1,8 +1,8 @@
 #include "dr/adapter/adapter_calls.h"
 
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "fmt/format.h"
-#include "src/base/status_macros.h"
 
 namespace dr::inline v0 {
 namespace {

@@ -10,9 +10,9 @@
 #include "dr/adapter/adapter_calls.h"
 #include "dr/adapter/stored_value.h"
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "fmt/format.h"
 #include "src/base/directory_lock.h"
-#include "src/base/status_macros.h"
 #include "src/store/exclusive_names.h"
 #include "src/store/key_path.h"
 

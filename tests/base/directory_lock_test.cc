@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "catch2/catch.hpp"
+#include "dr/environment/descriptor.h"
 #include "dr/status.h"
-#include "src/base/file_descriptor.h"
 #include "tests/support/temp_directory.h"
 
 namespace {

@@ -15,9 +15,9 @@
 #include <string>
 
 #include "catch2/catch.hpp"
+#include "dr/environment/descriptor.h"
 #include "dr/environment/file_system.h"
 #include "dr/status.h"
-#include "src/base/file_descriptor.h"
 #include "tests/support/temp_directory.h"
 
 namespace {

@@ -1,4 +1,6 @@
-#include "src/base/resolver.h"
+#include "dr/environment/resolver.h"
+
+#include <netdb.h>
 
 #include <atomic>
 #include <catch2/catch.hpp>

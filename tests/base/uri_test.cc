@@ -160,6 +160,55 @@ TEST_CASE("Parameters nobody reads are refused by name") {
   CHECK(message.find("hunter2") == std::string::npos);
 }
 
+TEST_CASE("A URI of this machine has a path and nothing before it") {
+  CHECK(dr::ParseUri("file:///var/lib?a=1")->CheckLocal().ok());
+  for (const char* text :
+       {"file://host", "file://host/var", "file://host:1/var", "file://u@h/var"}) {
+    INFO(text);
+    const absl::Status status = dr::ParseUri(text)->CheckLocal();
+    CHECK(absl::IsInvalidArgument(status));
+    CHECK(dr::FaultOf(status)->next == "write file:///and/then/the/path");
+  }
+}
+
+TEST_CASE("A number of a URI has bounds, and what is none is not shown") {
+  const auto number = [](const char* text) {
+    return dr::ParseUri(std::string("redis://h") + text)->Number("n", 7, {.min = 1, .max = 30});
+  };
+  CHECK(number("").value() == 7);
+  CHECK(number("?n=1").value() == 1);
+  CHECK(number("?n=30").value() == 30);
+  for (const char* text : {"?n=0", "?n=31", "?n=", "?n=1s", "?n=%2B1", "?n=99999999999999999999"}) {
+    INFO(text);
+    const absl::Status status = number(text).status();
+    CHECK(absl::IsInvalidArgument(status));
+    CHECK(std::string(status.message()).find("n is not a number from 1 to 30") !=
+          std::string::npos);
+  }
+}
+
+TEST_CASE("A word of a URI is one that its reader knows") {
+  const auto word = [](const char* text) -> absl::StatusOr<std::string> {
+    const auto uri = dr::ParseUri(std::string("redis://h") + text);
+    const auto found = uri->Word("way", {"refuse", "cut"});
+    if (!found.ok()) return found.status();
+    return std::string(*found);
+  };
+  CHECK(*word("") == "refuse");
+  CHECK(*word("?way=cut") == "cut");
+  const absl::Status status = word("?way=CUT").status();
+  CHECK(absl::IsInvalidArgument(status));
+  CHECK(dr::FaultOf(status)->next == "write one of refuse, cut");
+}
+
+TEST_CASE("What is wrong with a URI is said beside it, without its secrets") {
+  const absl::Status status =
+      dr::ParseUri("redis://u:hunter2@h?ttl=1")->Refuse("no ttl here", "remove it");
+  CHECK(absl::IsInvalidArgument(status));
+  CHECK(dr::FaultOf(status)->place == "redis://u:***@h?ttl=1");
+  CHECK(dr::FaultOf(status)->next == "remove it");
+}
+
 TEST_CASE("Variables of a URI are replaced before it is read") {
   const dr::VariableLookup variables = [](std::string_view name) -> std::optional<std::string> {
     if (name == "STORE") return "redis://u:hunt$er%402@h/0?a=1";

@@ -9,8 +9,8 @@
 
 #include "dr/adapter/adapter_calls.h"
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "fmt/format.h"
-#include "src/base/status_macros.h"
 #include "tests/support/borrowed_store.h"
 
 namespace dr::testing {

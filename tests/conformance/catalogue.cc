@@ -4,8 +4,8 @@
 
 #include "dr/environment/random.h"
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "fmt/format.h"
-#include "src/base/status_macros.h"
 #include "src/testing/adapter/adapter_check.h"
 #include "tests/conformance/store_cases.h"
 

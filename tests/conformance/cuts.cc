@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "fmt/format.h"
-#include "src/base/status_macros.h"
 #include "tests/conformance/store_cases.h"
 #include "tests/support/fault_proxy.h"
 

@@ -7,8 +7,8 @@
 #include "dr/adapter/directory_store.h"
 #include "dr/adapter/memory_store.h"
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "fmt/format.h"
-#include "src/base/status_macros.h"
 
 namespace dr::testing {
 namespace {

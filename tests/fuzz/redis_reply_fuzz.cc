@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "adapters/redis/error.h"
 #include "adapters/redis/locator.h"
 #include "adapters/redis/reply.h"
 

@@ -10,9 +10,9 @@
 #include "dr/adapter/connection_pool.h"
 #include "dr/adapter/layers.h"
 #include "dr/adapter/memory_store.h"
+#include "dr/environment/resolver.h"
 #include "dr/status.h"
 #include "fmt/format.h"
-#include "src/base/resolver.h"
 #include "tests/memory/failing_memory.h"
 
 namespace dr::test {

@@ -12,21 +12,14 @@
 #include "dr/config.h"
 #include "dr/status.h"
 #include "fmt/format.h"
+#include "tests/support/machine.h"
 #include "tests/support/temp_directory.h"
 
 namespace dr::testing {
 namespace {
 
 constexpr std::string_view kMark = "drcanary";
-
-struct Machine {
-  PosixFileSystem files;
-  SystemClock clock;
-  SystemRandom random;
-  AdapterEnvironment environment{&files, &clock, &random};
-  AdapterRegistry adapters = LinkedAdapters();
-  Context Soon() const { return {.deadline = clock.Now() + std::chrono::seconds(5)}; }
-};
+constexpr std::chrono::seconds kSoon(5);
 
 // An error, and nothing in it that a program could print.
 void RefusesInSilence(const absl::Status& status) {
@@ -71,27 +64,29 @@ TEST_CASE("S4-14: A secret in any place of a URI is in no error of any adapter")
       "{}:drcanary-password",
   };
   Machine machine;
+  const AdapterRegistry adapters = LinkedAdapters();
   machine.environment.variables = [](std::string_view name) {
     return name == "SECRET" ? std::optional<std::string>("drcanary-variable") : std::nullopt;
   };
-  std::vector<std::string> schemes = machine.adapters.Schemes();
+  std::vector<std::string> schemes = adapters.Schemes();
   REQUIRE(schemes.size() >= 11);
   schemes.emplace_back("nosuch");
   for (const std::string& scheme : schemes) {
     for (const std::string_view& pattern : uris) {
       const std::string uri = fmt::format(fmt::runtime(pattern), scheme);
       INFO(scheme << " " << (&pattern - uris));
-      RefusesInSilence(machine.adapters.Open(uri, machine.environment, machine.Soon()).status());
+      RefusesInSilence(adapters.Open(uri, machine.environment, machine.Within(kSoon)).status());
     }
   }
 }
 
 TEST_CASE("S4-14: Keys of S3 are in no error, wherever they come from") {
   Machine machine;
+  const AdapterRegistry adapters = LinkedAdapters();
   TempDirectory temp;
   const std::string uri = "s3://bucket/p?endpoint=http://127.0.0.1:1";
   const auto open = [&](const std::string& more = "") {
-    return machine.adapters.Open(uri + more, machine.environment, machine.Soon()).status();
+    return adapters.Open(uri + more, machine.environment, machine.Within(kSoon)).status();
   };
   setenv("AWS_ACCESS_KEY_ID", "AKIA", 1);
   for (const char* secret : {"drcanary-environment", "drcanary with blanks", "drcanary\nline"}) {
@@ -117,7 +112,7 @@ TEST_CASE("S4-14: Keys of S3 are in no error, wherever they come from") {
                                  .secret_access_key = Secret("drcanary-callback"),
                                  .session_token = Secret("drcanary-callback-token")};
           }).ok());
-  RefusesInSilence(own.Open(uri, machine.environment, machine.Soon()).status());
+  RefusesInSilence(own.Open(uri, machine.environment, machine.Within(kSoon)).status());
 }
 
 TEST_CASE("S4-14: What a configuration takes from variables is in no error") {

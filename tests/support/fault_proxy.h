@@ -17,8 +17,8 @@
 #include <thread>
 #include <vector>
 
+#include "dr/environment/descriptor.h"
 #include "dr/mutex.h"
-#include "src/base/file_descriptor.h"
 
 namespace dr::testing {
 

@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-#include "src/base/file_descriptor.h"
+#include "dr/environment/descriptor.h"
 
 namespace dr::testing {
 

@@ -12,7 +12,7 @@
 #include <thread>
 #include <utility>
 
-#include "src/base/file_descriptor.h"
+#include "dr/environment/descriptor.h"
 
 namespace dr::testing {
 

@@ -15,8 +15,7 @@ import sys
 
 # Lower floors never include higher ones. Whatever is not named here has no place in the house yet.
 HEADERS = {
-    0: "export status types clock mutex observer secret version"
-       " environment/file_system environment/random environment/uri environment/variables",
+    0: "export status status_macros types clock mutex observer secret version environment/*",
     1: "digest log/segment repository/manifest",
     2: "log/operation_log log/wal adapter/*",
     3: "repository/* state_stream schema_upgrades",
@@ -32,10 +31,24 @@ TESTING_SEES = 3  # src/testing stands beside the house: it sees up to here, and
 THIRD_PARTY_FROM = {"google/protobuf/": 4, "zstd": 1, "openssl/": 1, "xxhash": 1, "yaml-cpp/": 7}
 ADAPTERS_SEE = "dr/adapter/"  # and floor 0
 
+# The rooms of adapters/<name>/. Those that each adapter has:
+ROOMS_OF_ALL = ["CMakeLists.txt", "README.md", "include/dr/adapters/{name}.h", "adapter.cc"]
+# What a room is for. The pattern stands in this room and in no other one; an adapter without it has no such room.
+ROOMS_FOR = {
+    "adapter.cc": (r"^absl::Status Register\w+\([^;{]*\{", "the factory and its registration"),
+    "options.cc": (r"\bCheckParameters\((?!\{\}\))", "what a URI says"),
+    "store.h": (r"\bpublic (?:dr::)?(?:StateAdapter|ForwardingStore)\b", "the store"),
+    "error.cc": (r"^absl::Status ErrorOf\w*\([^;{]*\{", "what the driver's errors mean"),
+}
+# A room without a pattern that is its own alone.
+ROOMS_WITH = {"connection.h": (r"^class \w*Connections?\b", "a connection")}
+ROOM_FOR_TESTS = re.compile(r"(\w+_test\.cc|\w+_fixture\.h)")
+
 PUBLIC_THIRD_PARTY = re.compile(r"absl/(status|time|functional)/\w+\.h|absl/base/thread_annotations\.h")
 ABOUT = {  # headers that are about a library, or convert to its types
     "status.h": r"absl/strings/string_view\.h",
     "proto_component.h": r"google/protobuf/.*",
+    "resolver.h": r"sys/socket\.h",
 }
 
 BAD_WORDS = {"util", "utils", "helper", "helpers", "common", "manager", "misc"}
@@ -130,14 +143,43 @@ def check_adapters(root):
     for path in files(root, ["adapters"], {".h", ".cc"}):
         relative = path.relative_to(root)
         own = relative.parts[1]
-        if path.name.endswith("_test.cc"):
-            continue
+        is_test = ROOM_FOR_TESTS.fullmatch(path.name)
         for number, _, name in includes(path):
+            where = f"{relative}:{number}: includes {name}"
             foreign = name.startswith("dr/adapters/") and name != f"dr/adapters/{own}.h"
             foreign |= name.startswith("adapters/") and not name.startswith(f"adapters/{own}/")
             floor = floor_of_include(name)
-            if foreign or (isinstance(floor, int) and floor > 0 and not name.startswith(ADAPTERS_SEE)):
-                yield f"{relative}:{number}: includes {name}; an adapter sees floor 0 and {ADAPTERS_SEE}"
+            if name.startswith("src/"):
+                yield f"{where}; an adapter is written with public headers, as others' are"
+            elif is_test:
+                continue
+            elif name.startswith("tests/"):
+                yield f"{where}; only *_test.cc and *_fixture.h are for tests"
+            elif foreign or (isinstance(floor, int) and floor > 0 and not name.startswith(ADAPTERS_SEE)):
+                yield f"{where}; an adapter sees floor 0 and {ADAPTERS_SEE}"
+
+
+def check_adapter_rooms(root):
+    for folder in sorted(path for path in root.glob("adapters/*") if path.is_dir()):
+        name, where = folder.name, folder.relative_to(root)
+        for room in ROOMS_OF_ALL:
+            if not (folder / room.format(name=name)).is_file():
+                yield f"{where}: lacks {room.format(name=name)}, which each adapter has"
+        sources = [path for path in files(root, [where], {".h", ".cc"})
+                   if not ROOM_FOR_TESTS.fullmatch(path.name) and "include" not in path.parts]
+        for path in sources:
+            text, relative = path.read_text(), path.relative_to(root)
+            if path.parent != folder:
+                yield f"{relative}: an adapter's sources are in one folder"
+            for room, (pattern, what) in ROOMS_FOR.items():
+                if path.name != room and re.search(pattern, text, re.MULTILINE):
+                    yield f"{relative}: {what} belongs to {where}/{room}"
+            what = {**ROOMS_FOR, **ROOMS_WITH}.get(path.name)
+            if what and not re.search(what[0], text, re.MULTILINE):
+                yield f"{relative}: this room is for {what[1]}, which is not in it"
+        for path in files(root, [where], {".h", ".cc"}):
+            if path.parent == folder and f"{path.stem}_".startswith(f"{name}_"):
+                yield f"{path.relative_to(root)}: the folder says '{name}' already; name the room"
 
 
 def check_names(root):
@@ -251,8 +293,8 @@ def check_archive(archive):
                 yield f"{name}.cc: calls {symbol} ({what}); only src/base/{allowed}.cc may"
 
 
-TREE_CHECKS = [check_floors, check_adapters, check_names, check_test_names, check_sizes, check_width, check_public_headers,
-               check_words, check_system_room, check_pages]
+TREE_CHECKS = [check_floors, check_adapters, check_adapter_rooms, check_names, check_test_names, check_sizes, check_width,
+               check_public_headers, check_words, check_system_room, check_pages]
 
 
 def main():

@@ -23,7 +23,7 @@ class TidyTest(unittest.TestCase):
         return "\n".join(rule(self.root))
 
     def test_an_include_of_a_higher_floor_is_red(self):
-        self.write("src/log/wal.cc", '#include "dr/log/wal.h"\n#include "src/base/status_macros.h"\n')
+        self.write("src/log/wal.cc", '#include "dr/log/wal.h"\n#include "src/base/turn.h"\n')
         self.assertEqual(self.broken(check.check_floors), "")
         self.write("src/log/wal.cc", '#include "dr/log/wal.h"\n#include "dr/host.h"\n')
         self.assertIn("src/log/wal.cc:2: includes dr/host.h of floor 7 from floor 2", self.broken(check.check_floors))
@@ -49,11 +49,67 @@ class TidyTest(unittest.TestCase):
         self.assertIn("include by the path from the top", self.broken(check.check_floors))
 
     def test_an_adapter_that_sees_another_or_the_core_is_red(self):
-        self.write("adapters/redis/redis_adapter.cc", '#include "dr/adapter/state_adapter.h"\n#include "dr/adapters/redis.h"\n')
+        self.write("adapters/redis/adapter.cc",
+                   '#include "dr/adapter/state_adapter.h"\n#include "dr/environment/uri.h"\n#include "dr/adapters/redis.h"\n')
         self.assertEqual(self.broken(check.check_adapters), "")
         self.write("adapters/redis/pool.cc", '#include "dr/adapters/s3.h"\n#include "dr/repository/repository.h"\n')
         self.assertIn("pool.cc:1: includes dr/adapters/s3.h", self.broken(check.check_adapters))
         self.assertIn("pool.cc:2: includes dr/repository/repository.h", self.broken(check.check_adapters))
+
+    def test_an_adapter_with_what_others_cannot_include_is_red(self):
+        for name in ("store_test.cc", "store_fixture.h"):
+            self.write(f"adapters/redis/{name}", '#include "dr/host.h"\n#include "tests/support/machine.h"\n')
+        self.assertEqual(self.broken(check.check_adapters), "")
+        for name in ("store.cc", "store_test.cc", "store_fixture.h"):
+            self.write(f"adapters/redis/{name}", '#include "src/base/turn.h"\n')
+            self.assertIn(f"{name}:1: includes src/base/turn.h", self.broken(check.check_adapters))
+        self.write("adapters/redis/store.cc", '#include "tests/support/machine.h"\n')
+        self.assertIn("store.cc:1: includes tests/support/machine.h", self.broken(check.check_adapters))
+
+    ROOMS = {
+        "CMakeLists.txt": "dr_add_adapter(redis)\n",
+        "README.md": "# dr::redis\n",
+        "include/dr/adapters/redis.h": "absl::Status RegisterRedis(AdapterRegistry& registry);\n",
+        "adapter.cc": "absl::Status RegisterRedis(AdapterRegistry& registry) {\n",
+        "options.cc": '  DR_RETURN_IF_ERROR(uri.CheckParameters({"ca"}));\n',
+        "store.h": "class RedisStore final : public StateAdapter {\n",
+        "error.cc": "absl::Status ErrorOf(const Reply& reply) {\n",
+        "connection.h": "class Connection {\n",
+        "scripts.cc": "const Script& PutScript() {\n",
+        "store_test.cc": "class Slow : public StateAdapter {\n",
+    }
+
+    def test_an_adapter_without_a_room_that_each_has_is_red(self):
+        for name, text in self.ROOMS.items():
+            self.write(f"adapters/redis/{name}", text)
+        self.assertEqual(self.broken(check.check_adapter_rooms), "")
+        for name in ("CMakeLists.txt", "README.md", "include/dr/adapters/redis.h", "adapter.cc"):
+            (self.root / "adapters/redis" / name).rename(self.root / "away")
+            self.assertIn(f"adapters/redis: lacks {name}", self.broken(check.check_adapter_rooms))
+            (self.root / "away").rename(self.root / "adapters/redis" / name)
+
+    def test_what_has_a_room_of_its_own_is_red_elsewhere_and_a_room_without_it_too(self):
+        for name, text in self.ROOMS.items():
+            self.write(f"adapters/redis/{name}", text)
+        for name in ("adapter.cc", "options.cc", "store.h", "error.cc"):
+            self.write("adapters/redis/pool.cc", self.ROOMS[name])
+            self.assertRegex(self.broken(check.check_adapter_rooms), rf"pool.cc: .* belongs to adapters/redis/{name}")
+        (self.root / "adapters/redis/pool.cc").unlink()
+        for name in ("adapter.cc", "options.cc", "store.h", "error.cc", "connection.h"):
+            self.write(f"adapters/redis/{name}", "struct Endpoint;\n")
+            self.assertRegex(self.broken(check.check_adapter_rooms), rf"redis/{name}: this room is for .* not in it")
+            self.write(f"adapters/redis/{name}", self.ROOMS[name])
+        self.write("adapters/redis/adapter.cc", self.ROOMS["adapter.cc"] + "  uri.CheckParameters({});\n")
+        self.assertEqual(self.broken(check.check_adapter_rooms), "")  # none is not worth a room
+
+    def test_a_room_that_repeats_its_adapters_name_or_lies_deeper_is_red(self):
+        for name, text in self.ROOMS.items():
+            self.write(f"adapters/redis/{name}", text)
+        for name in ("redis_pool.cc", "redis_test.cc"):
+            self.write(f"adapters/redis/{name}", "")
+            self.assertIn(f"redis/{name}: the folder says 'redis' already", self.broken(check.check_adapter_rooms))
+        self.write("adapters/redis/cluster/slots.cc", "")
+        self.assertIn("cluster/slots.cc: an adapter's sources are in one folder", self.broken(check.check_adapter_rooms))
 
     def test_a_name_that_is_none_is_red(self):
         self.write("src/log/read_ahead.cc", "struct Commonwealth {};\n")

@@ -3,8 +3,8 @@
 #include <optional>
 
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "src/base/printable.h"
-#include "src/base/status_macros.h"
 #include "tools/drctl/verbs.h"
 
 namespace drctl {

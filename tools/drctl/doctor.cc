@@ -8,8 +8,8 @@
 
 #include "dr/log/segment.h"
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "dr/version.h"
-#include "src/base/status_macros.h"
 #include "src/directory/host_directory.h"
 #include "src/log/segment_files.h"
 #include "src/store/exclusive_names.h"

@@ -5,8 +5,8 @@
 
 #include "absl/strings/escaping.h"
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "src/base/printable.h"
-#include "src/base/status_macros.h"
 #include "tools/drctl/verbs.h"
 
 namespace drctl {

@@ -6,7 +6,7 @@
 #include <set>
 
 #include "dr/status.h"
-#include "src/base/status_macros.h"
+#include "dr/status_macros.h"
 #include "src/directory/host_directory.h"
 #include "src/log/segment_files.h"
 #include "tools/drctl/salvage_plan.h"

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "fmt/format.h"
-#include "src/base/status_macros.h"
 
 namespace drctl {
 namespace {

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "dr/status.h"
-#include "src/base/status_macros.h"
+#include "dr/status_macros.h"
 #include "src/directory/host_directory.h"
 #include "src/log/segment_files.h"
 

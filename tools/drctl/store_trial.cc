@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "dr/testing/adapter_cases.h"
 #include "fmt/format.h"
-#include "src/base/status_macros.h"
 #include "src/testing/adapter/adapter_check.h"
 
 namespace drctl {

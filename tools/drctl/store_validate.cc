@@ -8,8 +8,8 @@
 #include "dr/adapter/adapter_registry.h"
 #include "dr/environment/uri.h"
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "src/base/printable.h"
-#include "src/base/status_macros.h"
 #include "tools/drctl/store_trial.h"
 #include "tools/drctl/verbs.h"
 

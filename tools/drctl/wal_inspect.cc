@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "src/base/printable.h"
-#include "src/base/status_macros.h"
 #include "src/log/segment_files.h"
 #include "tools/drctl/verbs.h"
 

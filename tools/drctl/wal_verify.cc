@@ -1,6 +1,6 @@
 // wal verify: is everything there that a host needs, exactly as it was written?
 #include "dr/status.h"
-#include "src/base/status_macros.h"
+#include "dr/status_macros.h"
 #include "tools/drctl/verbs.h"
 
 namespace drctl {

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "dr/log/segment.h"
+#include "dr/status_macros.h"
 #include "fmt/format.h"
-#include "src/base/status_macros.h"
 #include "src/log/segment_files.h"
 
 namespace drctl {

@@ -48,6 +48,22 @@ struct DR_EXPORT Uri {
   enum class Hosts : std::uint8_t { kOne, kSeveral };
   absl::Status CheckParameters(std::initializer_list<std::string_view> known,
                                Hosts hosts = Hosts::kOne) const;
+  /// For stores of this machine: refuses hosts, ports and users, and a URI without a path.
+  absl::Status CheckLocal() const;
+  /// The value of parameter `name`, or `otherwise` where it is not there. kInvalidArgument for what
+  /// is no decimal number from `min` to `max`.
+  struct Bounds {
+    std::int64_t min;
+    std::int64_t max;
+  };
+  absl::StatusOr<std::int64_t> Number(std::string_view name, std::int64_t otherwise,
+                                      Bounds bounds) const;
+  /// The value of parameter `name`, or the first of `words` where it is not there.
+  /// kInvalidArgument, naming them, for what is not one of them.
+  absl::StatusOr<std::string_view> Word(std::string_view name,
+                                        std::initializer_list<std::string_view> words) const;
+  /// kInvalidArgument: `what` is wrong with this URI, which is shown redacted; do `next`.
+  absl::Status Refuse(std::string_view what, std::string_view next) const;
   /// As text that may be shown: "***" stands for the password, for a user alone (which may be a
   /// password in the wrong place), and for parameters named like a secret or holding an '@'.
   std::string Redacted() const;

@@ -3,7 +3,7 @@
 
 #include "dr/mutex.h"
 #include "dr/status.h"
-#include "src/base/status_macros.h"
+#include "dr/status_macros.h"
 #include "src/store/layers/each.h"
 #include "src/store/layers/layer.h"
 

@@ -1,5 +1,5 @@
 #include "dr/adapter/permits.h"
-#include "src/base/status_macros.h"
+#include "dr/status_macros.h"
 #include "src/store/layers/each.h"
 #include "src/store/layers/layer.h"
 

@@ -2,7 +2,7 @@
 #include <utility>
 
 #include "dr/adapter/forwarding_store.h"
-#include "src/base/status_macros.h"
+#include "dr/status_macros.h"
 #include "src/store/layers/each.h"
 
 namespace dr::inline v0 {

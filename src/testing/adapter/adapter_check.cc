@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "src/base/status_macros.h"
+#include "dr/status_macros.h"
 
 namespace dr::inline v0 {
 

@@ -2,7 +2,7 @@
 #include <string>
 #include <vector>
 
-#include "src/base/status_macros.h"
+#include "dr/status_macros.h"
 #include "src/testing/adapter/adapter_check.h"
 
 namespace dr::inline v0 {

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "dr/mutex.h"
-#include "src/base/status_macros.h"
+#include "dr/status_macros.h"
 #include "src/testing/adapter/adapter_check.h"
 
 namespace dr::inline v0 {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "dr/mutex.h"
-#include "src/base/status_macros.h"
+#include "dr/status_macros.h"
 #include "src/testing/adapter/adapter_check.h"
 
 namespace dr::inline v0 {

@@ -4,7 +4,7 @@
 #include <thread>
 
 #include "dr/clock.h"
-#include "src/base/status_macros.h"
+#include "dr/status_macros.h"
 #include "src/testing/adapter/adapter_check.h"
 
 namespace dr::inline v0 {

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <string>
 
-#include "src/base/status_macros.h"
+#include "dr/status_macros.h"
 #include "src/testing/adapter/adapter_check.h"
 
 namespace dr::inline v0 {

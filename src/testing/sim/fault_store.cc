@@ -6,7 +6,7 @@
 
 #include "dr/adapter/adapter_calls.h"
 #include "dr/status.h"
-#include "src/base/status_macros.h"
+#include "dr/status_macros.h"
 #include "src/testing/sim/splitmix.h"
 
 namespace dr::inline v0 {

@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "dr/status.h"
+#include "dr/status_macros.h"
 #include "fmt/format.h"
 #include "src/base/file_rules.h"
-#include "src/base/status_macros.h"
 #include "src/testing/sim/sim_access.h"
 #include "src/testing/sim/sim_disk.h"
 #include "src/testing/sim/sim_history.h"
