@@ -279,4 +279,10 @@ absl::StatusOr<std::unique_ptr<HeldLock>> PosixDirectory::Lock() {
 
 absl::StatusOr<VolumeInfo> PosixDirectory::Volume() { return PosixVolume(fd_.get(), place_); }
 
+absl::StatusOr<DirectoryPermissions> PosixDirectory::Permissions() {
+  struct stat info {};
+  if (system_.Fstat(fd_.get(), &info) != 0) return MakeIoFault("fstat", place_, errno);
+  return DirectoryPermissions{.owner = info.st_uid, .mode = info.st_mode & 07777};
+}
+
 }  // namespace dr::inline v0

@@ -28,6 +28,7 @@ class PosixDirectory final : public Directory {
   absl::Status RemoveDirectory(std::string_view name) override;
   absl::Status Sync() override;
   absl::StatusOr<VolumeInfo> Volume() override;
+  absl::StatusOr<DirectoryPermissions> Permissions() override;
   absl::StatusOr<std::unique_ptr<HeldLock>> Lock() override;
   absl::StatusOr<bool> OverwriteInPlace() override;
 

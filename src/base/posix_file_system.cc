@@ -95,6 +95,11 @@ absl::StatusOr<bool> File::IsInPlace() { return true; }
 
 absl::StatusOr<bool> Directory::OverwriteInPlace() { return true; }
 
+absl::StatusOr<DirectoryPermissions> Directory::Permissions() {
+  return MakeFault({.kind = FaultKind::kUnsupported, .next = "use the machine's file system"},
+                   "this directory has no owner");
+}
+
 absl::StatusOr<std::unique_ptr<HeldLock>> Directory::Lock() {
   return MakeFault({.kind = FaultKind::kUnsupported, .next = "lock a file in it"},
                    "this directory has no lock of its own");

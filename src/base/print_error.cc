@@ -1,8 +1,8 @@
 #include <cstdio>
 
+#include "dr/printable.h"
 #include "dr/status.h"
 #include "fmt/format.h"
-#include "src/base/printable.h"
 
 namespace dr::inline v0 {
 

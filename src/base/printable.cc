@@ -1,10 +1,11 @@
-#include "src/base/printable.h"
+#include "dr/printable.h"
 
 #include <array>
 #include <cstdint>
 #include <iterator>
 
 #include "fmt/format.h"
+#include "src/base/printable.h"
 
 namespace dr::inline v0 {
 namespace {

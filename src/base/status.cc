@@ -10,8 +10,8 @@
 #include <utility>
 
 #include "absl/strings/cord.h"
+#include "dr/printable.h"
 #include "fmt/format.h"
-#include "src/base/printable.h"
 
 namespace dr::inline v0 {
 namespace {

@@ -5,6 +5,7 @@
 
 #include "dr/status.h"
 #include "dr/status_macros.h"
+#include "src/log/copy_records.h"
 #include "src/log/log_recovery.h"
 
 namespace dr::inline v0 {
@@ -46,67 +47,33 @@ absl::StatusOr<SegmentFile> FirstFile(const SegmentFiles& files, SpareList& spar
   return files.MakeSpare(spares.ReserveNumbers(1).first);
 }
 
-/// Writes the groups with which a segment begins before it has its name.
-class FirstGroups {
- public:
-  /// All outlive it.
-  FirstGroups(const SegmentFiles& files, LiveSegment& live, GroupBuilder& builder,
-              std::size_t group_bytes)
-      : files_(files), live_(live), builder_(builder), buffer_(group_bytes) {}
-
-  absl::Status Add(const RecordView& record, Lsn evidence) {
-    for (bool whole = false; !whole;) {
-      if (!open_) builder_.Begin(buffer_.span(), record.lsn, evidence, record.time_ns);
-      open_ = true;
-      whole = builder_.Add(record);
-      if (!whole) DR_RETURN_IF_ERROR(WriteGroup());
-    }
-    return absl::OkStatus();
-  }
-  absl::Status Finish() {
-    if (open_) DR_RETURN_IF_ERROR(WriteGroup());
-    // The file may have grown past its usual size; its footer still needs a prepared block.
-    if (live_.file.prepared_bytes >= live_.offset + kBlockBytes) return absl::OkStatus();
-    std::fill(buffer_.span().begin(), buffer_.span().end(), '\0');
-    DR_RETURN_IF_ERROR(
-        files_.WriteAndSync(live_.file.segment, live_.offset, {buffer_.data(), kBlockBytes}));
-    live_.file.prepared_bytes = live_.offset + kBlockBytes;
-    return absl::OkStatus();
-  }
-
- private:
-  absl::Status WriteGroup() {
-    const std::string_view bytes = builder_.Finish();
-    open_ = false;
-    DR_RETURN_IF_ERROR(files_.WriteAndSync(live_.file.segment, live_.offset, bytes));
-    live_.offset += bytes.size();
-    return absl::OkStatus();
-  }
-
-  const SegmentFiles& files_;
-  LiveSegment& live_;
-  GroupBuilder& builder_;
-  AlignedBuffer buffer_;
-  bool open_ = false;
-};
-
 // Old segments are never edited: what was valid above the evidence goes into the new one, which
 // becomes visible only when it is durable, and says where its predecessor ends. Returns how many
 // records that were.
-absl::StatusOr<std::uint64_t> CopyTail(Directory& directory,
+absl::StatusOr<std::uint64_t> CopyTail(Directory& directory, const SegmentFiles& files,
                                        const std::vector<LogSegment>& segments,
-                                       const RecoveredTail& tail, FirstGroups groups) {
+                                       const RecoveredTail& tail, std::size_t group_bytes,
+                                       LiveSegment& live, GroupBuilder& builder) {
   DR_ASSIGN_OR_RETURN(
       std::unique_ptr<LogReader> reader,
       OpenRecovered(directory, segments, tail.observed.stop_offset, Next(tail.cut.last_lsn)));
-  for (std::uint64_t copied = 0;; ++copied) {
-    DR_ASSIGN_OR_RETURN(std::optional<RecordView> record, reader->Next());
-    if (!record || record->lsn > tail.observed.last) {
-      DR_RETURN_IF_ERROR(groups.Finish());
-      return copied;
-    }
-    DR_RETURN_IF_ERROR(groups.Add(*record, tail.cut.last_lsn));
+  AlignedBuffer buffer(group_bytes);
+  const auto write = [&](std::string_view group) -> absl::Status {
+    DR_RETURN_IF_ERROR(files.WriteAndSync(live.file.segment, live.offset, group));
+    live.offset += group.size();
+    return absl::OkStatus();
+  };
+  DR_ASSIGN_OR_RETURN(const std::uint64_t copied,
+                      CopyRecords(*reader, Next(tail.cut.last_lsn), tail.observed.last,
+                                  {builder, buffer.span(), tail.cut.last_lsn, write}));
+  // The file may have grown past its usual size; its footer still needs a prepared block.
+  if (live.file.prepared_bytes < live.offset + kBlockBytes) {
+    std::fill(buffer.span().begin(), buffer.span().end(), '\0');
+    DR_RETURN_IF_ERROR(
+        files.WriteAndSync(live.file.segment, live.offset, {buffer.data(), kBlockBytes}));
+    live.file.prepared_bytes = live.offset + kBlockBytes;
   }
+  return copied;
 }
 
 }  // namespace
@@ -164,9 +131,8 @@ absl::StatusOr<OpenedLog> OpenLogIn(Directory& directory, const WalOptions& opti
                        .groups_behind = tail.groups_behind,
                        .created = segments.empty()};
   if (tail.observed.last > tail.cut.last_lsn) {
-    DR_ASSIGN_OR_RETURN(recovery.copied_records,
-                        CopyTail(directory, segments, tail,
-                                 FirstGroups(*files, live, builder, options.group_bytes)));
+    DR_ASSIGN_OR_RETURN(recovery.copied_records, CopyTail(directory, *files, segments, tail,
+                                                          options.group_bytes, live, builder));
   }
   // A batch that was cut may reach back over several segments.
   for (LogSegment& segment : segments) {

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "catch2/catch.hpp"
-#include "src/base/printable.h"
+#include "dr/printable.h"
 
 namespace {
 

@@ -1,10 +1,8 @@
 // checkpoint list and show: what a host may open from.
-#include <algorithm>
-#include <optional>
-
-#include "dr/status.h"
-#include "dr/status_macros.h"
-#include "src/base/printable.h"
+#include "dr/clock.h"
+#include "dr/inspect/checkpoints.h"
+#include "dr/printable.h"
+#include "tools/drctl/output.h"
 #include "tools/drctl/verbs.h"
 
 namespace drctl {
@@ -16,11 +14,11 @@ std::uint64_t BytesOf(const dr::BackupManifest& manifest) {
   return bytes;
 }
 
-double AgeSeconds(const Machine& machine, const dr::BackupManifest& manifest) {
-  return absl::ToDoubleSeconds(machine.clock.WallTime() - manifest.created);
+double AgeSeconds(const dr::BackupManifest& manifest) {
+  return absl::ToDoubleSeconds(dr::SystemClock().WallTime() - manifest.created);
 }
 
-JsonObject JsonManifest(const Machine& machine, const dr::BackupManifest& manifest) {
+JsonObject JsonManifest(const dr::BackupManifest& manifest) {
   return JsonObject()
       .Add("sequence", manifest.sequence)
       .Add("epoch", manifest.epoch.value)
@@ -28,7 +26,7 @@ JsonObject JsonManifest(const Machine& machine, const dr::BackupManifest& manife
       .Add("durable_lsn", manifest.durable_lsn.value)
       .Add("log", LogIdText(manifest.log))
       .Add("created", TimeText(manifest.created))
-      .Add("age_seconds", AgeSeconds(machine, manifest))
+      .Add("age_seconds", AgeSeconds(manifest))
       .Add("bytes", BytesOf(manifest));
 }
 
@@ -51,35 +49,34 @@ JsonObject JsonSnapshot(const dr::ComponentSnapshot& snapshot) {
       .Add("chunks", chunks);
 }
 
-void PrintManifest(const Machine& machine, const dr::BackupManifest& manifest,
-                   std::string_view mark) {
+void PrintManifest(const dr::BackupManifest& manifest, std::string_view mark) {
   fmt::print("{:>6}  epoch {}  as of {}  {}  {:.0f} s old  {} components  {} bytes  {}\n",
              manifest.sequence, manifest.epoch.value, manifest.as_of.value,
-             TimeText(manifest.created), AgeSeconds(machine, manifest), manifest.components.size(),
+             TimeText(manifest.created), AgeSeconds(manifest), manifest.components.size(),
              BytesOf(manifest), mark);
 }
 
-JsonObject JsonEntry(const Machine& machine, const dr::RepositoryEntry& entry,
-                     const absl::Status& state, bool verify) {
+JsonObject JsonEntry(const dr::ListedCheckpoint& listed, bool verify) {
+  const absl::StatusOr<dr::BackupManifest>& manifest = listed.entry.manifest;
   JsonObject json;
-  if (entry.manifest.ok()) {
-    json =
-        JsonManifest(machine, *entry.manifest).Add("components", entry.manifest->components.size());
+  if (manifest.ok()) {
+    json = JsonManifest(*manifest).Add("components", manifest->components.size());
   } else {
-    json.Add("sequence", entry.sequence);
+    json.Add("sequence", listed.entry.sequence);
   }
-  if (verify) json.Add("verified", state.ok());
-  if (!state.ok()) json.Add("error", JsonError(state));
+  if (verify) json.Add("verified", listed.state.ok());
+  if (!listed.state.ok()) json.Add("error", JsonError(listed.state));
   return json;
 }
 
-void PrintEntry(const Machine& machine, const dr::RepositoryEntry& entry, const absl::Status& state,
-                bool verify) {
-  const std::string mark = !state.ok() ? Bad("damaged") : verify ? Good("whole") : std::string();
-  if (entry.manifest.ok()) {
-    PrintManifest(machine, *entry.manifest, mark);
+void PrintEntry(const dr::ListedCheckpoint& listed, bool verify) {
+  const std::string mark = !listed.state.ok() ? Bad("damaged")
+                           : verify           ? Good("whole")
+                                              : std::string();
+  if (listed.entry.manifest.ok()) {
+    PrintManifest(*listed.entry.manifest, mark);
   } else {
-    fmt::print("{:>6}  {}\n", entry.sequence, mark);
+    fmt::print("{:>6}  {}\n", listed.entry.sequence, mark);
   }
 }
 
@@ -93,99 +90,57 @@ void PrintSnapshot(const dr::ComponentSnapshot& snapshot) {
   }
 }
 
-absl::StatusOr<dr::RepositoryEntry> FindEntry(const Source& source, std::uint64_t sequence) {
-  DR_ASSIGN_OR_RETURN(std::vector<dr::RepositoryEntry> entries, source.repository->Entries({}));
-  for (dr::RepositoryEntry& entry : entries) {
-    if (sequence == 0 || entry.sequence == sequence) return std::move(entry);
-  }
-  return dr::MakeFault({.kind = dr::FaultKind::kMissing, .next = "see `drctl checkpoint list`"},
-                       sequence == 0 ? "there is no checkpoint"
-                                     : fmt::format("there is no checkpoint {}", sequence));
+dr::ReadDepth DepthOf(const CheckpointArguments& arguments) {
+  return arguments.verify ? dr::ReadDepth::kRecords : dr::ReadDepth::kManifests;
 }
 
-/// Checkpoints, or the components of one, each with what is wrong with it.
-template <typename T>
-struct Judged {
-  std::vector<std::pair<T, absl::Status>> all = {};
-  absl::Status damage = absl::OkStatus();  ///< the first
-
-  void Add(T one, absl::Status state) {
-    damage.Update(state);
-    all.emplace_back(std::move(one), std::move(state));
+void PrintJson(const dr::CheckpointContents& contents, bool verify) {
+  JsonArray components;
+  for (const auto& [snapshot, state] : contents.components) {
+    JsonObject json = JsonSnapshot(snapshot);
+    if (verify) json.Add("verified", state.ok());
+    if (!state.ok()) json.Add("error", JsonError(state));
+    components.Add(json);
   }
-};
-constexpr auto kErrorOf = [](const auto& result) {
-  return result.ok() ? result->damage : result.status();
-};
-
-absl::StatusOr<Judged<dr::RepositoryEntry>> JudgeAll(const Source& source, bool verify) {
-  DR_ASSIGN_OR_RETURN(std::vector<dr::RepositoryEntry> entries, source.repository->Entries({}));
-  Judged<dr::RepositoryEntry> judged;
-  for (dr::RepositoryEntry& entry : entries) {
-    absl::Status state = verify ? ReadAll(source, entry) : entry.manifest.status();
-    judged.Add(std::move(entry), std::move(state));
-  }
-  return judged;
+  fmt::print("{}\n", JsonManifest(contents.manifest).Add("components", components).text());
 }
 
-struct JudgedCheckpoint : Judged<dr::ComponentSnapshot> {
-  dr::BackupManifest manifest = {};
-};
-
-absl::StatusOr<JudgedCheckpoint> JudgeOne(const Source& source,
-                                          const CheckpointArguments& checkpoint) {
-  DR_ASSIGN_OR_RETURN(dr::RepositoryEntry entry, FindEntry(source, checkpoint.sequence));
-  JudgedCheckpoint judged;
-  DR_ASSIGN_OR_RETURN(judged.manifest, std::move(entry.manifest));
-  for (const dr::ComponentSnapshot& snapshot : judged.manifest.components) {
-    judged.Add(snapshot, checkpoint.verify ? ReadAll(source, snapshot) : absl::OkStatus());
+void PrintText(const dr::CheckpointContents& contents, bool verify) {
+  PrintManifest(contents.manifest, "");
+  for (const auto& [snapshot, state] : contents.components) {
+    PrintSnapshot(snapshot);
+    if (verify) fmt::print("    {}\n", state.ok() ? Good("whole") : Bad("damaged"));
   }
-  return judged;
 }
 
 }  // namespace
 
-absl::Status CheckpointList(Machine& machine, const Arguments& arguments,
-                            const CheckpointArguments& checkpoint) {
-  DR_ASSIGN_OR_RETURN(Source source, OpenHostSource(machine, arguments.directory));
-  DR_ASSIGN_OR_RETURN(const auto judged,
-                      Settled([&] { return JudgeAll(source, checkpoint.verify); }, kErrorOf));
-  JsonArray listed;
-  for (const auto& [entry, state] : judged.all) {
-    if (arguments.json) {
-      listed.Add(JsonEntry(machine, entry, state, checkpoint.verify));
-    } else {
-      PrintEntry(machine, entry, state, checkpoint.verify);
-    }
-  }
-  if (arguments.json) {
+absl::Status CheckpointList(const dr::StoredHost& host, Format format,
+                            const CheckpointArguments& arguments) {
+  const absl::StatusOr<dr::CheckpointList> list = dr::ListCheckpoints(host, DepthOf(arguments));
+  if (!list.ok()) return list.status();
+  if (format == Format::kJson) {
+    JsonArray listed;
+    for (const dr::ListedCheckpoint& one : list->all) listed.Add(JsonEntry(one, arguments.verify));
     fmt::print("{}\n", JsonObject().Add("checkpoints", listed).text());
-  } else if (judged.all.empty()) {
-    fmt::print("there is no checkpoint\n");
+  } else {
+    for (const dr::ListedCheckpoint& one : list->all) PrintEntry(one, arguments.verify);
+    if (list->all.empty()) fmt::print("there is no checkpoint\n");
   }
-  return judged.damage;
+  return list->damage;
 }
 
-absl::Status CheckpointShow(Machine& machine, const Arguments& arguments,
-                            const CheckpointArguments& checkpoint) {
-  DR_ASSIGN_OR_RETURN(Source source, OpenHostSource(machine, arguments.directory));
-  DR_ASSIGN_OR_RETURN(const auto judged,
-                      Settled([&] { return JudgeOne(source, checkpoint); }, kErrorOf));
-  JsonArray components;
-  if (!arguments.json) PrintManifest(machine, judged.manifest, "");
-  for (const auto& [snapshot, state] : judged.all) {
-    JsonObject json = JsonSnapshot(snapshot);
-    if (checkpoint.verify) json.Add("verified", state.ok());
-    if (!state.ok()) json.Add("error", JsonError(state));
-    components.Add(json);
-    if (arguments.json) continue;
-    PrintSnapshot(snapshot);
-    if (checkpoint.verify) fmt::print("    {}\n", state.ok() ? Good("whole") : Bad("damaged"));
+absl::Status CheckpointShow(const dr::StoredHost& host, Format format,
+                            const CheckpointArguments& arguments) {
+  const absl::StatusOr<dr::CheckpointContents> contents =
+      dr::ShowCheckpoint(host, arguments.sequence, DepthOf(arguments));
+  if (!contents.ok()) return contents.status();
+  if (format == Format::kJson) {
+    PrintJson(*contents, arguments.verify);
+  } else {
+    PrintText(*contents, arguments.verify);
   }
-  if (arguments.json) {
-    fmt::print("{}\n", JsonManifest(machine, judged.manifest).Add("components", components).text());
-  }
-  return judged.damage;
+  return contents->damage;
 }
 
 }  // namespace drctl

@@ -11,6 +11,7 @@
 #include "dr/status.h"
 #include "dr/version.h"
 #include "fmt/format.h"
+#include "tools/drctl/output.h"
 #include "tools/drctl/verbs.h"
 
 namespace drctl {
@@ -25,7 +26,8 @@ constexpr const char* kStoreFooter =
     "URI may have variables: 'redis://:${REDIS_PASSWORD}@db.example/0'.\n"
     "Exit codes: 0 good, 1 a case failed or the store cannot be used, 2 wrong usage.";
 
-using Run = std::function<absl::Status(Machine&, const Arguments&)>;
+using Run = std::function<absl::Status(Format)>;
+using RunOnHost = std::function<absl::Status(const dr::StoredHost&, Format)>;
 
 // Left to itself the parser would take 010 for octal and a number that is too large for the
 // largest.
@@ -35,6 +37,14 @@ std::string Position(const std::string& text) {
     throw CLI::ValidationError(fmt::format("\"{}\" is no position; they count from 1", text));
   }
   return std::to_string(number);
+}
+
+dr::OperationKind Kind(const std::string& name) {
+  if (const auto kind = dr::OperationKindOf(name)) return *kind;
+  throw CLI::ValidationError(fmt::format(
+      "there is no kind of operation \"{}\"; use operation, task, transition, yield, call_result "
+      "or marker",
+      name));
 }
 
 int ExitCode(const absl::Status& status) {
@@ -55,7 +65,8 @@ class Program {
     AddSalvage(wal);
     AddLogShow(Group("log", "the operations"));
     AddCheckpoints(Group("checkpoint", "what a host may open from"));
-    Verb(&app_, "doctor", "what the place can promise; writes 4 KiB to measure it", Doctor);
+    DirectoryVerb(&app_, "doctor", "what the place can promise; writes 4 KiB to measure it",
+                  [this](Format format) { return Doctor(directory_, format); });
     AddStoreValidate(Group("store", "where state is kept"));
   }
 
@@ -68,8 +79,7 @@ class Program {
       return dr::PrintError(absl::InvalidArgumentError(
           fmt::format("{}; run with --help to see what is possible", error.what())));
     }
-    Machine machine;
-    absl::Status status = run_(machine, arguments_);
+    absl::Status status = run_(json_ ? Format::kJson : Format::kText);
     if (std::fflush(stdout) != 0) status.Update(dr::MakeIoFault("write", "stdout", errno));
     const int code = ExitCode(status);
     return store_.uri.empty() || code == kWrongUsage ? code : std::min(code, kOtherError);
@@ -82,14 +92,23 @@ class Program {
     return group;
   }
 
-  CLI::App* Verb(CLI::App* parent, const std::string& name, const std::string& about, Run run) {
+  CLI::App* Verb(CLI::App* parent, const std::string& name, const std::string& about,
+                 RunOnHost run) {
+    return DirectoryVerb(parent, name, about, [this, run = std::move(run)](Format format) {
+      const absl::StatusOr<dr::StoredHost> host = dr::StoredHost::Open(directory_);
+      return host.ok() ? run(*host, format) : host.status();
+    });
+  }
+
+  CLI::App* DirectoryVerb(CLI::App* parent, const std::string& name, const std::string& about,
+                          Run run) {
     CLI::App* verb = parent->add_subcommand(name, about);
-    verb->add_option("DIR", arguments_.directory,
+    verb->add_option("DIR", directory_,
                      parent->get_name() == "wal" || parent->get_name() == "log"
                          ? "a host's directory, or a folder of segments"
                          : "a host's directory")
         ->required();
-    verb->add_flag("--json", arguments_.json, "print JSON");
+    verb->add_flag("--json", json_, "print JSON");
     verb->footer(kFooter);
     verb->callback([this, run = std::move(run)] { run_ = run; });
     return verb;
@@ -97,10 +116,10 @@ class Program {
 
   void AddSalvage(CLI::App* wal) {
     CLI::App* verb = Verb(wal, "salvage", "keep all operations up to LSN, in a new directory",
-                          [this](Machine& machine, const Arguments& arguments) {
-                            return WalSalvage(machine, arguments, salvage_);
+                          [this](const dr::StoredHost& host, Format format) {
+                            return WalSalvage(host, format, salvage_);
                           });
-    verb->add_option("--to", salvage_.to, "the last operation to keep; the rest is given up")
+    verb->add_option("--to", salvage_.to.value, "the last operation to keep; the rest is given up")
         ->required()
         ->transform(Position)
         ->type_name("LSN");
@@ -110,26 +129,32 @@ class Program {
   }
 
   void AddLogShow(CLI::App* log) {
-    CLI::App* verb = Verb(log, "show", "one line for each operation",
-                          [this](Machine& machine, const Arguments& arguments) {
-                            return LogShow(machine, arguments, log_);
-                          });
-    verb->add_option("--from", log_.from, "first operation")->transform(Position)->type_name("LSN");
-    verb->add_option("--to", log_.to, "last operation")->transform(Position)->type_name("LSN");
-    verb->add_option("--component", log_.component, "of this component only")->type_name("ID");
-    verb->add_option("--kind", log_.kind,
-                     "operation, task, transition, yield, call_result or marker only");
+    CLI::App* verb = Verb(
+        log, "show", "one line for each operation",
+        [this](const dr::StoredHost& host, Format format) { return LogShow(host, format, log_); });
+    verb->add_option("--from", log_.selection.from.value, "first operation")
+        ->transform(Position)
+        ->type_name("LSN");
+    verb->add_option("--to", log_.selection.to.value, "last operation")
+        ->transform(Position)
+        ->type_name("LSN");
+    verb->add_option("--component", log_.selection.component, "of this component only")
+        ->type_name("ID");
+    verb->add_option_function<std::string>(
+        "--kind", [this](const std::string& name) { log_.selection.kind = Kind(name); },
+        "operation, task, transition, yield, call_result or "
+        "marker only");
     verb->add_flag("--full", log_.full, "whole payloads, in JSON also as payload_base64");
   }
 
   void AddCheckpoints(CLI::App* group) {
-    CLI::App* list = Verb(group, "list", "all, newest first",
-                          [this](Machine& machine, const Arguments& arguments) {
-                            return CheckpointList(machine, arguments, checkpoint_);
-                          });
+    CLI::App* list =
+        Verb(group, "list", "all, newest first", [this](const dr::StoredHost& host, Format format) {
+          return CheckpointList(host, format, checkpoint_);
+        });
     CLI::App* show = Verb(group, "show", "components and chunks of one",
-                          [this](Machine& machine, const Arguments& arguments) {
-                            return CheckpointShow(machine, arguments, checkpoint_);
+                          [this](const dr::StoredHost& host, Format format) {
+                            return CheckpointShow(host, format, checkpoint_);
                           });
     show->add_option("N", checkpoint_.sequence, "its number; the newest if left out")
         ->transform(Position);
@@ -142,18 +167,18 @@ class Program {
     CLI::App* verb = group->add_subcommand(
         "validate", "try a store with the adapter cases, beneath a prefix; deletes what it wrote");
     verb->add_option("URI", store_.uri, "of the store")->required();
-    verb->add_flag("--json", store_.json, "print JSON");
+    verb->add_flag("--json", json_, "print JSON");
     verb->add_option("--prefix", store_.prefix, "what the keys begin with, up to 32 bytes")
         ->capture_default_str();
     verb->add_flag("--quick", store_.quick, "without races, expiry, long listings and the model");
     verb->footer(kStoreFooter);
-    verb->callback([this] {
-      run_ = [this](Machine& machine, const Arguments&) { return StoreValidate(machine, store_); };
-    });
+    verb->callback(
+        [this] { run_ = [this](Format format) { return StoreValidate(format, store_); }; });
   }
 
   CLI::App app_;
-  Arguments arguments_;
+  std::string directory_;
+  bool json_ = false;
   SalvageArguments salvage_;
   LogArguments log_;
   CheckpointArguments checkpoint_;

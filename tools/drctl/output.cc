@@ -4,8 +4,8 @@
 
 #include <cstdlib>
 
+#include "dr/printable.h"
 #include "dr/status.h"
-#include "src/base/printable.h"
 
 namespace drctl {
 namespace {

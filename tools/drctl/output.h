@@ -11,12 +11,6 @@
 
 namespace drctl {
 
-/// What every verb takes.
-struct Arguments {
-  std::string directory = {};
-  bool json = false;
-};
-
 /// Colours only where stdout is a terminal and NO_COLOR is not set.
 std::string Good(std::string_view text);
 std::string Bad(std::string_view text);

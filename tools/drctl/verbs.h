@@ -1,50 +1,50 @@
-// The verbs. Each prints what it found and returns the error that becomes the exit code.
+// The verbs. Each prints what the library found, and returns the error that becomes the exit code.
 #pragma once
 
 #include <cstdint>
-#include <limits>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
-#include "tools/drctl/output.h"
-#include "tools/drctl/source.h"
+#include "dr/inspect/log_listing.h"
+#include "dr/inspect/stored_host.h"
 
 namespace drctl {
 
-absl::Status WalInspect(Machine& machine, const Arguments& arguments);
-absl::Status WalVerify(Machine& machine, const Arguments& arguments);
+enum class Format : std::uint8_t { kText, kJson };
+
+absl::Status WalInspect(const dr::StoredHost& host, Format format);
+absl::Status WalVerify(const dr::StoredHost& host, Format format);
 
 struct SalvageArguments {
-  std::uint64_t to = 0;     ///< the last operation to keep
-  std::string output = {};  ///< must not be there, or be empty; none: nothing is written
+  dr::Lsn to = {};          ///< the last operation to keep
+  std::string output = {};  ///< empty: nothing is written
 };
-absl::Status WalSalvage(Machine& machine, const Arguments& arguments,
-                        const SalvageArguments& salvage);
+absl::Status WalSalvage(const dr::StoredHost& host, Format format,
+                        const SalvageArguments& arguments);
 
 struct LogArguments {
-  std::uint64_t from = 1, to = std::numeric_limits<std::uint64_t>::max();
-  std::string component = {}, kind = {};  ///< empty: all
-  bool full = false;                      ///< whole payloads
+  dr::LogSelection selection = {};
+  bool full = false;  ///< whole payloads
 };
-absl::Status LogShow(Machine& machine, const Arguments& arguments, const LogArguments& log);
+absl::Status LogShow(const dr::StoredHost& host, Format format, const LogArguments& arguments);
 
 struct CheckpointArguments {
-  std::uint64_t sequence = 0;  ///< 0: the newest
-  bool verify = false;         ///< read all chunks
+  std::optional<std::uint64_t> sequence = {};  ///< nullopt: the newest
+  bool verify = false;                         ///< read all chunks
 };
-absl::Status CheckpointList(Machine& machine, const Arguments& arguments,
-                            const CheckpointArguments& checkpoint);
-absl::Status CheckpointShow(Machine& machine, const Arguments& arguments,
-                            const CheckpointArguments& checkpoint);
+absl::Status CheckpointList(const dr::StoredHost& host, Format format,
+                            const CheckpointArguments& arguments);
+absl::Status CheckpointShow(const dr::StoredHost& host, Format format,
+                            const CheckpointArguments& arguments);
 
-absl::Status Doctor(Machine& machine, const Arguments& arguments);
+absl::Status Doctor(const std::string& directory, Format format);
 
 struct StoreArguments {
   std::string uri = {};  ///< with variables
-  bool json = false;
-  std::string prefix = "drctl-validate/";  ///< of all that is written
+  std::string prefix = "drctl-validate/";
   bool quick = false;
 };
-absl::Status StoreValidate(Machine& machine, const StoreArguments& arguments);
+absl::Status StoreValidate(Format format, const StoreArguments& arguments);
 
 }  // namespace drctl

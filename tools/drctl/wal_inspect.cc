@@ -1,11 +1,8 @@
 // wal inspect: every segment and group as it is on the disk, without a judgement of the whole.
-#include <optional>
-#include <vector>
-
+#include "dr/inspect/log_files.h"
+#include "dr/printable.h"
 #include "dr/status.h"
-#include "dr/status_macros.h"
-#include "src/base/printable.h"
-#include "src/log/segment_files.h"
+#include "tools/drctl/output.h"
 #include "tools/drctl/verbs.h"
 
 namespace drctl {
@@ -24,7 +21,7 @@ std::uint64_t LastLsn(const dr::GroupHeader& header) {
   return header.first_lsn.value + header.record_count - 1;
 }
 
-JsonObject JsonGroup(const dr::Group& group) {
+JsonObject JsonGroup(const dr::GroupInFile& group) {
   const dr::GroupHeader& header = group.header;
   return JsonObject()
       .Add("offset", group.offset)
@@ -36,18 +33,18 @@ JsonObject JsonGroup(const dr::Group& group) {
       .Add("flags", FlagText(header.flags));
 }
 
-void PrintGroup(const dr::Group& group) {
+void PrintGroup(const dr::GroupInFile& group) {
   const dr::GroupHeader& header = group.header;
   fmt::print("  {:>12}  {:>8} bytes  lsn {}..{}  durable {}  {}\n", group.offset,
              header.stored_bytes, header.first_lsn.value, LastLsn(header), header.durable_lsn.value,
              FlagText(header.flags));
 }
 
-JsonObject JsonPrefix(const dr::LogSegment& segment) {
-  const dr::SegmentPrefix& prefix = segment.prefix;
+JsonObject JsonPrefix(const dr::SegmentFileInfo& segment) {
+  const dr::SegmentPrefix& prefix = *segment.prefix;
   JsonObject json;
   json.Add("segment", segment.name)
-      .Add("bytes", segment.file_bytes)
+      .Add("bytes", segment.bytes)
       .Add("number", prefix.number)
       .Add("format_version", prefix.format_version)
       .Add("log", LogIdText(prefix.log))
@@ -65,119 +62,60 @@ JsonObject JsonPrefix(const dr::LogSegment& segment) {
   return json;
 }
 
-void PrintPrefix(const dr::LogSegment& segment) {
-  const dr::SegmentPrefix& prefix = segment.prefix;
+void PrintPrefix(const dr::SegmentFileInfo& segment) {
+  const dr::SegmentPrefix& prefix = *segment.prefix;
   fmt::print("{}  {} bytes, epoch {}, first lsn {}, durable {}, created {}\n", segment.name,
-             segment.file_bytes, prefix.epoch.value, prefix.first_lsn.value,
-             prefix.durable_lsn.value, TimeText(prefix.created));
+             segment.bytes, prefix.epoch.value, prefix.first_lsn.value, prefix.durable_lsn.value,
+             TimeText(prefix.created));
   if (prefix.previous.number != 0) {
     fmt::print("  continues segment {} behind offset {}, lsn {}\n", prefix.previous.number,
                prefix.previous.offset, prefix.previous.last_lsn.value);
   }
 }
 
-/// A segment, or why it cannot be read.
-struct Inspected {
-  dr::ObservedSegment found;
-  std::vector<dr::Group> groups = {};  ///< without their bytes
-  std::uint64_t stop_offset = 0;
-  dr::Lsn next_lsn = {};
-  std::string reason = {};
-  dr::GroupReader::Evidence behind = {};
-};
-
-struct Inspection {
-  std::uint64_t head = 0;
-  std::vector<Inspected> segments = {};
-  absl::Status damage = absl::OkStatus();  ///< the first
-};
-
-absl::Status ReadGroups(dr::Directory& wal, Inspected& inspected) {
-  const dr::LogSegment& segment = *inspected.found.segment;
-  std::unique_ptr<dr::File> file;
-  DR_RETURN_IF_ERROR(dr::OpenLogSegment(wal, segment.name, file).status());
-  dr::GroupReader groups(*file, segment);
-  for (;;) {
-    DR_ASSIGN_OR_RETURN(std::optional<dr::Group> group, groups.Next(segment.file_bytes));
-    if (!group) break;
-    inspected.groups.push_back({group->header, {}, group->offset});
-  }
-  inspected.stop_offset = groups.offset();
-  inspected.next_lsn = groups.next_lsn();
-  inspected.reason = groups.reason();
-  DR_ASSIGN_OR_RETURN(inspected.behind, groups.ScanBehind());
-  return absl::OkStatus();
-}
-
-absl::StatusOr<Inspection> Inspect(dr::Directory& wal) {
-  DR_ASSIGN_OR_RETURN(dr::ObservedDirectory observed, dr::ObserveDirectory(wal));
-  Inspection inspection;
-  for (dr::ObservedSegment& found : observed.segments) {
-    Inspected inspected{.found = std::move(found)};
-    const absl::Status read = inspected.found.segment.ok() ? ReadGroups(wal, inspected)
-                                                           : inspected.found.segment.status();
-    // A file that was trimmed meanwhile may hold another segment by now.
-    if (absl::IsNotFound(wal.Info(dr::SegmentName(inspected.found.number)).status())) continue;
-    if (!read.ok() && inspected.found.segment.ok()) return read;
-    inspection.damage.Update(read);
-    inspection.segments.push_back(std::move(inspected));
-  }
-  if (observed.head && observed.head->ok()) inspection.head = (*observed.head)->number;
-  if (observed.head) inspection.damage.Update(observed.head->status());
-  return inspection;
-}
-
-void Print(const Inspected& inspected) {
-  if (!inspected.found.segment.ok()) {
-    const std::string_view why = dr::AsStd(inspected.found.segment.status().message());
+void Print(const dr::SegmentFileInfo& segment) {
+  if (!segment.prefix.ok()) {
+    const std::string_view why = dr::AsStd(segment.prefix.status().message());
     return fmt::print("{}\n", Bad(dr::Printable(why)));
   }
-  PrintPrefix(*inspected.found.segment);
-  for (const dr::Group& group : inspected.groups) PrintGroup(group);
-  fmt::print("  stops at {}, before lsn {}: {}; {} group headers behind\n", inspected.stop_offset,
-             inspected.next_lsn.value, inspected.reason, inspected.behind.headers);
+  PrintPrefix(segment);
+  for (const dr::GroupInFile& group : segment.groups) PrintGroup(group);
+  fmt::print("  stops at {}, before lsn {}: {}; {} group headers behind\n", segment.stop.offset,
+             segment.stop.next_lsn.value, segment.stop.reason, segment.stop.headers_behind);
 }
 
-JsonObject Json(const Inspected& inspected) {
-  if (!inspected.found.segment.ok()) {
+JsonObject Json(const dr::SegmentFileInfo& segment) {
+  if (!segment.prefix.ok()) {
     return JsonObject()
-        .Add("number", inspected.found.number)
-        .Add("error", dr::AsStd(inspected.found.segment.status().message()));
+        .Add("number", segment.number)
+        .Add("error", dr::AsStd(segment.prefix.status().message()));
   }
   JsonArray groups;
-  for (const dr::Group& group : inspected.groups) groups.Add(JsonGroup(group));
-  return JsonPrefix(*inspected.found.segment)
+  for (const dr::GroupInFile& group : segment.groups) groups.Add(JsonGroup(group));
+  return JsonPrefix(segment)
       .Add("groups", groups)
       .Add("stop", JsonObject()
-                       .Add("offset", inspected.stop_offset)
-                       .Add("next_lsn", inspected.next_lsn.value)
-                       .Add("reason", inspected.reason)
-                       .Add("headers_behind", inspected.behind.headers)
-                       .Add("durable_lsn_behind", inspected.behind.durable_lsn.value));
+                       .Add("offset", segment.stop.offset)
+                       .Add("next_lsn", segment.stop.next_lsn.value)
+                       .Add("reason", segment.stop.reason)
+                       .Add("headers_behind", segment.stop.headers_behind)
+                       .Add("durable_lsn_behind", segment.stop.durable_lsn_behind.value));
 }
 
 }  // namespace
 
-absl::Status WalInspect(Machine& machine, const Arguments& arguments) {
-  DR_ASSIGN_OR_RETURN(Source source, OpenSource(machine, arguments.directory));
-  DR_ASSIGN_OR_RETURN(
-      const Inspection inspection,
-      Settled([&] { return Inspect(*source.wal); },
-              [](const auto& result) { return result.ok() ? result->damage : result.status(); }));
-  JsonArray segments;
-  for (const Inspected& inspected : inspection.segments) {
-    if (arguments.json) {
-      segments.Add(Json(inspected));
-    } else {
-      Print(inspected);
-    }
-  }
-  if (arguments.json) {
-    fmt::print("{}\n", JsonObject().Add("head", inspection.head).Add("segments", segments).text());
+absl::Status WalInspect(const dr::StoredHost& host, Format format) {
+  const absl::StatusOr<dr::LogFiles> files = dr::InspectLog(host);
+  if (!files.ok()) return files.status();
+  if (format == Format::kJson) {
+    JsonArray segments;
+    for (const dr::SegmentFileInfo& segment : files->segments) segments.Add(Json(segment));
+    fmt::print("{}\n", JsonObject().Add("head", files->head).Add("segments", segments).text());
   } else {
-    fmt::print("HEAD names segment {}\n", inspection.head);
+    for (const dr::SegmentFileInfo& segment : files->segments) Print(segment);
+    fmt::print("HEAD names segment {}\n", files->head);
   }
-  return inspection.damage;
+  return files->damage;
 }
 
 }  // namespace drctl

@@ -94,6 +94,12 @@ struct DirectoryEntry {
   Type type = Type::kFile;
 };
 
+/// Whose a directory is, and what others may do there.
+struct DirectoryPermissions {
+  std::uint32_t owner = 0;  ///< a user's number
+  std::uint32_t mode = 0;   ///< the twelve bits of chmod
+};
+
 /// What lies beneath a directory, as far as durability is concerned.
 struct VolumeInfo {
   std::string type;          ///< "ext4", "tmpfs", "nfs", … or the magic number in hex
@@ -129,6 +135,8 @@ class DR_EXPORT Directory {
   virtual absl::Status RemoveDirectory(std::string_view name) = 0;  ///< an empty one
   virtual absl::Status Sync() = 0;
   virtual absl::StatusOr<VolumeInfo> Volume() = 0;
+  /// Of the directory itself. kUnimplemented where there are no users.
+  virtual absl::StatusOr<DirectoryPermissions> Permissions();
   /// The exclusive lock of the directory itself, which nobody can remove or replace as they can a
   /// file. Held elsewhere, in this process too: kUnavailable at once. kUnimplemented where there is
   /// none (NFS).

@@ -6,49 +6,18 @@
 //   }
 #pragma once
 
-#include <cstdint>
-#include <functional>
-#include <memory>
 #include <span>
-#include <string_view>
-#include <utility>
 
-#include "absl/status/status.h"
-#include "absl/status/statusor.h"
-#include "dr/adapter/state_adapter.h"
+#include "dr/adapter/adapter_case.h"
 #include "dr/export.h"
 
 namespace dr::inline v0 {
 
-/// A store, and what else is known of it. A store alone converts.
-struct AdapterUnderTest {
-  using Opener = std::function<absl::StatusOr<std::unique_ptr<StateAdapter>>()>;
-
-  // NOLINTNEXTLINE(google-explicit-constructor)
-  AdapterUnderTest(StateAdapter& tested, Opener opener = {}) noexcept
-      : store(tested), open_another(std::move(opener)) {}
-
-  StateAdapter& store;
-  /// Opens the same store again, as another process would. Without it the cases of two clients use
-  /// one object twice, which then never sees what another has cached.
-  Opener open_another;
-  /// How many calls the case that enumerates sequences of operations may make. It takes the first
-  /// of these that is affordable: 5,600,000 for all sequences of five operations, 500,000 for those
-  /// of which only the last may be refused or change nothing, else all sequences of three.
-  std::uint64_t model_calls = 20'000;
-};
-
-struct AdapterCase {
-  std::string_view name;  ///< a fact, as a sentence
-  /// Whether a store with these capabilities must pass.
-  bool (*applies)(const Capabilities& capabilities);
-  /// Uses keys that start with `prefix`, of at most 64 bytes, under which there must be none.
-  /// Leaves some behind. An error says what was expected and what was found.
-  absl::Status (*run)(const AdapterUnderTest& tested, std::string_view prefix);
-};
-
 /// All of them. Some use threads of their own, which have ended when `run` returns. Those about
 /// values that expire wait for it, for 10 seconds at most; none is decided by time otherwise.
 DR_EXPORT std::span<const AdapterCase> AdapterCases();
+
+/// Those that take a moment: without races, expiry, long listings and the model.
+DR_EXPORT std::span<const AdapterCase> QuickAdapterCases();
 
 }  // namespace dr::inline v0

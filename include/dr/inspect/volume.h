@@ -1,14 +1,22 @@
-// What writing a block costs in a directory, with and without waiting until it is durable.
+// What a file system means for what dr promises, by its kind and by trying it.
 #pragma once
+
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "dr/clock.h"
 #include "dr/environment/file_system.h"
 #include "dr/environment/random.h"
+#include "dr/export.h"
+#include "dr/inspect/finding.h"
 
-namespace drctl {
+namespace dr::inline v0 {
 
-/// Of one block of the log, in microseconds.
+/// None: what was acknowledged there outlives a power cut, one host has the lock, and there is
+/// room.
+DR_EXPORT std::vector<Finding> JudgeVolume(const VolumeInfo& volume);
+
+/// Of writing one block of the log, in microseconds.
 struct WriteCost {
   bool direct = false;    ///< durable by one direct synchronous write, else by a write and a sync
   double durable_us = 0;  ///< the median
@@ -20,7 +28,7 @@ struct WriteCost {
 };
 
 /// Writes to a temporary file of its own, and removes it.
-absl::StatusOr<WriteCost> MeasureWrites(dr::Directory& directory, const dr::Clock& clock,
-                                        dr::Random& random);
+DR_EXPORT absl::StatusOr<WriteCost> MeasureWrites(Directory& directory, const Clock& clock,
+                                                  Random& random);
 
-}  // namespace drctl
+}  // namespace dr::inline v0
