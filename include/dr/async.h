@@ -23,11 +23,15 @@ namespace dr::inline v0 {
 /// Awaited once. Must outlive the suspension, as a local of the coroutine does.
 class CommitAwaitable {
  public:
+  /// What CommitAsync takes as `done`.
   using Done = absl::AnyInvocable<void(absl::StatusOr<Lsn>) &&>;
 
+  /// `start` is called when it is awaited, and calls its argument once, on any thread.
   explicit CommitAwaitable(absl::AnyInvocable<void(Done) &&> start) : start_(std::move(start)) {}
 
+  /// Never: the commit begins when it is awaited.
   bool await_ready() const { return false; }
+  /// Starts the commit; the coroutine goes on where CommitAsync calls `done`.
   void await_suspend(std::coroutine_handle<> waiting) {
     // The coroutine may go on, and this object end, before the call returns.
     auto start = std::move(start_);
@@ -36,6 +40,7 @@ class CommitAwaitable {
       waiting.resume();
     });
   }
+  /// As Commit returns.
   absl::StatusOr<Lsn> await_resume() { return std::move(result_); }
 
  private:

@@ -15,8 +15,9 @@ namespace dr::inline v0 {
 
 /// One operation of a batch.
 struct ComponentCommit {
+  /// Whose operation it is; of the same host as the others.
   StatefulComponent* component = nullptr;
-  std::string_view payload = {};
+  std::string_view payload = {};  ///< kept by the caller until CommitAll returns
 };
 
 /// Commits to several components of one host in one batch with consecutive Lsns: after a crash all

@@ -14,15 +14,16 @@
 
 namespace dr::inline v0 {
 
+/// How the components are frozen: by themselves, as said above.
 enum class CheckpointMode : std::uint8_t { kFuzzy };
 
 /// A checkpoint is due when any of the limits is reached and something has changed; 0 disables one.
 /// Without a directory `log_bytes` counts what was committed, and there is no disk to share.
 struct CheckpointPolicy {
-  std::chrono::nanoseconds interval = std::chrono::seconds(10);
-  std::uint64_t log_bytes = 256 << 20;
-  std::uint64_t operations = 0;
-  bool on_shutdown = true;
+  std::chrono::nanoseconds interval = std::chrono::seconds(10);  ///< since the last one
+  std::uint64_t log_bytes = 256 << 20;                           ///< since the last one
+  std::uint64_t operations = 0;                                  ///< since the last one
+  bool on_shutdown = true;  ///< Host::Shutdown takes a last one
   /// Of the time, while operations are appended and no deadline presses: what a checkpoint takes of
   /// the disk, it takes from commits. From 0.01 to 1, which is as fast as it goes.
   double disk_share = 0.03;
@@ -40,12 +41,13 @@ struct CheckpointPolicy {
   std::chrono::nanoseconds ttl = {};
 };
 
+/// What a checkpoint was.
 struct CheckpointInfo {
-  std::uint64_t sequence = 0;  ///< 0: nothing had changed, none was written
-  Position position = {};      ///< every component includes at least this
-  std::uint64_t components_written = 0;
-  std::uint64_t components_carried = 0;  ///< unchanged, taken over from the one before
-  std::uint64_t bytes = 0;
+  std::uint64_t sequence = 0;               ///< 0: nothing had changed, none was written
+  Position position = {};                   ///< every component includes at least this
+  std::uint64_t components_written = 0;     ///< those that had changed
+  std::uint64_t components_carried = 0;     ///< unchanged, taken over from the one before
+  std::uint64_t bytes = 0;                  ///< of the records that were written
   std::chrono::nanoseconds pause_max = {};  ///< longest time that writers of one component waited
 };
 
@@ -55,6 +57,7 @@ enum class StateOutcome : std::uint8_t {
   kEmpty,    ///< it is saved, as a state without a single record
   kMissing,  ///< nothing of it is saved
 };
+/// "restored", "empty", "missing".
 DR_EXPORT std::string_view NameOf(StateOutcome outcome);
 
 }  // namespace dr::inline v0

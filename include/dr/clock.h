@@ -21,9 +21,13 @@ namespace dr::inline v0 {
 class Instant {
  public:
   constexpr Instant() = default;
+  /// Later than every other instant.
   static constexpr Instant Never() { return {}; }
+  /// `ns` since the clock's own beginning, which is not a date.
   static constexpr Instant FromNanoseconds(std::int64_t ns) { return Instant(ns); }
+  /// Since the clock's beginning; the largest number for "never".
   constexpr std::int64_t nanoseconds() const { return ns_; }
+  /// True for a deadline that never comes.
   constexpr bool is_never() const { return ns_ == kNever; }
 
   friend constexpr auto operator<=>(const Instant&, const Instant&) = default;
@@ -32,6 +36,7 @@ class Instant {
     if (at.is_never() || (by.count() > 0 && at.ns_ > kNever - by.count())) return Never();
     return Instant(at.ns_ + by.count());
   }
+  /// The time from `b` to `a`; neither is "never".
   friend constexpr std::chrono::nanoseconds operator-(Instant a, Instant b) {
     return std::chrono::nanoseconds(a.ns_ - b.ns_);
   }

@@ -23,13 +23,16 @@ DR_EXPORT std::uint64_t HashOf(std::string_view bytes);
 /// The sum, modulo 2^128, of the hashes of a set's records: the same in any order. A record that
 /// occurs twice counts twice; the digest of no record is zero.
 struct Digest {
-  std::uint64_t high = 0, low = 0;
+  std::uint64_t high = 0;  ///< the upper half of 128 bits
+  std::uint64_t low = 0;   ///< and the lower
 
+  /// Of both sets together.
   constexpr Digest& operator+=(const Digest& other) {
     low += other.low;
     high += other.high + (low < other.low ? 1 : 0);
     return *this;
   }
+  /// Of what is left when the other set is taken out.
   constexpr Digest& operator-=(const Digest& other) {
     high -= other.high + (low < other.low ? 1 : 0);
     low -= other.low;

@@ -41,6 +41,7 @@ namespace dr::inline v0 {
 class KeyRing;
 class StoredState;
 
+/// What an operator or a new version of the program says about the state that is opened.
 struct RecoveryOptions {
   /// Components that are in the log or in a checkpoint and are meant to be given up. Any other
   /// component that is there and was not given makes Open fail.
@@ -55,9 +56,9 @@ struct RecoveryOptions {
 
 /// Everything dr needs from outside. Null: the machine's. All outlive the host.
 struct Environment {
-  FileSystem* files = nullptr;
-  const Clock* clock = nullptr;
-  Random* random = nullptr;
+  FileSystem* files = nullptr;   ///< for the directory, and for adapters that use files
+  const Clock* clock = nullptr;  ///< for deadlines, intervals and recorded times
+  Random* random = nullptr;      ///< for ids, salts and pauses
   Observer* observer = nullptr;  ///< null: nobody watches
 };
 
@@ -67,25 +68,26 @@ struct LogLimits {
   /// most 64 MiB. On a volume below 4 GiB room for a checkpoint is put aside before the log takes
   /// any, and one is taken when the log has grown by an eighth of the volume.
   std::uint64_t segment_bytes = 0;
-  std::uint64_t group_bytes = 1 << 20;
+  std::uint64_t group_bytes = 1 << 20;  ///< the longest single write
   /// Operations under way at most; a power of two from 2 on. Each has its space prepared, so there
   /// are fewer on a volume that has not 64 KiB for each.
   std::uint32_t ring_capacity = 4096;
 };
 
+/// What a host opens, and how it keeps it.
 struct HostOptions {
   std::string directory = {};  ///< created if missing; one host at a time
   /// URI of a store, instead of the directory: state is in memory, and what checkpoints save there
   /// is all that survives, so `durability` must be kProcess. One host at a time, and the last one
   /// that was opened. Beside a directory: not offered yet (kUnimplemented).
   std::string repository = {};
-  std::vector<StatefulComponent*> components = {};
-  Durability durability = Durability::kLocal;
-  CheckpointPolicy checkpoint = {};
-  RecoveryOptions recovery = {};
-  const KeyRing* keys = nullptr;  ///< not offered yet (kUnimplemented)
-  Environment environment = {};
-  LogLimits log = {};
+  std::vector<StatefulComponent*> components = {};  ///< each once; they outlive the host
+  Durability durability = Durability::kLocal;       ///< of commits that do not say themselves
+  CheckpointPolicy checkpoint = {};                 ///< when checkpoints are taken
+  RecoveryOptions recovery = {};                    ///< for this opening
+  const KeyRing* keys = nullptr;                    ///< not offered yet (kUnimplemented)
+  Environment environment = {};                     ///< files, clock, randomness, observer
+  LogLimits log = {};                               ///< sizes of the log, if there is a directory
   /// A component whose callback takes longer has failed; only its own callers notice. At least
   /// 1 ms; `nanoseconds::max()` is no deadline. Nobody watches during Open.
   std::chrono::nanoseconds callback_deadline = std::chrono::seconds(30);
@@ -95,25 +97,26 @@ struct HostOptions {
 
 /// What a monitor wants to know. A snapshot; cheap to take.
 struct Figures {
-  Position durable = {};         ///< without a directory: of the newest checkpoint
-  std::uint64_t operations = 0;  ///< applied by this host, replay not counted
-  std::uint64_t replayed = 0;    ///< at open
-  std::uint64_t pending = 0;     ///< logged and not applied yet
-  std::uint64_t checkpoints = 0;
-  std::uint64_t checkpoint_failures = 0;
-  std::chrono::nanoseconds recovery_time = {};
-  std::chrono::nanoseconds checkpoint_pause_p50 = {}, checkpoint_pause_p99 = {},
-                           checkpoint_pause_max = {};  ///< writers of one component waited
+  Position durable = {};                        ///< without a directory: of the newest checkpoint
+  std::uint64_t operations = 0;                 ///< applied by this host, replay not counted
+  std::uint64_t replayed = 0;                   ///< at open
+  std::uint64_t pending = 0;                    ///< logged and not applied yet
+  std::uint64_t checkpoints = 0;                ///< taken by this host
+  std::uint64_t checkpoint_failures = 0;        ///< of this host
+  std::chrono::nanoseconds recovery_time = {};  ///< how long Open took
+  std::chrono::nanoseconds checkpoint_pause_p50 = {};  ///< writers of one component waited
+  std::chrono::nanoseconds checkpoint_pause_p99 = {};  ///< likewise
+  std::chrono::nanoseconds checkpoint_pause_max = {};  ///< likewise
   Position checkpointed = {};                          ///< of the newest checkpoint
   /// Since the newest checkpoint was taken; nullopt: there is none.
   std::optional<std::chrono::nanoseconds> checkpoint_age = {};
-  std::vector<std::string> failed_components = {};
+  std::vector<std::string> failed_components = {};  ///< ids; not used again by this host
   /// How far the times of operations are ahead of the wall clock; negative: the wall clock has
   /// leapt ahead by so much, and is believed when that has lasted for ten minutes. Beyond a minute
   /// either way there is an event, kClockApart.
   std::chrono::nanoseconds time_ahead = {};
   StoreFigures store = {};  ///< of the repository of a host without a directory
-  WalFigures wal = {};
+  WalFigures wal = {};      ///< zeros without a directory
 };
 
 /// Thread-safe. Starts no thread before Start. A caller that waits for another one's work, such as
@@ -169,6 +172,7 @@ class DR_EXPORT Host {
   /// it may be called again. From a callback of a commit, on a thread of the host or in Step, it is
   /// refused (kFailedPrecondition).
   absl::Status Shutdown(const Context& context = {});
+  /// Of now; behind Shutdown those of its end. Thread-safe, as all here.
   Figures figures() const;
 
  private:

@@ -17,10 +17,14 @@
 
 namespace dr::inline v0 {
 
+/// Std::mutex with the annotations of thread-safety analysis, and nothing else.
 class ABSL_LOCKABLE Mutex {
  public:
+  /// Waits without an end. Not for a thread that has it.
   void lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() { mutex_.lock(); }
+  /// By the thread that has it.
   void unlock() ABSL_UNLOCK_FUNCTION() { mutex_.unlock(); }
+  /// False: another thread has it. Never waits.
   bool try_lock() ABSL_EXCLUSIVE_TRYLOCK_FUNCTION(true) { return mutex_.try_lock(); }
 
  private:
@@ -28,8 +32,10 @@ class ABSL_LOCKABLE Mutex {
   std::mutex mutex_;
 };
 
+/// Has the mutex for as long as it lives.
 class ABSL_SCOPED_LOCKABLE MutexLock {
  public:
+  /// Waits for `mutex`, which outlives it.
   explicit MutexLock(Mutex& mutex) ABSL_EXCLUSIVE_LOCK_FUNCTION(mutex) : mutex_(mutex) {
     mutex_.lock();
   }
@@ -47,6 +53,7 @@ class ABSL_SCOPED_LOCKABLE MutexUnlock {
 #if defined(__clang__)
   __attribute__((release_capability(mutex)))  // Abseil has no name for it
 #endif
+  /// Of a mutex that this thread has, and has again when this goes.
   explicit MutexUnlock(Mutex& mutex)
       : mutex_(mutex) {
     mutex_.unlock();
@@ -62,6 +69,7 @@ class ABSL_SCOPED_LOCKABLE MutexUnlock {
 /// Waits return spuriously; callers loop on their condition.
 class CondVar {
  public:
+  /// Nobody waits in a new one.
   CondVar() : condition_() {}
   // The standard one's destructor waits for those asleep in it. A forked child inherits their
   // number without their threads, and it would wait for ever; there is nothing else to give back.
@@ -69,11 +77,13 @@ class CondVar {
   CondVar(const CondVar&) = delete;
   CondVar& operator=(const CondVar&) = delete;
 
+  /// Gives `mutex` back while it waits for a notification.
   void Wait(Mutex& mutex) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
     condition_.wait(lock);
     lock.release();
   }
+  /// As Wait, no longer than `duration`.
   void WaitFor(Mutex& mutex, std::chrono::nanoseconds duration)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
@@ -88,7 +98,9 @@ class CondVar {
     lock.release();
     return status == std::cv_status::no_timeout;
   }
+  /// Wakes one of those that wait, with or without their mutex.
   void NotifyOne() { condition_.notify_one(); }
+  /// Wakes all of them.
   void NotifyAll() { condition_.notify_all(); }
 
  private:
@@ -107,12 +119,17 @@ class DR_EXPORT ABSL_LOCKABLE SharedMutex {
   SharedMutex(const SharedMutex&) = delete;
   SharedMutex& operator=(const SharedMutex&) = delete;
 
+  /// Alone; waits for all others inside.
   void lock() ABSL_EXCLUSIVE_LOCK_FUNCTION();
+  /// By the thread that has it alone.
   void unlock() ABSL_UNLOCK_FUNCTION();
+  /// With other readers; waits for a writer inside, and for one that came first.
   void lock_shared() ABSL_SHARED_LOCK_FUNCTION();
+  /// By a thread that has it shared.
   void unlock_shared() ABSL_UNLOCK_FUNCTION();
   /// False: it was not to be had within `duration`, at most an hour.
   bool try_lock_for(std::chrono::nanoseconds duration) ABSL_EXCLUSIVE_TRYLOCK_FUNCTION(true);
+  /// As try_lock_for, with other readers.
   bool try_lock_shared_for(std::chrono::nanoseconds duration) ABSL_SHARED_TRYLOCK_FUNCTION(true);
 
   /// Whether this thread has it, shared or alone. Exact for the first 16 locks that a thread has at
@@ -143,11 +160,14 @@ class DR_EXPORT ABSL_LOCKABLE SharedMutex {
   std::uint32_t readers_next_ ABSL_GUARDED_BY(waiting_mutex_) = 0;  ///< come before any writer
 };
 
+/// Has a SharedMutex with other readers for as long as it lives.
 class ABSL_SCOPED_LOCKABLE ReaderLock {
  public:
+  /// Waits for `mutex`, which outlives it.
   explicit ReaderLock(SharedMutex& mutex) ABSL_SHARED_LOCK_FUNCTION(mutex) : mutex_(mutex) {
     mutex_.lock_shared();
   }
+  /// Gives back what this thread has already.
   ReaderLock(SharedMutex& mutex, std::adopt_lock_t) ABSL_SHARED_LOCKS_REQUIRED(mutex)
       : mutex_(mutex) {}
   ~ReaderLock() ABSL_UNLOCK_FUNCTION() { mutex_.unlock_shared(); }
@@ -158,11 +178,14 @@ class ABSL_SCOPED_LOCKABLE ReaderLock {
   SharedMutex& mutex_;
 };
 
+/// Has a SharedMutex alone for as long as it lives.
 class ABSL_SCOPED_LOCKABLE WriterLock {
  public:
+  /// Waits for `mutex`, which outlives it.
   explicit WriterLock(SharedMutex& mutex) ABSL_EXCLUSIVE_LOCK_FUNCTION(mutex) : mutex_(mutex) {
     mutex_.lock();
   }
+  /// Gives back what this thread has already.
   WriterLock(SharedMutex& mutex, std::adopt_lock_t) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex)
       : mutex_(mutex) {}
   ~WriterLock() ABSL_UNLOCK_FUNCTION() { mutex_.unlock(); }

@@ -42,6 +42,7 @@ inline absl::StatusOr<std::string> SerializeDeterministically(
   return bytes;
 }
 
+/// A component whose state is one message and whose operations are another's. As StatefulComponent.
 template <typename State, typename Op>
 class ProtoComponent : public StatefulComponent {
  protected:

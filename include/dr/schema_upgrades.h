@@ -23,7 +23,9 @@
 
 namespace dr::inline v0 {
 
+/// Writes what one record of state becomes: none, one or several of the next version.
 using StateUpgrade = std::function<absl::Status(std::string_view record, StateWriter& out)>;
+/// Returns what the payload of one operation becomes in the next version.
 using OperationUpgrade = std::function<absl::StatusOr<std::string>(std::string_view payload)>;
 
 /// Filled at open, then only read (from any thread). An error of a step, or what it throws
@@ -37,6 +39,7 @@ class DR_EXPORT SchemaUpgrades {
   /// From `from_version` to the next. kAlreadyExists if that step is there.
   absl::Status AddStateUpgrade(std::string_view schema, std::uint32_t from_version,
                                StateUpgrade step);
+  /// Likewise for payloads of operations.
   absl::Status AddOperationUpgrade(std::string_view schema, std::uint32_t from_version,
                                    OperationUpgrade step);
 
@@ -48,6 +51,7 @@ class DR_EXPORT SchemaUpgrades {
   /// OK if state, or operations, of version `found` can become `today`. kUnimplemented names the
   /// missing step, or the version that is newer than this program.
   absl::Status CheckState(std::string_view schema, std::uint32_t found, std::uint32_t today) const;
+  /// Likewise for payloads of operations.
   absl::Status CheckOperation(std::string_view schema, std::uint32_t found,
                               std::uint32_t today) const;
 
@@ -56,6 +60,7 @@ class DR_EXPORT SchemaUpgrades {
                                                             std::string_view schema,
                                                             std::uint32_t found,
                                                             std::uint32_t today) const;
+  /// `payload` as it is today. Checked as by CheckOperation.
   absl::StatusOr<std::string> UpgradeOperation(std::string_view payload, std::string_view schema,
                                                std::uint32_t found, std::uint32_t today) const;
 

@@ -20,8 +20,10 @@ class DR_EXPORT Secret {
   Secret() = default;
   /// Copies; what becomes of the original is the caller's affair (see Wipe).
   explicit Secret(std::string_view bytes);
+  /// `other` is empty behind it.
   Secret(Secret&& other) noexcept
       : bytes_(std::exchange(other.bytes_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  /// The two change places.
   Secret& operator=(Secret&& other) noexcept {
     std::swap(bytes_, other.bytes_);
     std::swap(size_, other.size_);
@@ -29,11 +31,12 @@ class DR_EXPORT Secret {
   }
   ~Secret();
 
+  /// A second copy, on purpose.
   Secret Clone() const { return Secret(Reveal()); }
   /// Valid as long as this object, unmoved.
   std::string_view Reveal() const { return {bytes_, size_}; }
-  std::size_t size() const { return size_; }
-  bool empty() const { return size_ == 0; }
+  std::size_t size() const { return size_; }  ///< in bytes
+  bool empty() const { return size_ == 0; }   ///< no bytes: nothing was given
 
   /// In a time that depends on the lengths alone.
   friend DR_EXPORT bool operator==(const Secret& a, const Secret& b);

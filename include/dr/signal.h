@@ -19,6 +19,7 @@ namespace dr::inline v0 {
 /// storm of them is one. They stay blocked.
 class DR_EXPORT ShutdownSignals {
  public:
+  /// SIGTERM and SIGINT. Called by main() before it starts a thread.
   static absl::StatusOr<ShutdownSignals> Block();
   /// The signal that came; waits for it.
   int Wait() const;

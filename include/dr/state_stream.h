@@ -10,6 +10,7 @@
 
 namespace dr::inline v0 {
 
+/// Takes the records of a component's state, in order. Used by one thread at a time.
 class DR_EXPORT StateWriter {
  public:
   virtual ~StateWriter() = default;
@@ -17,6 +18,7 @@ class DR_EXPORT StateWriter {
   virtual absl::Status Write(std::string_view record) = 0;
 };
 
+/// Gives back the records that a StateWriter took, in the same order. Used by one thread at a time.
 class DR_EXPORT StateReader {
  public:
   virtual ~StateReader() = default;

@@ -41,11 +41,12 @@ namespace dr::inline v0 {
 class ComponentCallbacks;
 class ComponentCore;
 
+/// How one operation is committed.
 struct CommitOptions {
   std::optional<Durability> durability = {};  ///< default: the host's
   OperationKind kind = {};                    ///< anything but kMarker
   std::string_view subject = {};              ///< whose data it is
-  Context context = {};
+  Context context = {};  ///< of this call; what it ends is not undone (see Commit)
 };
 
 /// A view of the state that stays as it is while the component goes on, and writes it out. Called
@@ -63,8 +64,8 @@ class DR_EXPORT StatefulComponent {
   StatefulComponent(const StatefulComponent&) = delete;
   StatefulComponent& operator=(const StatefulComponent&) = delete;
 
-  const std::string& id() const;
-  const Schema& schema() const;
+  const std::string& id() const;  ///< the same for ever
+  const Schema& schema() const;   ///< what this program writes
 
  protected:
   /// `id`: 1 to 128 bytes, unique within a host, the same for ever; an invalid one is refused by
@@ -98,6 +99,7 @@ class DR_EXPORT StatefulComponent {
   void CommitAsync(std::string payload, const CommitOptions& options,
                    absl::AnyInvocable<void(absl::StatusOr<Lsn>) &&> done);
 
+  /// Readers of the state share it; the host has it alone in Apply and LoadState.
   SharedMutex& state_mutex() const;
 
  private:

@@ -53,7 +53,7 @@ enum class FaultKind : std::uint8_t {
 
 /// The part of an error that a program can act on.
 struct Fault {
-  FaultKind kind = FaultKind::kIo;
+  FaultKind kind = FaultKind::kIo;           ///< what went wrong
   std::string place = {};                    ///< file, object, component or URI (redacted)
   std::optional<std::uint64_t> offset = {};  ///< bytes into `place`
   std::optional<Lsn> lsn = {};               ///< first operation concerned
@@ -91,6 +91,7 @@ DR_EXPORT int PrintError(const absl::Status& status);
 
 /// Abseil's string_view is a type of its own in some builds, and std's in others.
 inline absl::string_view AsAbsl(std::string_view s) { return {s.data(), s.size()}; }
+/// The other way round.
 inline std::string_view AsStd(absl::string_view s) { return {s.data(), s.size()}; }
 
 }  // namespace dr::inline v0

@@ -19,35 +19,36 @@ namespace dr::inline v0 {
 /// Log sequence number of one operation. Dense: the first operation of a log is 1, the next 2, and
 /// no number is ever skipped. 0 means "none".
 struct Lsn {
-  std::uint64_t value = 0;
+  std::uint64_t value = 0;  ///< from 1 on; 0: none
   friend constexpr auto operator<=>(const Lsn&, const Lsn&) = default;
 };
+/// The Lsn behind `lsn`.
 constexpr Lsn Next(Lsn lsn) { return {lsn.value + 1}; }
 
 /// Who may write. Grows with every opening of a log, takeover and restore; never goes back.
 struct Epoch {
-  std::uint64_t value = 0;
+  std::uint64_t value = 0;  ///< from 1 on; 0: none
   friend constexpr auto operator<=>(const Epoch&, const Epoch&) = default;
 };
 
 /// Where an operation is. The same Lsn may mean two operations in two epochs, never in one.
 struct Position {
-  Epoch epoch = {};
-  Lsn lsn = {};
+  Epoch epoch = {};  ///< in which the operation was written
+  Lsn lsn = {};      ///< of the operation
   friend constexpr auto operator<=>(const Position&, const Position&) = default;
 };
 
 /// The shape of a component's operations and state. Versions start at 1.
 struct Schema {
-  std::string name = {};
-  std::uint32_t version = 0;
+  std::string name = {};      ///< 1 to kMaxNameBytes bytes
+  std::uint32_t version = 0;  ///< of the shape; raised when it changes
   friend bool operator==(const Schema&, const Schema&) = default;
 };
 
 /// How long a call may take and how it is told to stop. The default never ends by itself.
 struct Context {
-  Instant deadline = {};
-  std::stop_token stop = {};
+  Instant deadline = {};      ///< by the clock of the host or store that is called
+  std::stop_token stop = {};  ///< a stop that is requested ends the call with kCancelled
 };
 
 /// What a commit waits for before it is acknowledged and applied.
@@ -69,14 +70,15 @@ enum class OperationKind : std::uint8_t {
 
 /// One committed change, as Apply sees it, live and in replay alike.
 struct Operation {
-  Lsn lsn;
-  OperationKind kind;
-  std::string_view component;
-  const Schema& schema;      ///< always today's: older records were upgraded before
-  absl::Time time;           ///< as logged; never decreases from one Lsn to the next
-  std::string_view payload;  ///< valid during the call
+  Lsn lsn;                     ///< where it is in the log
+  OperationKind kind;          ///< as committed; never kMarker
+  std::string_view component;  ///< the id; valid during the call
+  const Schema& schema;        ///< always today's: older records were upgraded before
+  absl::Time time;             ///< as logged; never decreases from one Lsn to the next
+  std::string_view payload;    ///< valid during the call
 };
 
+/// Of one operation, and of one record of state.
 inline constexpr std::uint64_t kMaxPayloadBytes = 64ULL << 20;
 inline constexpr std::size_t kMaxNameBytes = 128;  ///< component ids, schema names, subjects
 

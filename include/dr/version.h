@@ -6,6 +6,8 @@
 
 #include "dr/export.h"
 
+/// Durable state for agent runtimes: host.h is the door, stateful_component.h what a runtime
+/// writes.
 namespace dr::inline v0 {
 
 /// "MAJOR.MINOR.PATCH". Any thread; the text lives as long as the program.

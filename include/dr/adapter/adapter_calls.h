@@ -18,8 +18,10 @@ namespace dr::inline v0 {
 DR_EXPORT absl::Status CheckPut(const Capabilities& can, std::string_view key,
                                 std::string_view value, const PutOptions& options,
                                 const Context& context, const Clock& clock);
+/// Likewise for Get.
 DR_EXPORT absl::Status CheckGet(const Capabilities& can, std::string_view key,
                                 const Context& context, const Clock& clock);
+/// Likewise for Delete.
 DR_EXPORT absl::Status CheckDelete(const Capabilities& can, std::string_view key,
                                    const DeleteOptions& options, const Context& context,
                                    const Clock& clock);

@@ -16,13 +16,15 @@ namespace dr::inline v0 {
 
 /// A store, and what else is known of it. A store alone converts.
 struct AdapterUnderTest {
+  /// Opens a store.
   using Opener = std::function<absl::StatusOr<std::unique_ptr<StateAdapter>>()>;
 
   // NOLINTNEXTLINE(google-explicit-constructor)
+  /// `tested` outlives it.
   AdapterUnderTest(StateAdapter& tested, Opener opener = {}) noexcept
       : store(tested), open_another(std::move(opener)) {}
 
-  StateAdapter& store;
+  StateAdapter& store;  ///< whose contract is tested
   /// Opens the same store again, as another process would. Without it the cases of two clients use
   /// one object twice, which then never sees what another has cached.
   Opener open_another;
@@ -32,6 +34,7 @@ struct AdapterUnderTest {
   std::uint64_t model_calls = 20'000;
 };
 
+/// One fact that every store is held to, and the check of it.
 struct AdapterCase {
   std::string_view name;  ///< a fact, as a sentence
   /// Whether a store with these capabilities must pass.

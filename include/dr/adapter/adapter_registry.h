@@ -27,12 +27,13 @@ namespace dr::inline v0 {
 
 /// What an adapter may need; all outlive it.
 struct AdapterEnvironment {
-  FileSystem* files = nullptr;
-  const Clock* clock = nullptr;
-  Random* random = nullptr;
+  FileSystem* files = nullptr;                 ///< never null where an adapter is called
+  const Clock* clock = nullptr;                ///< likewise
+  Random* random = nullptr;                    ///< likewise
   VariableLookup variables = ProcessVariable;  ///< for ${NAME} in URIs
 };
 
+/// Opens the store that a URI names. kInvalidArgument names what is wrong in the URI.
 using AdapterFactory = std::function<absl::StatusOr<std::unique_ptr<StateAdapter>>(
     const Uri& uri, const AdapterEnvironment& environment, const Context& context)>;
 

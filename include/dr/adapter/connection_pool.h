@@ -31,12 +31,15 @@ class ConnectionPool {
   using Place = std::list<std::unique_ptr<Connection>>;
 
  public:
+  /// Makes a connection, within the context.
   using Dial = std::function<absl::StatusOr<std::unique_ptr<Connection>>(const Context& context)>;
 
   /// A connection, given back when this goes.
   class Lease {
    public:
+    /// Moved, not copied; the other one has nothing to give back.
     Lease(Lease&& other) noexcept = default;
+    /// The two change places.
     Lease& operator=(Lease&& other) noexcept {
       std::swap(pool_, other.pool_);
       std::swap(permit_, other.permit_);
@@ -44,7 +47,9 @@ class ConnectionPool {
       return *this;
     }
     ~Lease() { pool_->Keep(place_); }
+    /// Not after Discard.
     Connection& operator*() const { return *place_.front(); }
+    /// Not after Discard.
     Connection* operator->() const { return place_.front().get(); }
     /// Closes it: after an error nobody knows what the next answer on it belongs to.
     void Discard() { place_.clear(); }

@@ -24,6 +24,7 @@
 
 namespace dr::inline v0 {
 
+/// Values as files of a directory, a folder for each part of a key. Thread-safe.
 class DR_EXPORT DirectoryStore final : public StateAdapter {
  public:
   /// Removes what a crash left unfinished. Random and clock outlive the store. Any number of

@@ -28,6 +28,7 @@ class DR_EXPORT ForwardingStore : public StateAdapter {
  public:
   /// `inner` outlives it.
   explicit ForwardingStore(StateAdapter& inner) : inner_(inner) {}
+  /// Owns `inner`, which is not null.
   explicit ForwardingStore(std::unique_ptr<StateAdapter> inner)
       : owned_(std::move(inner)), inner_(*owned_) {}
 
@@ -57,6 +58,7 @@ class DR_EXPORT ForwardingStore : public StateAdapter {
   }
 
  protected:
+  /// What the calls are passed on to.
   StateAdapter& inner() const { return inner_; }
 
  private:

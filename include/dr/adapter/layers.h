@@ -29,25 +29,31 @@
 
 namespace dr::inline v0 {
 
+/// Each kind of call of a StateAdapter.
 enum class StoreCall : std::uint8_t { kPut, kGet, kList, kDelete, kCheck, kGetMany, kPutMany };
-inline constexpr std::size_t kStoreCalls = 7;
+inline constexpr std::size_t kStoreCalls = 7;  ///< how many StoreCall has
+/// "Put", "Get" …, for logs and metrics.
 DR_EXPORT std::string_view NameOf(StoreCall call);
 
 /// Of all calls of one kind, retries not counted by themselves.
 struct CallFigures {
-  std::uint64_t calls = 0;
+  std::uint64_t calls = 0;  ///< that have ended
   /// Those without an answer: kNotFound, kAlreadyExists and kAborted are answers.
   std::uint64_t errors = 0;
-  std::uint64_t bytes_sent = 0, bytes_received = 0;  ///< of values
-  std::chrono::nanoseconds p50 = {}, p99 = {};       ///< of the last 1,024, as the caller waited
+  std::uint64_t bytes_sent = 0;       ///< of values
+  std::uint64_t bytes_received = 0;   ///< of values
+  std::chrono::nanoseconds p50 = {};  ///< of the last 1,024, as the caller waited
+  std::chrono::nanoseconds p99 = {};  ///< likewise
 };
 
+/// Of one store and its layers, since they were made. A snapshot.
 struct StoreFigures {
-  std::array<CallFigures, kStoreCalls> calls = {};
-  std::uint64_t retries = 0;
-  bool available = true;           ///< as the newest attempt found it
+  std::array<CallFigures, kStoreCalls> calls = {};  ///< by StoreCall
+  std::uint64_t retries = 0;                        ///< attempts but the first, of all calls
+  bool available = true;                            ///< as the newest attempt found it
   Instant unavailable_since = {};  ///< when the first attempt of an outage ended; else never
   absl::Status last_error = {};    ///< of the newest attempt without an answer
+  /// Those of one kind of call.
   const CallFigures& Of(StoreCall call) const { return calls[static_cast<std::size_t>(call)]; }
 };
 
@@ -56,11 +62,12 @@ class DR_EXPORT StoreMetrics {
  public:
   StoreMetrics();
   ~StoreMetrics();
-  StoreFigures Read() const;
+  StoreFigures Read() const;  ///< a snapshot; counting goes on
 
+  /// One call that has ended, as its caller saw it.
   void CountCall(StoreCall call, const absl::Status& status, std::uint64_t sent,
                  std::uint64_t received, std::chrono::nanoseconds duration);
-  void CountRetry();
+  void CountRetry();  ///< one more attempt of a call
   /// The store left an attempt without an answer, for this reason: an outage begins, or goes on.
   void SetAway(Instant now, const absl::Status& why);
   /// The store answered, with whatever status.
@@ -75,8 +82,9 @@ class DR_EXPORT StoreMetrics {
 /// between nothing and a bound that doubles each time.
 struct RetryOptions {
   int attempts_max = 10;  ///< of one call, the first included; 1: no retries
+  /// The bound before the second attempt.
   std::chrono::nanoseconds first_pause = std::chrono::milliseconds(50);
-  std::chrono::nanoseconds longest_pause = std::chrono::seconds(5);
+  std::chrono::nanoseconds longest_pause = std::chrono::seconds(5);  ///< the bound never exceeds it
   /// How long after the first attempt the last one of a call without a deadline begins at the
   /// latest.
   std::chrono::nanoseconds patience = std::chrono::minutes(1);
@@ -94,6 +102,7 @@ enum class Tier : std::uint8_t {
   kCold,  ///< 10 %
 };
 
+/// What may pass between a store and its user.
 struct BandwidthOptions {
   std::uint64_t bytes_per_second = 0;  ///< of values, both ways together; 0: no limit
   std::optional<Tier> tier = {};       ///< the part of it for this store; none: all of it
@@ -101,10 +110,11 @@ struct BandwidthOptions {
   bool operator==(const BandwidthOptions&) const = default;
 };
 
+/// What the layers do. The defaults retry, and limit each attempt.
 struct LayerOptions {
   std::string prefix = {};  ///< of every key in the store; who uses the layers does not see it
-  RetryOptions retry = {};
-  BandwidthOptions bandwidth = {};
+  RetryOptions retry = {};  ///< of each call
+  BandwidthOptions bandwidth = {};  ///< of all calls together
   std::size_t concurrency_max = 0;  ///< calls in the store at a time, others wait; 0: no limit
   /// Of one attempt in the store, waiting for the limits not included; 0: no limit.
   std::chrono::nanoseconds attempt_timeout = std::chrono::seconds(30);
@@ -115,8 +125,8 @@ struct LayerOptions {
 /// All outlive the layers. The observer hears kStoreUnavailable at the first attempt that the store
 /// does not answer, and kStoreBack at the first that it answers again, in turn.
 struct LayerEnvironment {
-  const Clock* clock = nullptr;
-  Random* random = nullptr;
+  const Clock* clock = nullptr;     ///< required
+  Random* random = nullptr;         ///< required; for the length of pauses
   Observer* observer = nullptr;     ///< null: nobody listens
   StoreMetrics* metrics = nullptr;  ///< null: nobody counts
 };

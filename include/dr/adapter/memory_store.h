@@ -14,6 +14,7 @@ namespace dr::inline v0 {
 /// only; values expire by the given clock.
 class DR_EXPORT MemoryStore final : public StateAdapter {
  public:
+  /// Values expire by the machine's clock.
   explicit MemoryStore(std::uint64_t max_value_bytes = 64 << 20);
   /// The clock outlives the store.
   MemoryStore(std::uint64_t max_value_bytes, const Clock& clock);

@@ -25,9 +25,12 @@ namespace dr::inline v0 {
 /// Thread-safe. Outlives what it hands out.
 class Permits {
  public:
+  /// One of them, given back when this goes.
   class Permit {
    public:
+    /// The other one has nothing to give back.
     Permit(Permit&& other) noexcept : from_(std::exchange(other.from_, nullptr)) {}
+    /// The two change places.
     Permit& operator=(Permit&& other) noexcept {
       std::swap(from_, other.from_);
       return *this;

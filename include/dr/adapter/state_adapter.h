@@ -22,18 +22,19 @@
 
 namespace dr::inline v0 {
 
-inline constexpr std::size_t kMaxKeyBytes = 512;
-inline constexpr std::size_t kMaxPageEntries = 1000;
+inline constexpr std::size_t kMaxKeyBytes = 512;      ///< of any store
+inline constexpr std::size_t kMaxPageEntries = 1000;  ///< of one List
 
+/// What a store can do, and promises. The same for as long as it is open.
 struct Capabilities {
   bool if_absent = false;     ///< conditional creation, atomic against other processes and machines
   bool if_version = false;    ///< conditional replacement and deletion, likewise
   bool atomic_batch = false;  ///< PutMany happens as a whole or not at all
-  bool ttl = false;
-  bool durable = false;     ///< an OK Put survives the loss of power at the store
-  bool fence_safe = false;  ///< an OK conditional Put is never lost or granted twice
-  std::uint64_t max_value_bytes = 0;
-  std::size_t max_key_bytes = kMaxKeyBytes;
+  bool ttl = false;           ///< PutOptions::ttl is taken
+  bool durable = false;       ///< an OK Put survives the loss of power at the store
+  bool fence_safe = false;    ///< an OK conditional Put is never lost or granted twice
+  std::uint64_t max_value_bytes = 0;         ///< a longer one is refused with kInvalidArgument
+  std::size_t max_key_bytes = kMaxKeyBytes;  ///< likewise
   /// Why `durable` or `fence_safe` is not declared, a sentence each, for the operator; empty if
   /// both are, or the adapter cannot say.
   std::vector<std::string> weaknesses = {};
@@ -41,43 +42,51 @@ struct Capabilities {
 
 /// Identifies one Put among all that were made to a key: equal bytes written twice differ. Opaque.
 struct Version {
-  std::string value = {};
+  std::string value = {};  ///< the store's own; compared for equality and nothing else
   friend bool operator==(const Version&, const Version&) = default;
 };
 
+/// When a Put happens.
 enum class PutCondition : std::uint8_t {
   kAlways,
   kIfAbsent,   ///< kAlreadyExists if there is a value
   kIfVersion,  ///< kAborted unless the value has `version`; kNotFound if there is none
 };
 
+/// How a value is put.
 struct PutOptions {
-  PutCondition condition = PutCondition::kAlways;
-  Version version = {};
-  std::optional<absl::Duration> ttl = {};  ///< the value is gone after it; none: never
+  PutCondition condition = PutCondition::kAlways;  ///< anything but kAlways has to be declared
+  Version version = {};                            ///< for kIfVersion
+  std::optional<absl::Duration> ttl = {};          ///< the value is gone after it; none: never
 };
 
+/// How a value is deleted.
 struct DeleteOptions {
   std::optional<Version> if_version = {};  ///< kAborted unless the value has it
 };
 
+/// A value as it was read.
 struct Item {
-  std::string value;
-  Version version;
+  std::string value;  ///< the whole of it
+  Version version;    ///< of the Put that left it
 };
 
+/// A key that has a value.
 struct ListEntry {
-  std::string key;
-  std::uint64_t bytes = 0;
+  std::string key;          ///< the whole of it
+  std::uint64_t bytes = 0;  ///< of the value
 };
 
+/// A part of a listing.
 struct Page {
-  std::vector<ListEntry> entries;
-  bool more = false;  ///< ask again, `after` the last key of this page
+  std::vector<ListEntry> entries;  ///< in order
+  bool more = false;               ///< ask again, `after` the last key of this page
 };
 
+/// What PutMany puts.
 struct KeyValue {
-  std::string_view key, value;
+  std::string_view key;    ///< kept by the caller during the call
+  std::string_view value;  ///< likewise
 };
 
 /// 1 to `max` bytes of any value: else kInvalidArgument.
@@ -92,6 +101,7 @@ DR_EXPORT absl::Status CheckKey(std::string_view key, std::size_t max = kMaxKeyB
 class DR_EXPORT StateAdapter {
  public:
   virtual ~StateAdapter() = default;
+  /// Cheap, and never changes; valid as long as the store.
   virtual const Capabilities& capabilities() const = 0;
 
   /// Atomic: others see the old value or the new one, possibly before this returns. Durable when

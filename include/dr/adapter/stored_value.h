@@ -19,7 +19,8 @@
 
 namespace dr::inline v0 {
 
-inline constexpr std::size_t kStoredHeaderBytes = 24;
+inline constexpr std::size_t kStoredHeaderBytes = 24;  ///< in front of each value
+/// As EncodeStoredHeader makes it.
 using StoredHeader = std::array<char, kStoredHeaderBytes>;
 
 /// What goes in front of `value`. The nonce is random.

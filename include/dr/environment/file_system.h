@@ -31,7 +31,9 @@
 
 namespace dr::inline v0 {
 
-enum class Access : std::uint8_t { kRead, kWrite };  ///< kWrite reads too
+/// What an open file is for; kWrite reads too.
+enum class Access : std::uint8_t { kRead, kWrite };
+/// What becomes of a name that is there, or is not.
 enum class Create : std::uint8_t {
   kNever,      ///< kNotFound if it is not there
   kIfMissing,  ///< opened or created
@@ -44,18 +46,19 @@ enum class WritePath : std::uint8_t {
             ///< and reads must be multiples of kDirectAlignment. kUnimplemented where the file
             ///< system has no such path, from Open or from the first write.
 };
-inline constexpr std::size_t kDirectAlignment = 4096;
+inline constexpr std::size_t kDirectAlignment = 4096;  ///< of WritePath::kDirect, in bytes
 
+/// How a file is opened.
 struct OpenOptions {
-  Access access = Access::kRead;
-  Create create = Create::kNever;
-  WritePath path = WritePath::kBuffered;
+  Access access = Access::kRead;          ///< what may be done with it
+  Create create = Create::kNever;         ///< if there is no such file, or is one
+  WritePath path = WritePath::kBuffered;  ///< for writes and reads
 };
 
 /// Tells whether an open file is still the one that its name leads to.
 struct FileInfo {
-  std::uint64_t size = 0;
-  std::uint64_t inode = 0;
+  std::uint64_t size = 0;   ///< in bytes
+  std::uint64_t inode = 0;  ///< of all that are there at a time no two have the same
   std::uint64_t links = 0;  ///< 0 once the name is gone
   std::uint32_t owner = 0;  ///< a user's number; known from Directory::Info
 };
@@ -72,8 +75,9 @@ class DR_EXPORT File {
   /// Makes everything written so far durable (fdatasync). After a failure nothing is known about
   /// any write since the last success, and calling again proves nothing.
   virtual absl::Status Sync() = 0;
+  /// Makes it so long; what is added reads as zeros.
   virtual absl::Status Truncate(std::uint64_t size) = 0;
-  virtual absl::StatusOr<FileInfo> Info() = 0;
+  virtual absl::StatusOr<FileInfo> Info() = 0;  ///< of the file as it is now
   /// Takes the file's exclusive lock until the destructor, or until the process ends, whatever it
   /// has forked. Held elsewhere, in this process too: kUnavailable at once.
   virtual absl::Status Lock() = 0;
@@ -88,10 +92,12 @@ class DR_EXPORT HeldLock {
   virtual ~HeldLock() = default;
 };
 
+/// A name in a directory.
 struct DirectoryEntry {
+  /// A link, a pipe, a device are kOther.
   enum class Type : std::uint8_t { kFile, kDirectory, kOther };
-  std::string name;
-  Type type = Type::kFile;
+  std::string name;         ///< without the directory
+  Type type = Type::kFile;  ///< of what the name leads to
 };
 
 /// Whose a directory is, and what others may do there.
@@ -102,13 +108,13 @@ struct DirectoryPermissions {
 
 /// What lies beneath a directory, as far as durability is concerned.
 struct VolumeInfo {
-  std::string type;          ///< "ext4", "tmpfs", "nfs", … or the magic number in hex
-  bool survives_power_loss;  ///< false for memory file systems and those that ignore sync
-  bool is_network;           ///< locks and conditional creation cannot be trusted
-  std::uint64_t free_bytes = 0;
+  std::string type;               ///< "ext4", "tmpfs", "nfs", … or the magic number in hex
+  bool survives_power_loss;       ///< false for memory file systems and those that ignore sync
+  bool is_network;                ///< locks and conditional creation cannot be trusted
+  std::uint64_t free_bytes = 0;   ///< for this process
   std::uint64_t total_bytes = 0;  ///< 0: not known
-  std::uint64_t free_files = kNotCounted;
-  static constexpr std::uint64_t kNotCounted = ~std::uint64_t{0};
+  std::uint64_t free_files = kNotCounted;                          ///< names that can still be made
+  static constexpr std::uint64_t kNotCounted = ~std::uint64_t{0};  ///< there is no such bound
 };
 
 /// An open directory; names are relative to it, whatever happens to its path. Thread-safe.
@@ -119,6 +125,7 @@ class DR_EXPORT Directory {
   /// Anything but a regular file is refused with kInvalidArgument.
   virtual absl::StatusOr<std::unique_ptr<File>> Open(std::string_view name,
                                                      OpenOptions options) = 0;
+  /// A directory in this one; anything else under the name is kInvalidArgument.
   virtual absl::StatusOr<std::unique_ptr<Directory>> OpenDirectory(std::string_view name,
                                                                    Create create) = 0;
   /// Of a regular file, without opening it where the file system has a call for that.
@@ -131,10 +138,13 @@ class DR_EXPORT Directory {
   /// kAlreadyExists if `to` is there; kUnimplemented where neither can be done. Atomic against
   /// other processes.
   virtual absl::Status Link(std::string_view from, std::string_view to) = 0;
+  /// Of a file; kNotFound if it is not there.
   virtual absl::Status Remove(std::string_view name) = 0;
   virtual absl::Status RemoveDirectory(std::string_view name) = 0;  ///< an empty one
+  /// Makes the names as they are now durable. After a failure nothing is known about any change
+  /// since the last success.
   virtual absl::Status Sync() = 0;
-  virtual absl::StatusOr<VolumeInfo> Volume() = 0;
+  virtual absl::StatusOr<VolumeInfo> Volume() = 0;  ///< of what it lies on
   /// Of the directory itself. kUnimplemented where there are no users.
   virtual absl::StatusOr<DirectoryPermissions> Permissions();
   /// The exclusive lock of the directory itself, which nobody can remove or replace as they can a

@@ -22,30 +22,33 @@ namespace dr::inline v0 {
 
 /// scheme://[user[:password]@]host[:port][,host[:port]…][/path][?name=value[&…]], decoded.
 struct DR_EXPORT Uri {
+  /// One of several machines.
   struct Host {
-    std::string name;  ///< as Uri::host
-    std::optional<std::uint16_t> port;
+    std::string name;                   ///< as Uri::host
+    std::optional<std::uint16_t> port;  ///< as Uri::port
   };
+  /// What stands behind the question mark.
   struct Parameter {
-    std::string name;
-    std::string value;
+    std::string name;   ///< never empty
+    std::string value;  ///< may be empty
   };
 
-  std::string scheme = {};  ///< lower case
-  std::string user = {};
-  std::optional<Secret> password = {};
-  std::string host = {};  ///< lower case; an IPv6 address without its brackets
-  std::optional<std::uint16_t> port = {};
-  std::string host_as_written = {};   ///< where it is no name of a machine
-  std::vector<Host> more_hosts = {};  ///< behind the first; CheckParameters refuses them
-  std::string path = {};              ///< empty or beginning with '/'
-  std::vector<Parameter> query = {};
+  std::string scheme = {};                 ///< lower case
+  std::string user = {};                   ///< empty: none is named
+  std::optional<Secret> password = {};     ///< of `user`; shown by nothing that prints a Uri
+  std::string host = {};                   ///< lower case; an IPv6 address without its brackets
+  std::optional<std::uint16_t> port = {};  ///< none: the scheme's own
+  std::string host_as_written = {};        ///< where it is no name of a machine
+  std::vector<Host> more_hosts = {};       ///< behind the first; CheckParameters refuses them
+  std::string path = {};                   ///< empty or beginning with '/'
+  std::vector<Parameter> query = {};       ///< in the order of the text
 
   /// The value of parameter `name`, if it is there.
   std::optional<std::string_view> Find(std::string_view name) const;
+  /// Whether the reader of a URI takes a list of hosts.
+  enum class Hosts : std::uint8_t { kOne, kSeveral };
   /// Refuses parameters that the reader of this URI does not know: kInvalidArgument naming them. So
   /// is a list of hosts, unless the reader takes several.
-  enum class Hosts : std::uint8_t { kOne, kSeveral };
   absl::Status CheckParameters(std::initializer_list<std::string_view> known,
                                Hosts hosts = Hosts::kOne) const;
   /// For stores of this machine: refuses hosts, ports and users, and a URI without a path.

@@ -26,16 +26,18 @@ namespace dr::inline v0 {
 /// Fresh instances of all components, in the same state each time.
 using ComponentFactory = std::function<std::vector<std::unique_ptr<StatefulComponent>>()>;
 
+/// Which state is replayed, and where.
 struct ReplayOptions {
   std::string directory = {};  ///< a host's that is not open; of a running one, a snapshot
                                ///< of its file system, copied. Only read
   std::string scratch = {};    ///< an empty place elsewhere that is filled and left empty
-  std::vector<std::string> retired = {};
-  FileSystem* files = nullptr;  ///< null: the machine's
+  std::vector<std::string> retired = {};  ///< as RecoveryOptions::retired
+  FileSystem* files = nullptr;            ///< null: the machine's
 };
 
+/// What replay and log say of each other.
 struct ReplayReport {
-  bool equal = true;
+  bool equal = true;             ///< false: the rest names where they part
   std::uint64_t operations = 0;  ///< replayed
   std::uint64_t digests = 0;     ///< compared
   std::string component = {};    ///< whose digests differ

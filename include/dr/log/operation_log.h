@@ -57,7 +57,7 @@ class DR_EXPORT LogSink {
   /// the first to wait does, returns when its write does: no deadline ends a system call. kUnknown
   /// also if the write failed, which `status` tells.
   virtual absl::Status Persist(Lsn upto, const Context& context) = 0;
-  virtual Lsn durable() const = 0;
+  virtual Lsn durable() const = 0;  ///< everything up to it survives
   /// OK, or why nothing is accepted any more.
   virtual absl::Status status() const = 0;
 
@@ -69,6 +69,7 @@ class DR_EXPORT LogSink {
   bool bound_ = false;
 };
 
+/// How large the front of the log is.
 struct OperationLogOptions {
   std::size_t capacity = 4096;  ///< operations under way at most; a power of two
 };
@@ -95,22 +96,25 @@ class DR_EXPORT OperationLog {
 
   /// Checks the entries and settles space for what is large in them. Fails as Append.
   absl::Status Admit(std::span<LogEntry* const> entries, const Context& context);
+  /// Gives back what Admit settled: the entries are not appended after all.
   void Withdraw(std::span<LogEntry* const> entries);
   /// Takes no lock and never waits. nullopt: there is no room for all of them now.
   std::optional<Lsn> TryAppend(std::span<LogEntry* const> entries);
   /// For `count` entries. Others may have taken it when this returns.
   absl::Status AwaitRoom(std::uint64_t count, const Context& context);
 
+  /// As LogSink::Stage.
   absl::Status Stage(Lsn upto, const Context& context = {}) { return sink_.Stage(upto, context); }
+  /// As LogSink::Persist; does nothing for what is durable already.
   absl::Status Persist(Lsn upto, const Context& context = {}) {
     return sink_.durable() >= upto ? absl::OkStatus() : sink_.Persist(upto, context);
   }
 
   Lsn last() const { return {tail_.load(std::memory_order_acquire)}; }      ///< ordered
   Lsn staged() const { return {staged_.load(std::memory_order_acquire)}; }  ///< taken by the sink
-  Lsn durable() const { return sink_.durable(); }
-  absl::Status status() const { return sink_.status(); }  ///< of the sink
-  std::size_t capacity() const { return mask_ + 1; }
+  Lsn durable() const { return sink_.durable(); }                           ///< as LogSink::durable
+  absl::Status status() const { return sink_.status(); }                    ///< of the sink
+  std::size_t capacity() const { return mask_ + 1; }  ///< as in OperationLogOptions
 
   // For the sink, one thread at a time.
 
@@ -126,6 +130,7 @@ class DR_EXPORT OperationLog {
   void Allow(Lsn lsn) { limit_.store(lsn.value, std::memory_order_release); }
   /// No more Lsns for now: callers of Append are sent to MakeRoom, which says why.
   void Close() { limit_.store(0, std::memory_order_release); }
+  /// As Allow and Close left it.
   Lsn limit() const { return {limit_.load(std::memory_order_acquire)}; }
 
  private:

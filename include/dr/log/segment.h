@@ -1,5 +1,4 @@
-// The one binary format. A log file, a chunk of state and a manifest are segments of different
-// kinds; src/format/FORMAT.md has the byte tables and says what is valid.
+// The one binary format: log files, chunks of state, manifests. src/format/FORMAT.md has every byte.
 //
 //   segment = prefix group* footer?     group = header frame* padding     record = frame+
 //
@@ -30,17 +29,19 @@ struct Decoder;  // of one format version
 struct Frame;
 class LogReader;
 
-inline constexpr std::uint16_t kSegmentFormatVersion = 1;
-inline constexpr std::size_t kBlockBytes = 4096;  ///< group alignment in log files
-inline constexpr std::size_t kPrefixBytes = 192;  ///< padded to block_bytes where larger
-inline constexpr std::size_t kGroupHeaderBytes = 96;
-inline constexpr std::size_t kMaxGroupBytes = 4 << 20;  ///< header and padding included
+inline constexpr std::uint16_t kSegmentFormatVersion = 1;  ///< what is written; older ones are read
+inline constexpr std::size_t kBlockBytes = 4096;           ///< group alignment in log files
+inline constexpr std::size_t kPrefixBytes = 192;           ///< padded to block_bytes where larger
+inline constexpr std::size_t kGroupHeaderBytes = 96;       ///< before the frames of each group
+inline constexpr std::size_t kMaxGroupBytes = 4 << 20;     ///< header and padding included
 
+/// What the records of a segment are.
 enum class SegmentKind : std::uint8_t { kLog = 1, kState = 2, kManifest = 3 };
 
 /// Identifies one log (or repository) among all that ever were: 128 random bits.
 struct LogId {
-  std::uint64_t high = 0, low = 0;
+  std::uint64_t high = 0;  ///< the first 64 bits
+  std::uint64_t low = 0;   ///< and the others
   friend bool operator==(const LogId&, const LogId&) = default;
 };
 
@@ -50,12 +51,12 @@ struct SegmentEnd {
   std::uint64_t salt = 0;    ///< protects against another file under the same number
   std::uint64_t offset = 0;  ///< first byte behind its last living group
   std::uint64_t hash = 0;    ///< of its last living group, or of its prefix if it has none
-  Lsn last_lsn = {};
+  Lsn last_lsn = {};         ///< of its last record; 0: it has none
 };
 
 /// The fixed start of every segment.
 struct SegmentPrefix {
-  SegmentKind kind = SegmentKind::kLog;
+  SegmentKind kind = SegmentKind::kLog;                  ///< what the records are
   std::uint16_t format_version = kSegmentFormatVersion;  ///< as read; always this when written
   std::uint16_t min_reader_version = 1;                  ///< protects against a reader too old
   std::uint8_t codec = 0;                                ///< 0: stored as is
@@ -63,19 +64,19 @@ struct SegmentPrefix {
   std::uint32_t block_bytes = 1;                         ///< 1 or kBlockBytes
   LogId log = {};                                        ///< protects against files of another log
   std::uint64_t number = 1;                              ///< 1, 2, 3 … within a log
-  std::uint64_t salt = 0;  ///< protects against old groups in a recycled file
-  Epoch epoch = {};
-  Lsn first_lsn = {};
-  Lsn durable_lsn = {};  ///< evidence: synced when this was written
-  SegmentEnd previous = {};
-  absl::Time created = absl::UnixEpoch();
+  std::uint64_t salt = 0;                  ///< protects against old groups in a recycled file
+  Epoch epoch = {};                        ///< in which it was written
+  Lsn first_lsn = {};                      ///< of its first record
+  Lsn durable_lsn = {};                    ///< evidence: synced when this was written
+  SegmentEnd previous = {};                ///< where this one goes on
+  absl::Time created = absl::UnixEpoch();  ///< by the wall clock
 };
 
 /// Prefix as stored, padded to the first block. Its PrefixHash is what the first group chains to.
 DR_EXPORT std::string EncodePrefix(const SegmentPrefix& prefix);
 /// The same into `out`, of max(kPrefixBytes, block_bytes) bytes.
 DR_EXPORT void EncodePrefixInto(std::span<char> out, const SegmentPrefix& prefix);
-DR_EXPORT std::uint64_t PrefixHash(std::string_view encoded);
+DR_EXPORT std::uint64_t PrefixHash(std::string_view encoded);  ///< of what EncodePrefix returned
 /// Needs max(kPrefixBytes, block_bytes) bytes. kDataLoss where it is not valid, kUnimplemented for
 /// a version, codec or suite that this build does not know (naming found and known).
 DR_EXPORT absl::StatusOr<SegmentPrefix> DecodePrefix(std::string_view bytes,
@@ -84,19 +85,20 @@ DR_EXPORT absl::StatusOr<SegmentPrefix> DecodePrefix(std::string_view bytes,
 /// One record, as written and as read. Views belong to whoever made it.
 struct RecordView {
   Lsn lsn = {};  ///< assigned by position: the group's first_lsn, then + 1
-  OperationKind kind = OperationKind::kOperation;
-  bool batch_continues = false;  ///< the next record belongs to the same batch
-  std::string_view component = {};
+  OperationKind kind = OperationKind::kOperation;  ///< as committed
+  bool batch_continues = false;                    ///< the next record belongs to the same batch
+  std::string_view component = {};                 ///< whose operation it is
   std::string_view schema_name = {};  ///< empty: as `component`; else stored where it differs
-  std::uint32_t schema_version = 0;
-  std::string_view subject = {};
-  std::int64_t time_ns = 0;  ///< since the Unix epoch; never below the group's base time
-  std::string_view payload = {};
+  std::uint32_t schema_version = 0;   ///< of the payload
+  std::string_view subject = {};      ///< whose data it is; may be empty
+  std::int64_t time_ns = 0;           ///< since the Unix epoch; never below the group's base time
+  std::string_view payload = {};      ///< the component's own bytes
 };
 /// What every record must be: names up to kMaxNameBytes and payload up to kMaxPayloadBytes, else
 /// kInvalidArgument naming limit and value.
 DR_EXPORT absl::Status CheckRecord(const RecordView& record);
 
+/// Bits of GroupHeader::flags.
 enum GroupFlags : std::uint32_t {
   kGroupFooter = 1,     ///< the segment is complete; nothing follows
   kGroupContinues = 2,  ///< its first frame continues a record of the group before
@@ -106,18 +108,18 @@ enum GroupFlags : std::uint32_t {
 /// body behind it was torn.
 struct GroupHeader {
   std::uint16_t format_version = kSegmentFormatVersion;  ///< the segment's
-  std::uint64_t hash = 0;  ///< XXH3-64 of everything behind this field, padding included
-  std::uint32_t flags = 0;
-  std::uint32_t body_bytes = 0;    ///< frames, without padding
-  std::uint64_t stored_bytes = 0;  ///< header, frames and padding
-  std::uint32_t record_count = 0;  ///< records that end in this group
-  std::uint64_t number = 0;        ///< of the segment: protects against a misdirected write
-  std::uint64_t salt = 0;
-  Epoch epoch = {};
+  std::uint64_t hash = 0;           ///< XXH3-64 of everything behind this field, padding included
+  std::uint32_t flags = 0;          ///< of GroupFlags
+  std::uint32_t body_bytes = 0;     ///< frames, without padding
+  std::uint64_t stored_bytes = 0;   ///< header, frames and padding
+  std::uint32_t record_count = 0;   ///< records that end in this group
+  std::uint64_t number = 0;         ///< of the segment: protects against a misdirected write
+  std::uint64_t salt = 0;           ///< the segment's: see SegmentPrefix
+  Epoch epoch = {};                 ///< the segment's
   Lsn first_lsn = {};               ///< of the first record that ends in or behind this group
   Lsn durable_lsn = {};             ///< evidence: synced when this was written
   std::uint64_t previous_hash = 0;  ///< protects against a lost or stale group in the middle
-  std::int64_t base_time_ns = 0;
+  std::int64_t base_time_ns = 0;    ///< of its first record; others count from it
 };
 
 /// The header at the start of `bytes` if one of *this* segment is there and its own check holds
@@ -131,7 +133,7 @@ DR_EXPORT bool VerifyGroup(std::string_view group, const GroupHeader& header);
 /// no failure.
 class DR_EXPORT GroupBuilder {
  public:
-  GroupBuilder(const SegmentPrefix& prefix, std::uint64_t prefix_hash);
+  GroupBuilder(const SegmentPrefix& prefix, std::uint64_t prefix_hash);  ///< chains to the prefix
   /// Goes on with the segment after this one. A record that was started goes on there.
   void NextSegment(const SegmentPrefix& prefix, std::uint64_t prefix_hash);
 
@@ -142,12 +144,10 @@ class DR_EXPORT GroupBuilder {
   /// full; Finish it, Begin the next and Add the same record again, which continues where it
   /// stopped.
   bool Add(const RecordView& record);
-  /// True while a record has been started and not ended.
-  bool in_record() const { return record_done_ != 0; }
-  std::size_t size() const { return used_; }  ///< bytes so far, header included
-  std::uint32_t record_count() const { return count_; }
-  /// Pads, hashes and chains; the result is what to write.
-  std::string_view Finish();
+  bool in_record() const { return record_done_ != 0; }   ///< one has been started and not ended
+  std::size_t size() const { return used_; }             ///< bytes so far, header included
+  std::uint32_t record_count() const { return count_; }  ///< that end in this group so far
+  std::string_view Finish();  ///< pads, hashes and chains; the result is what to write
   /// As Finish, for a group without records: the footer, which reaches to the end of the buffer.
   std::string_view FinishFooter();
   std::uint64_t hash() const { return previous_hash_; }  ///< of the last finished group
@@ -180,7 +180,7 @@ class DR_EXPORT RecordReader {
   /// is not as the format demands, a record left open by the group before is not continued by this
   /// one, or the other way round.
   absl::StatusOr<std::optional<RecordView>> Next();
-  bool in_record() const { return !partial_.empty(); }
+  bool in_record() const { return !partial_.empty(); }  ///< one goes on in the next group
   /// If the next group begins inside a record, whose start is not to be had, leave that one out.
   void SkipOpenRecord() { skip_ = true; }
 
@@ -203,8 +203,8 @@ class DR_EXPORT RecordReader {
 /// Builds one whole segment (block_bytes 1) in memory.
 class DR_EXPORT SegmentWriter {
  public:
-  explicit SegmentWriter(const SegmentPrefix& prefix);
-  SegmentWriter(SegmentWriter&&) = default;
+  explicit SegmentWriter(const SegmentPrefix& prefix);  ///< of this prefix
+  SegmentWriter(SegmentWriter&&) = default;             ///< moved, not copied
   /// As CheckRecord; a record that was refused leaves no trace.
   absl::Status Add(const RecordView& record);
   std::size_t size() const;  ///< bytes so far; Finish adds at most 2 * kGroupHeaderBytes
@@ -229,7 +229,7 @@ class DR_EXPORT SegmentReader {
  public:
   /// `bytes` must outlive the reader.
   static absl::StatusOr<SegmentReader> Open(std::string_view bytes, std::string_view place);
-  const SegmentPrefix& prefix() const { return prefix_; }
+  const SegmentPrefix& prefix() const { return prefix_; }  ///< as it was read
   /// nullopt at the end, after the footer was checked. Views are valid until the next call.
   absl::StatusOr<std::optional<RecordView>> Next();
 

@@ -37,6 +37,7 @@ struct DurableEvidence {
   Position durable = {};   ///< and the opening that saw it; epoch 0: not known
 };
 
+/// What a log is opened with.
 struct WalOptions {
   const Clock* clock = nullptr;  ///< required
   Random* random = nullptr;      ///< required
@@ -67,8 +68,14 @@ struct WalRecovery {
   bool created = false;  ///< there was no log
 };
 
+/// What the log has done since it was opened, and how it stands. A snapshot.
 struct WalFigures {
-  std::uint64_t groups = 0, records = 0, bytes = 0, seals = 0, rotations = 0, recycled = 0;
+  std::uint64_t groups = 0;            ///< written
+  std::uint64_t records = 0;           ///< that end in them
+  std::uint64_t bytes = 0;             ///< of them, headers and padding included
+  std::uint64_t seals = 0;             ///< groups without a record that seal an idle log
+  std::uint64_t rotations = 0;         ///< segments begun behind the first
+  std::uint64_t recycled = 0;          ///< files of trimmed segments that were kept as spares
   std::uint64_t segments = 0;          ///< files that hold the log now
   std::uint64_t log_bytes = 0;         ///< their length
   std::uint64_t unsealed_records = 0;  ///< acknowledged, not yet covered by evidence on the disk
@@ -101,7 +108,7 @@ class DR_EXPORT Wal final : public LogSink {
   void Withdraw(std::size_t payload_bytes) override;
   absl::Status Stage(Lsn upto, const Context& context) override;
   absl::Status Persist(Lsn upto, const Context& context) override;
-  Lsn durable() const override;
+  Lsn durable() const override;  ///< as LogSink::durable
 
   /// Records on the disk that all so far is durable, if that is not there yet; what follows a seal
   /// can be told from rot. Called when the log is idle and at an orderly end.
@@ -117,15 +124,15 @@ class DR_EXPORT Wal final : public LogSink {
   /// Reads from `from` on, which must not have been trimmed (else kDataLoss, a gap).
   absl::StatusOr<std::unique_ptr<WalReader>> Read(Lsn from);
 
-  const WalRecovery& recovery() const;
-  Epoch epoch() const;
-  LogId log_id() const;
-  std::int64_t last_time_ns() const;  ///< of the newest staged record
+  const WalRecovery& recovery() const;  ///< what opening found
+  Epoch epoch() const;                  ///< of this opening
+  LogId log_id() const;                 ///< the same in each opening
+  std::int64_t last_time_ns() const;    ///< of the newest staged record
   /// How far that is ahead of the wall clock. Negative: the wall clock has leapt ahead by so much,
   /// and is not believed yet.
   std::chrono::nanoseconds time_ahead() const;
   absl::Status status() const override;  ///< OK, or why the log is poisoned
-  WalFigures figures() const;
+  WalFigures figures() const;            ///< cheap to take
 
  private:
   class Impl;

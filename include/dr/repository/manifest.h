@@ -25,7 +25,7 @@ namespace dr::inline v0 {
 
 /// Where a piece of state is stored: one segment of kind kState.
 struct ChunkRef {
-  std::string key = {};
+  std::string key = {};     ///< in the repository's store
   std::uint64_t bytes = 0;  ///< as stored
   std::uint64_t hash = 0;   ///< HashOf what is stored
   friend bool operator==(const ChunkRef&, const ChunkRef&) = default;
@@ -33,34 +33,35 @@ struct ChunkRef {
 
 /// The state of one component. Its records are those of its chunks, in this order.
 struct ComponentSnapshot {
-  std::string component = {};
-  Schema schema = {};  ///< of the records
-  Lsn as_of = {};      ///< includes every operation up to here and none behind
-  Digest digest = {};  ///< of the records
-  std::uint64_t records = 0;
-  std::uint64_t bytes = 0;  ///< of the records
-  std::vector<ChunkRef> chunks = {};
+  std::string component = {};         ///< the id
+  Schema schema = {};                 ///< of the records
+  Lsn as_of = {};                     ///< includes every operation up to here and none behind
+  Digest digest = {};                 ///< of the records
+  std::uint64_t records = 0;          ///< how many
+  std::uint64_t bytes = 0;            ///< of the records
+  std::vector<ChunkRef> chunks = {};  ///< none: the state has no records
   friend bool operator==(const ComponentSnapshot&, const ComponentSnapshot&) = default;
 };
 
+/// What belongs together: the state of all components, and where the log goes on behind it.
 struct BackupManifest {
   std::uint64_t sequence = 1;  ///< 1, 2, 3 …
-  LogId log = {};
-  Epoch epoch = {};
-  Lsn as_of = {};        ///< the cut: every component includes at least this
+  LogId log = {};              ///< that goes on behind `as_of`
+  Epoch epoch = {};            ///< in which it was written
+  Lsn as_of = {};              ///< the cut: every component includes at least this
   Lsn durable_lsn = {};  ///< evidence: synced when this was written; no component is ahead of it
   std::uint64_t previous_hash =
       0;  ///< HashOf the manifest before, as stored; 0: none, or unreadable
-  absl::Time created = absl::UnixEpoch();
+  absl::Time created = absl::UnixEpoch();           ///< by the wall clock
   std::vector<std::string> required_features = {};  ///< a reader that lacks one must not go on
-  std::vector<ComponentSnapshot> components = {};
+  std::vector<ComponentSnapshot> components = {};   ///< one for each that has state
   friend bool operator==(const BackupManifest&, const BackupManifest&) = default;
 };
 
-inline constexpr std::size_t kMaxManifestComponents = 1 << 20;
-inline constexpr std::size_t kMaxManifestChunks = 1 << 20;  ///< of all components together
-inline constexpr std::size_t kMaxManifestFeatures = 64;
-inline constexpr std::size_t kMaxChunkKeyBytes = 1024;
+inline constexpr std::size_t kMaxManifestComponents = 1 << 20;  ///< in one manifest
+inline constexpr std::size_t kMaxManifestChunks = 1 << 20;      ///< of all components together
+inline constexpr std::size_t kMaxManifestFeatures = 64;         ///< in one manifest
+inline constexpr std::size_t kMaxChunkKeyBytes = 1024;          ///< of ChunkRef::key
 
 /// The same manifest gives the same bytes, whatever the order of its components and features.
 /// kInvalidArgument where it breaks a rule above, names a component or feature twice, or exceeds a

@@ -29,6 +29,7 @@
 
 namespace dr::inline v0 {
 
+/// What a repository is opened with.
 struct RepositoryOptions {
   /// Of records, about, and at least 4 KiB; less where the store's values are smaller.
   std::size_t chunk_bytes = 4 << 20;
@@ -47,8 +48,9 @@ class DR_EXPORT SnapshotWriter : public StateWriter {
   virtual absl::StatusOr<ComponentSnapshot> Finish() = 0;
 };
 
+/// One number of the sequence, as it was found.
 struct RepositoryEntry {
-  std::uint64_t sequence = 0;
+  std::uint64_t sequence = 0;               ///< 1, 2, 3 …; the order of publication
   absl::StatusOr<BackupManifest> manifest;  ///< or why it cannot be read
 };
 
@@ -75,6 +77,8 @@ class DR_EXPORT Repository {
   /// what it prunes meanwhile is left out, not damaged.
   absl::StatusOr<std::vector<RepositoryEntry>> Entries(const Context& context) const;
 
+  /// Writes state of `component` that includes all up to `as_of`; chunks get keys of `epoch`. They
+  /// are garbage for Prune until a published manifest names them.
   std::unique_ptr<SnapshotWriter> NewSnapshot(std::string_view component, const Schema& schema,
                                               Lsn as_of, Epoch epoch, const Context& context);
   /// The records of a snapshot, in order. Reading fails with kDataLoss: a chunk is missing

@@ -32,16 +32,23 @@ enum class StoreFault : std::uint8_t {
   kPartial,    ///< the first half: of the items, the keys, the page or the value
 };
 
-/// How often each is chosen, in per cent of the calls; together at most 100.
+/// How often each StoreFault is chosen, in per cent of the calls; together at most 100.
 struct FaultRates {
-  int refuse = 0, drop = 0, delay = 0, duplicate = 0, lose_reply = 0, corrupt = 0, slow = 0,
-      partial = 0;
+  int refuse = 0;      ///< kRefuse
+  int drop = 0;        ///< kDrop
+  int delay = 0;       ///< kDelay
+  int duplicate = 0;   ///< kDuplicate
+  int lose_reply = 0;  ///< kLoseReply
+  int corrupt = 0;     ///< kCorrupt
+  int slow = 0;        ///< kSlow
+  int partial = 0;     ///< kPartial
 };
 
 /// Between its faults it is what the other store is, with batches that are not atomic. Thread-safe;
 /// one thread at a time sees repeatable faults.
 class DR_EXPORT FaultStore final : public StateAdapter {
  public:
+  /// Of StoreFault::kSlow.
   static constexpr std::chrono::nanoseconds kSlowMax = std::chrono::seconds(2);
 
   /// `store` and `clock` outlive it.

@@ -20,6 +20,7 @@ namespace dr::inline v0 {
 /// Thread-safe.
 class DR_EXPORT SimClock final : public Clock {
  public:
+  /// The wall clock begins at `wall`.
   explicit SimClock(absl::Time wall = absl::FromUnixSeconds(1'700'000'000))
       : wall_ns_(absl::ToUnixNanos(wall)) {}
 

@@ -29,19 +29,20 @@ enum class NameOrder : std::uint8_t {
   kInOrder,    ///< all up to some moment, over all directories: what a journalling file system does
 };
 
+/// Which of the states that a crash can leave are visited.
 struct CrashOptions {
-  NameOrder names = NameOrder::kAnySubset;
+  NameOrder names = NameOrder::kAnySubset;  ///< of a power cut
   /// Where at most this many sectors, sizes and names are open, all subsets are visited: every
   /// combination of outcomes if those are at most 2^items_max, otherwise each subset with its
   /// losers old, and again with losers as the seed has it. Above, `samples` as the seed has it.
   std::size_t items_max = 10;
-  std::size_t samples = 256;
-  std::uint64_t seed = 1;
+  std::size_t samples = 256;  ///< states of a crash point that is too large to visit all
+  std::uint64_t seed = 1;     ///< the same seed visits the same states
   /// Crash points before this event are left out.
   std::size_t from = 0;
   /// Visits every `shards`-th state beginning with `shard`, so that threads can share the work.
   std::uint64_t shard = 0;
-  std::uint64_t shards = 1;
+  std::uint64_t shards = 1;  ///< how many share the work
 };
 
 /// Where the crash was and what it left. Valid during the visit.
@@ -64,11 +65,13 @@ class DR_EXPORT CrashPoint {
   std::string (*describe_)(const CrashPoint&) = nullptr;
 };
 
+/// What was visited.
 struct CrashCount {
-  std::uint64_t points = 0;
+  std::uint64_t points = 0;  ///< moments of a crash
   std::uint64_t states = 0;  ///< visited
 };
 
+/// Called for each state with a disk as the next process finds it, which is gone behind the call.
 using CrashVisitor = absl::FunctionRef<void(SimFileSystem& after, const CrashPoint& point)>;
 
 /// Power cuts. `disk` may not be in use.

@@ -48,6 +48,7 @@ enum class SimCall : std::uint8_t {
   kLock,       ///< Lock
 };
 
+/// Whether a fault goes away.
 enum class Lasting : std::uint8_t {
   kOnce,     ///< the n-th call fails, those after it succeed
   kForGood,  ///< all from the n-th on fail
@@ -56,16 +57,18 @@ enum class Lasting : std::uint8_t {
 /// Makes a call fail. A write that fails has written its first half; a sync that fails has dropped
 /// what it covered; anything else has done nothing.
 struct SimFault {
-  int error = EIO;
+  int error = EIO;        ///< the errno
   std::uint64_t nth = 1;  ///< from 1, counting from Inject on the calls that can fail this way
-  Lasting lasting = Lasting::kOnce;
+  Lasting lasting = Lasting::kOnce;  ///< what comes behind the n-th
   std::optional<SimCall> only =
       {};  ///< absent: all; for ENOSPC, EDQUOT and EFBIG all that take space
 };
 
+/// What kind of disk it is.
 struct SimOptions {
   bool direct = true;  ///< whether WritePath::kDirect is offered
-  std::uint64_t capacity_bytes = std::numeric_limits<std::uint64_t>::max();
+  std::uint64_t capacity_bytes = std::numeric_limits<std::uint64_t>::max();  ///< see SetCapacity
+  /// What Directory::Volume says.
   VolumeInfo volume = {.type = "sim", .survives_power_loss = true, .is_network = false};
 };
 
@@ -75,6 +78,7 @@ class SimDisk;
 /// absolute or not, begin at its root.
 class DR_EXPORT SimFileSystem final : public FileSystem {
  public:
+  /// An empty disk.
   explicit SimFileSystem(const SimOptions& options = {});
   ~SimFileSystem() override;
 
@@ -93,21 +97,21 @@ class DR_EXPORT SimFileSystem final : public FileSystem {
   void Inject(const SimFault& fault);
   /// Reading any byte of [offset, offset + size) of the file at `path` fails.
   void FailReads(std::string_view path, std::uint64_t offset, std::uint64_t size, int error = EIO);
-  void ClearFaults();
-  std::uint64_t failures() const;
-  std::uint64_t calls() const;
+  void ClearFaults();              ///< no call fails any more
+  std::uint64_t failures() const;  ///< see Inject
+  std::uint64_t calls() const;     ///< all calls so far, those that failed included
   /// From now on syncs and direct writes say OK and make nothing durable.
   void Lie();
   /// Files count by their length in sectors, and one sector for each inode.
   void SetCapacity(std::uint64_t bytes);
-  std::uint64_t used_bytes() const;
+  std::uint64_t used_bytes() const;  ///< as SetCapacity counts
   /// Files and directories that are open.
   std::size_t open_handles() const;
 
   /// Writes (kWrite), or syncs (kSync), wait between their beginning and their end until Release:
   /// several are in flight at once for as long as the test wants.
   void Hold(SimCall call);
-  void Release(SimCall call);
+  void Release(SimCall call);  ///< lets those that are held go on
   /// Waits until `count` of them are held.
   void AwaitHeld(SimCall call, std::size_t count);
 
@@ -123,6 +127,7 @@ class DR_EXPORT SimFileSystem final : public FileSystem {
   std::unique_ptr<SimFileSystem> AfterKill(std::size_t at = kNow) const;
   /// A new disk with what was surely durable at event `at` and nothing else.
   std::unique_ptr<SimFileSystem> AfterPowerCut(std::size_t at = kNow) const;
+  /// Behind the newest event.
   static constexpr std::size_t kNow = std::numeric_limits<std::size_t>::max();
 
  private:

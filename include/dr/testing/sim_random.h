@@ -15,6 +15,7 @@ namespace dr::inline v0 {
 /// Not for secrets. Thread-safe; one thread at a time sees a repeatable stream.
 class DR_EXPORT SimRandom final : public Random {
  public:
+  /// Two of one seed give the same bytes.
   explicit SimRandom(std::uint64_t seed) : state_(seed) {}
 
   absl::Status Fill(std::span<char> out) override;

@@ -22,10 +22,11 @@
 
 namespace dr::inline v0 {
 
+/// What requests are signed with.
 struct S3Credentials {
-  std::string access_key_id = {};
-  Secret secret_access_key = {};
-  Secret session_token = {};  ///< empty for keys that do not expire
+  std::string access_key_id = {};  ///< names the key; no secret
+  Secret secret_access_key = {};   ///< signs, and is never sent
+  Secret session_token = {};       ///< empty for keys that do not expire
 };
 
 /// Asked at Open, and again when the store says that what it gave last has expired. Called by one
