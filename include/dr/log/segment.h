@@ -1,4 +1,4 @@
-// The one binary format: log files, chunks of state, manifests. src/format/FORMAT.md has every byte.
+// The one binary format: log files, chunks of state, manifests; src/format/FORMAT.md has each byte.
 //
 //   segment = prefix group* footer?     group = header frame* padding     record = frame+
 //
