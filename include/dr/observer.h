@@ -18,6 +18,7 @@
 
 namespace dr::inline v0 {
 
+/// What has happened; each says which members of the Event have a meaning.
 enum class EventKind : std::uint8_t {
   kRecovered,          ///< the log was read; `lsn` is the last operation
   kTornTailCut,        ///< what an interrupted write left was set aside; `lsn` is the last kept
@@ -37,16 +38,20 @@ enum class EventKind : std::uint8_t {
   kPruneFailed,        ///< what no kept checkpoint needs is still there; the next one tries again
   kStateHeld,          ///< `component` applies nothing because readers have had its state lock for
                        ///< the callbacks' deadline; it goes on when they let go
+  kComponentRetired,  ///< the state of `component`, which goes up to `lsn`, is given up as
+                      ///< RecoveryOptions::retired says: the next checkpoint leaves it out
   kClockApart,  ///< the times of operations are ahead of the wall clock by `duration`; if that
                 ///< is negative, behind it, since it has leapt ahead
 };
+/// "recovered", "torn_tail_cut" …, for logs and metrics.
 DR_EXPORT std::string_view NameOf(EventKind kind);
 
+/// One thing that has happened. Members that a kind does not mention are empty.
 struct Event {
-  EventKind kind = EventKind::kRecovered;
-  std::string component = {};
-  Lsn lsn = {};
-  absl::Status status = {};
+  EventKind kind = EventKind::kRecovered;  ///< what it is
+  std::string component = {};              ///< the id
+  Lsn lsn = {};                            ///< where in the log
+  absl::Status status = {};                ///< why
   /// kRecovered: of it; kCheckpoint: the longest that writers of one component waited for it;
   /// kStoreBack: how long it had been away; kClockApart: how far.
   std::chrono::nanoseconds duration = {};
@@ -58,6 +63,7 @@ struct Event {
 class DR_EXPORT Observer {
  public:
   virtual ~Observer() = default;
+  /// Takes the event, which is valid during the call.
   virtual void OnEvent(const Event& event) noexcept = 0;
 };
 

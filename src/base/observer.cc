@@ -36,6 +36,8 @@ std::string_view NameOf(EventKind kind) {
       return "prune_failed";
     case EventKind::kStateHeld:
       return "state_held";
+    case EventKind::kComponentRetired:
+      return "component_retired";
     case EventKind::kClockApart:
       return "clock_apart";
   }

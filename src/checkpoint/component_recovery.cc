@@ -13,20 +13,36 @@ namespace {
 
 // All that the reader has, within the context.
 absl::StatusOr<Replayed> ReplayLog(WalReader& reader, const ComponentSet& components,
-                                   const Clock& clock, const Context& context) {
+                                   RetiredComponents& retired, const Clock& clock,
+                                   const Context& context) {
   Replayed replayed;
   for (;;) {
     DR_RETURN_IF_ERROR(CheckContext(context, clock, "the replay"));
     DR_ASSIGN_OR_RETURN(std::optional<RecordView> record, reader.Next());
     if (!record) return replayed;
     DR_ASSIGN_OR_RETURN(const bool applied, components.Replay(*record));
-    if (!applied) continue;
+    if (!applied) {
+      const bool owned =
+          record->kind == OperationKind::kMarker || components.Find(record->component) != nullptr;
+      if (!owned) retired[std::string(record->component)] = record->lsn;
+      continue;
+    }
     ++replayed.operations;
     replayed.bytes += record->payload.size();
   }
 }
 
 }  // namespace
+
+RetiredComponents RetiredIn(const BackupManifest& manifest, const ComponentSet& components) {
+  RetiredComponents retired;
+  for (const ComponentSnapshot& snapshot : manifest.components) {
+    if (components.Find(snapshot.component) == nullptr) {
+      retired[snapshot.component] = snapshot.as_of;
+    }
+  }
+  return retired;
+}
 
 absl::Status LoadManifest(Repository& repository, const BackupManifest& manifest,
                           const ComponentSet& components, const Context& context) {
@@ -66,6 +82,7 @@ absl::StatusOr<Recovered> RecoverComponents(Repository& repository, Directory& w
     skip_newer_than(manifest.sequence);
     absl::Status loaded = LoadManifest(repository, manifest, components, context);
     if (loaded.ok()) {
+      recovered.retired = RetiredIn(manifest, components);
       recovered.manifest = std::move(manifest);
       break;
     }
@@ -82,8 +99,8 @@ absl::StatusOr<Recovered> RecoverComponents(Repository& repository, Directory& w
   DR_ASSIGN_OR_RETURN(recovered.wal, Wal::Open(wal_directory, wal_options));
   DR_ASSIGN_OR_RETURN(std::unique_ptr<WalReader> reader,
                       recovered.wal->Read(wal_options.needed_from));
-  DR_ASSIGN_OR_RETURN(recovered.replayed,
-                      ReplayLog(*reader, components, *wal_options.clock, context));
+  DR_ASSIGN_OR_RETURN(recovered.replayed, ReplayLog(*reader, components, recovered.retired,
+                                                    *wal_options.clock, context));
   return recovered;
 }
 

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "dr/log/wal.h"
 #include "dr/repository/manifest.h"
@@ -18,11 +20,18 @@ struct Replayed {
   std::uint64_t bytes = 0;  ///< of their payloads
 };
 
+/// Whose state was found and is given up, and up to where it goes.
+using RetiredComponents = std::map<std::string, Lsn>;
+
 struct Recovered {
   std::optional<BackupManifest> manifest;  ///< what the components were loaded from
   std::unique_ptr<Wal> wal;
   Replayed replayed = {};
+  RetiredComponents retired = {};
 };
+
+/// Of what LoadManifest has loaded.
+RetiredComponents RetiredIn(const BackupManifest& manifest, const ComponentSet& components);
 
 /// All snapshots of one manifest. kDataLoss: one is damaged, and the components hold an unspecified
 /// state.

@@ -145,6 +145,7 @@ absl::Status DirectoryStorage::Open(const Context& context) {
       *wal_, OperationLogOptions{.capacity = RingCapacityOf(options.log, volume_)});
   result_.last = wal_->recovery().last;
   result_.replayed = recovered.replayed;
+  result_.retired = std::move(recovered.retired);
   result_.text = fmt::format("recovered up to {}; {} operations replayed", result_.last.value,
                              result_.replayed.operations);
   // What was replayed counts towards the next checkpoint, and so does the age of the one before: a

@@ -97,6 +97,7 @@ absl::Status Host::Impl::Open(const AdapterRegistry& adapters, const Context& co
   recovery_time_ = clock.Now() - start;
   for (const auto& [id, core] : components_) core->Attach(*runtime_);
   events_.Recovered(found.last, recovery_time_, found.text);
+  events_.Retired(found.retired);
   events_.Clock(storage_->time_ahead(), found.last);
   return absl::OkStatus();
 }

@@ -16,6 +16,17 @@ void HostEvents::Recovered(Lsn last, std::chrono::nanoseconds duration,
           .text = fmt::format("{} in {} ms", text, duration / std::chrono::milliseconds(1))});
 }
 
+void HostEvents::Retired(const RetiredComponents& retired) const {
+  for (const auto& [component, last] : retired) {
+    Notify({.kind = EventKind::kComponentRetired,
+            .component = component,
+            .lsn = last,
+            .text = fmt::format("the state of '{}' up to {} is given up; the next checkpoint is "
+                                "without it",
+                                component, last.value)});
+  }
+}
+
 void HostEvents::Clock(std::chrono::nanoseconds ahead, Lsn last) {
   const bool apart = std::chrono::abs(ahead) > LogTime::kLeap;
   if (apart_.exchange(apart) || !apart) return;

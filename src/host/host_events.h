@@ -7,6 +7,7 @@
 
 #include "dr/observer.h"
 #include "dr/types.h"
+#include "src/checkpoint/component_recovery.h"
 
 namespace dr::inline v0 {
 
@@ -17,6 +18,7 @@ class HostEvents {
   explicit HostEvents(Observer* observer) : observer_(observer) {}
 
   void Recovered(Lsn last, std::chrono::nanoseconds duration, std::string_view text) const;
+  void Retired(const RetiredComponents& retired) const;
   /// How far the times of operations, up to `last`, are ahead of the wall clock. Told when the two
   /// have come apart.
   void Clock(std::chrono::nanoseconds ahead, Lsn last);

@@ -33,6 +33,7 @@ struct HostContext {
 struct OpenResult {
   Lsn last = {};
   Replayed replayed = {};
+  RetiredComponents retired = {};
   std::string text = {};              ///< the same for a person
   std::chrono::nanoseconds age = {};  ///< of what counts as the checkpoint before
 };

@@ -103,6 +103,7 @@ absl::Status RepositoryStorage::Open(const AdapterRegistry& adapters, const Cont
   log_ = std::make_unique<OperationLog>(*sink_,
                                         OperationLogOptions{.capacity = options.log.ring_capacity});
   result_.last = manifest.durable_lsn;
+  result_.retired = RetiredIn(manifest, host_.components);
   result_.age = absl::ToChronoNanoseconds(host_.clock.WallTime() - manifest.created);
   checkpoints_ = std::make_unique<RepositoryCheckpoints>(
       CheckpointContext{.log = *log_,

@@ -255,10 +255,15 @@ TEST_CASE("P13: A host that lacks a component is refused, and the one that has i
   options.recovery.retired = {"b"};
   auto next = Value(place.Open(std::move(options)));
   CHECK(again.Count("x") == 2);
+  const std::vector<Event> given_up = place.events.Of(EventKind::kComponentRetired);  // K64
+  REQUIRE(given_up.size() == 1);
+  CHECK(given_up[0].component == "b");
+  CHECK(given_up[0].lsn.value >= 2);
   REQUIRE_OK(next->Checkpoint().status());
   next.reset();
   Counters last("a");
   CHECK(place.Open(place.Options({&last})).ok());
+  CHECK(place.events.Of(EventKind::kComponentRetired).size() == 1);
 }
 
 TEST_CASE("S1-9: What is damaged is an error, never a beginning or an older state") {
