@@ -3,9 +3,13 @@
 #
 # dr_find_needs(<missing> <need>...)
 #
-# A need is PACKAGE:MODULE:MINIMUM:DEBIAN: its CMake package, its pkg-config module, the oldest version (or nothing), and
-# the Debian package that brings it. With a CMake package it is whatever targets that defines; without one it is the
-# target PkgConfig::dr_<module>. <missing> becomes a text that names what is not there and what to install, or empty.
+# A need is PACKAGE:MODULE:MINIMUM:DEBIAN: its CMake package, its pkg-config module, the oldest version (or nothing, or with a
+# CMake package the OLDEST...<TOO_NEW), and the Debian package that brings it. With a CMake package it is whatever targets that defines; without one it is the
+# target PkgConfig::dr_<module>. A MODULE that ends in .h is a header, found in the folder dr_header_<name>. <missing> becomes
+# a text that names what is not there and what to install, or empty.
+#
+# dr_require(<what> <remedy> <need>...) ends the configuration in one sentence if something is missing: <what> it is for, and
+# the <remedy> of those who do not want that.
 cmake_policy(VERSION 3.25)
 
 function(dr_find_needs missing)
@@ -18,7 +22,14 @@ function(dr_find_needs missing)
     list(GET parts 1 module)
     list(GET parts 2 minimum)
     list(GET parts 3 debian)
-    if(package)
+    if(module MATCHES "\\.h$")
+      string(MAKE_C_IDENTIFIER "dr_header_${module}" folder)
+      find_path(${folder} "${module}")
+      mark_as_advanced(${folder})
+      if(${folder})
+        continue()
+      endif()
+    elseif(package)
       find_package(${package} ${minimum} QUIET)
       if(${package}_FOUND)
         continue()
@@ -40,7 +51,11 @@ function(dr_find_needs missing)
       set(text "${module}")
     endif()
     if(minimum)
-      string(APPEND text " ${minimum} or newer")
+      if(minimum MATCHES "^(.*)\\.\\.\\.<(.*)$")
+        string(APPEND text " ${CMAKE_MATCH_1}, older than ${CMAKE_MATCH_2}")
+      else()
+        string(APPEND text " ${minimum} or newer")
+      endif()
       if(PkgConfig_FOUND)
         pkg_check_modules(dr_any_${module} QUIET "${module}")
         if(dr_any_${module}_FOUND)
@@ -48,7 +63,7 @@ function(dr_find_needs missing)
         endif()
       endif()
     endif()
-    if(NOT package AND NOT PkgConfig_FOUND)
+    if(NOT package AND NOT PkgConfig_FOUND AND NOT module MATCHES "\\.h$")
       string(APPEND text " (looked for with pkg-config, which is missing too)")
       list(APPEND debian_packages pkg-config)
     endif()
@@ -62,4 +77,11 @@ function(dr_find_needs missing)
     string(APPEND text "; on Debian install ${install}")
   endif()
   set(${missing} "${text}" PARENT_SCOPE)
+endfunction()
+
+function(dr_require what remedy)
+  dr_find_needs(missing ${ARGN})
+  if(missing)
+    message(FATAL_ERROR "${what} ${missing}${remedy}")
+  endif()
 endfunction()

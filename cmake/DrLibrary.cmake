@@ -2,15 +2,7 @@
 
 set(dr_public_needs absl:absl_status::libabsl-dev)
 set(dr_private_needs fmt:fmt::libfmt-dev yaml-cpp:yaml-cpp::libyaml-cpp-dev)
-dr_find_needs(missing ${dr_public_needs} ${dr_private_needs})
-if(missing)
-  message(FATAL_ERROR "dr needs ${missing}")
-endif()
-find_path(DR_XXHASH xxhash.h)
-mark_as_advanced(DR_XXHASH)
-if(NOT DR_XXHASH)
-  message(FATAL_ERROR "dr needs xxhash.h; on Debian install libxxhash-dev")
-endif()
+dr_require("dr needs" "" ${dr_public_needs} ${dr_private_needs} :xxhash.h::libxxhash-dev)
 find_package(Threads REQUIRED)
 
 file(GLOB_RECURSE dr_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/*.cc")
@@ -36,6 +28,16 @@ endif()
 if(BUILD_SHARED_LIBS)
   target_compile_definitions(dr PUBLIC DR_SHARED)
 endif()
+# What dr/compiler.h asks: a sanitizer that follows every access needs a dr that was compiled for it too.
+get_directory_property(dr_flags COMPILE_OPTIONS)
+string(TOUPPER "CMAKE_CXX_FLAGS_${CMAKE_BUILD_TYPE}" build_type_flags)
+string(APPEND dr_flags " ${CMAKE_CXX_FLAGS} ${${build_type_flags}}")
+foreach(kind thread memory)
+  if(dr_flags MATCHES "-fsanitize=[a-z,-]*${kind}")
+    string(TOUPPER "DR_SANITIZED_${kind}" definition)
+    target_compile_definitions(dr PUBLIC ${definition})
+  endif()
+endforeach()
 target_link_libraries(dr
   PUBLIC absl::status absl::statusor absl::time absl::cord absl::any_invocable absl::function_ref absl::core_headers
          Threads::Threads

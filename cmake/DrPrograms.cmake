@@ -10,6 +10,7 @@ function(dr_add_program name)
 endfunction()
 
 if(DR_BUILD_EXAMPLES)
+  dr_require("The examples need" ", or configure with -DDR_BUILD_EXAMPLES=OFF" Protobuf:protobuf::libprotobuf-dev)
   find_package(Protobuf REQUIRED)
   # The program in README.md is an example too, as it stands there.
   set(readme_example "${PROJECT_BINARY_DIR}/generated/readme_example.cc")
@@ -35,6 +36,7 @@ if(DR_BUILD_EXAMPLES)
 endif()
 
 if(DR_BUILD_TOOLS)
+  dr_require("drctl needs" ", or configure with -DDR_BUILD_TOOLS=OFF" CLI11:CLI11::libcli11-dev)
   file(GLOB drctl CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tools/drctl/*.cc")
   dr_add_program(drctl ${drctl})
   target_link_libraries(drctl PRIVATE dr_testing)
@@ -42,13 +44,14 @@ endif()
 
 if(DR_BUILD_BENCH)
   # The peers it measures against; dr itself needs none of them. Servers are looked for when it runs.
+  dr_require("dr_bench needs" ", or configure with -DDR_BUILD_BENCH=OFF"
+    CLI11:CLI11::libcli11-dev :sqlite3::libsqlite3-dev :lmdb::liblmdb-dev :hiredis::libhiredis-dev :libpq::libpq-dev
+    RocksDB:rocksdb::librocksdb-dev :libcurl::libcurl4-openssl-dev :libcrypto::libssl-dev
+    :concurrentqueue/concurrentqueue.h::libconcurrentqueue-dev)
   find_package(PkgConfig REQUIRED)
-  find_package(RocksDB REQUIRED)
   pkg_check_modules(dr_bench_peers REQUIRED IMPORTED_TARGET sqlite3 lmdb hiredis libpq libcurl libcrypto)
-  find_path(DR_CONCURRENTQUEUE concurrentqueue/concurrentqueue.h REQUIRED)
-  mark_as_advanced(DR_CONCURRENTQUEUE)
   file(GLOB bench CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/bench/*.cc" "${PROJECT_SOURCE_DIR}/bench/peers/*.cc")
   dr_add_program(dr_bench ${bench})
-  target_include_directories(dr_bench SYSTEM PRIVATE ${DR_CONCURRENTQUEUE})
+  target_include_directories(dr_bench SYSTEM PRIVATE ${dr_header_concurrentqueue_concurrentqueue_h})
   target_link_libraries(dr_bench PRIVATE PkgConfig::dr_bench_peers RocksDB::rocksdb-shared)
 endif()

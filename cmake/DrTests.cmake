@@ -2,9 +2,10 @@
 # A room with a CMakeLists.txt of its own is built by that instead, and calls dr_add_catch_tests where it wants to.
 # Tests tagged [long] are left out of builds with a sanitizer; a fuzzing build has tests/fuzz and nothing else.
 
-find_package(Catch2 2 REQUIRED)
+dr_require("The tests need" ", or configure with -DDR_BUILD_TESTS=OFF"
+  "Catch2:catch2:2...<3:catch2" Protobuf:protobuf::libprotobuf-dev)
 find_package(Protobuf REQUIRED)  # what components of tests are made of, and what dr's own writing is compared with
-include(Catch)
+include("${Catch2_DIR}/Catch.cmake")
 
 # The main is compiled without the precompiled headers, which need a source of their own to belong to.
 file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/generated/test_headers.cc" CONTENT "")

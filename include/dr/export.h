@@ -7,6 +7,8 @@
 // versions linked into one program must not be taken for each other.
 #pragma once
 
+#include "dr/compiler.h"
+
 #if defined(DR_SHARED) && defined(__GNUC__)
 #define DR_EXPORT __attribute__((visibility("default")))
 #else
