@@ -122,7 +122,7 @@ TEST_CASE("Every kind has a name of its own and an error code") {
   CHECK(dr::NameOf(FaultKind{200}) == "unknown");
 }
 
-TEST_CASE("A message names kind, what, place, offset, position and what to do next") {
+TEST_CASE("O5: a message names kind, what, place, offset, position and what to do next") {
   const absl::Status status = dr::MakeFault({.kind = FaultKind::kWalCorrupt,
                                              .place = "wal/7",
                                              .offset = 512,

@@ -263,7 +263,7 @@ TEST_CASE("A1-A3, A15, A16: no power cut in any workload loses what was acknowle
   CHECK(total.states >= 1'000'000);
 }
 
-TEST_CASE("A1: no kill loses what was acknowledged, and a power cut after it neither") {
+TEST_CASE("A1, P5: no kill loses what was acknowledged, and a power cut after it neither") {
   Tally tally;
   for (const Workload& workload : Workloads()) {
     SimFileSystem disk({.direct = workload.direct});

@@ -24,7 +24,7 @@ Lsn Work(SimFileSystem& disk, absl::Status* first_error) {
 }
 
 TEST_CASE(
-    "A8, A11-A14: whichever call fails, the error is typed and nothing acknowledged is lost") {
+    "A8, A11-A14, O6: whichever call fails, the error is typed and nothing acknowledged is lost") {
   std::uint64_t runs = 0;
   for (bool direct : {true, false}) {
     for (int error : {EIO, ENOSPC, EROFS, EMFILE}) {
@@ -291,7 +291,8 @@ TEST_CASE("A17: a disk that lies about syncs is found out where later evidence e
   }
 }
 
-TEST_CASE("A4: a bit flipped anywhere in a sealed segment is an error with a place, never silent") {
+TEST_CASE(
+    "A4, O5: a bit flipped anywhere in a sealed segment is an error with a place, never silent") {
   SimFileSystem disk;
   SimLog log(disk);
   REQUIRE_OK(log.Open({}));

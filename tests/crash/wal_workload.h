@@ -87,8 +87,9 @@ class SimLog {
   OpenLog log_;
 };
 
-/// What is wrong with a recovered log; empty: nothing. `acknowledged` must be there, each Lsn once
-/// and with its own payload, from `needed_from` on.
+/// What is wrong with a recovered log; empty if nothing is. What was acknowledged must be there from
+/// `needed_from` on, each Lsn once (O1), without a gap (O2), and with the payload that was submitted
+/// for it (O3).
 inline std::string Judge(SimLog& log, Lsn acknowledged, Lsn needed_from) {
   absl::StatusOr<std::unique_ptr<WalReader>> reader = log.wal().Read(needed_from);
   if (!reader.ok()) return std::string(reader.status().ToString());

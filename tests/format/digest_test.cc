@@ -24,7 +24,7 @@ TEST_CASE("The hashes are XXH3's: the values its specification publishes") {
   CHECK(ToHex(DigestOf("")) == "99aa06d3014798d86001c324468d497f");
 }
 
-TEST_CASE("A digest is the same in any order and can be kept incrementally") {
+TEST_CASE("P12: a digest is the same in any order and can be kept incrementally") {
   Digest forwards, backwards;
   for (int i = 0; i < 1000; ++i) forwards += DigestOf(std::to_string(i));
   for (int i = 999; i >= 0; --i) backwards += DigestOf(std::to_string(i));

@@ -75,7 +75,7 @@ TEST_CASE("16 threads see the same sequence of operations and times live and in 
   CHECK(counters.applied == live);
 }
 
-TEST_CASE("CommitIf decides on what all earlier operations led to") {
+TEST_CASE("P9: CommitIf decides on what all earlier operations led to") {
   TemporaryDirectory directory;
   Counters counters;
   auto host = Value(Host::Open(Options(directory, {&counters}), {}));
@@ -164,7 +164,7 @@ TEST_CASE("A18: a second host on the directory is told who has it") {
   CHECK(AsStd(busy.message()).find(std::to_string(getpid())) != std::string_view::npos);
 }
 
-TEST_CASE("An instance is attached once") {
+TEST_CASE("P9: an instance is attached once") {
   TemporaryDirectory directory;
   Counters counters;
   { auto host = Value(Host::Open(Options(directory, {&counters}), {})); }
@@ -219,7 +219,7 @@ TEST_CASE("B8: what only one of two snapshots includes is replayed for the other
   CHECK(host->figures().replayed == 1);
 }
 
-TEST_CASE("A damaged or missing CURRENT beside a log is an error, never an empty directory") {
+TEST_CASE("P15: a damaged or missing CURRENT beside a log is an error, never an empty directory") {
   TemporaryDirectory directory;
   {
     Counters counters;

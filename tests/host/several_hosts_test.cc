@@ -101,7 +101,8 @@ struct Publisher {
   }
 };
 
-TEST_CASE("An open that another host's checkpoints interrupt at any call finds no damage (K73)") {
+TEST_CASE(
+    "An open that another host's checkpoints interrupt at any call finds no damage (K43 K73)") {
   // The number behind 1023 lets all before it be free again.
   const std::uint64_t first = GENERATE(1, 1018);
   const int checkpoints = GENERATE(1, 2, 3, 12);

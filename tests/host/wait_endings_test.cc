@@ -1,5 +1,6 @@
 // Every wait that can end by itself (deadline, stop, destruction) against the one that ends it, in
-// whatever order threads meet. DR_LONG_SECONDS says for how long; a failure names its seed.
+// whatever order threads meet: none of them hangs (O7). DR_LONG_SECONDS says for how long;
+// a failure names its seed.
 
 #include <catch2/catch.hpp>
 #include <cstdlib>

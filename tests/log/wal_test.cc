@@ -44,7 +44,7 @@ TEST_CASE("A new log is empty, and what is appended can be read at once and afte
   CHECK(Payloads(*log.wal, {3}) == std::vector<std::string>{"three"});
 }
 
-TEST_CASE("Records of every size go over groups and segments and come back whole") {
+TEST_CASE("P2: records of every size go over groups and segments and come back whole") {
   RealDirectory real;
   std::vector<std::string> written;
   {
@@ -207,7 +207,7 @@ TEST_CASE("A reader that has reached the end goes on when there is more") {
   }
 }
 
-TEST_CASE("A seal puts the evidence on the disk, once") {
+TEST_CASE("P6: a seal puts the evidence on the disk, once") {
   RealDirectory real;
   OpenLog log = Value(real.Open());
   REQUIRE_OK(log.Append("one"));

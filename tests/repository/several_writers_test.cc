@@ -221,7 +221,7 @@ Outcome Run(std::size_t hosts, std::vector<Leg> legs, int twice = 0, int late = 
   return outcome;
 }
 
-TEST_CASE("P18: Two hosts, each interrupted anywhere: one history, and nothing is missing",
+TEST_CASE("P18, P19: Two hosts, each interrupted anywhere: one history, and nothing is missing",
           "[long]") {
   const int calls = Run(2, {}).calls[0];
   REQUIRE(calls > 20);

@@ -317,7 +317,7 @@ TEST_CASE("A batch that fails in the middle leaves what came before, and nothing
   CHECK(store->PutMany({}, {}).ok());
 }
 
-TEST_CASE("A store whose randomness fails puts nothing") {
+TEST_CASE("G9: a store whose randomness fails puts nothing") {
   SimFileSystem disk;
   SimStore store(disk);
   store.random.Fail();

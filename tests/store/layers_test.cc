@@ -5,6 +5,7 @@
 #include <thread>
 #include <vector>
 
+#include "dr/adapter/forwarding_store.h"
 #include "dr/adapter/memory_store.h"
 #include "dr/status.h"
 #include "dr/testing/adapter_cases.h"
@@ -84,6 +85,27 @@ TEST_CASE("What the store declares passes through, and keys are shorter by the p
   CHECK(can.ttl == below.ttl);
   CHECK(can.durable == below.durable);
   CHECK(can.fence_safe == below.fence_safe);
+}
+
+TEST_CASE("why a store is weak passes through every layer (K66)") {
+  struct Weak final : ForwardingStore {
+    explicit Weak(std::unique_ptr<StateAdapter> store)
+        : ForwardingStore(std::move(store)), can(inner().capabilities()) {
+      can.weaknesses = {"it forgets"};
+    }
+    const Capabilities& capabilities() const override { return can; }
+    Capabilities can;
+  };
+  SimClock clock;
+  SimRandom random(1);
+  const auto stack = AddLayers(std::make_unique<Weak>(std::make_unique<MemoryStore>()),
+                               {.prefix = "a/",
+                                .bandwidth = {.bytes_per_second = 1000},
+                                .concurrency_max = 1,
+                                .attempt_timeout = seconds(1)},
+                               {.clock = &clock, .random = &random});
+  REQUIRE(stack.ok());
+  CHECK((*stack)->capabilities().weaknesses == std::vector<std::string>{"it forgets"});
 }
 
 TEST_CASE("A prefix is before every key in the store, and nobody else's keys are seen") {

@@ -13,6 +13,8 @@ import statistics
 import subprocess
 import sys
 
+import page_rules
+
 # Lower floors never include higher ones. Whatever is not named here has no place in the house yet.
 HEADERS = {
     0: "compiler export status status_macros types clock mutex observer printable secret version environment/*",
@@ -271,9 +273,10 @@ def check_pages(root):
             for name in re.findall(r"`((?:\w+/)+\w+\.(?:h|cc|py|md|proto))`", line):
                 if not (root / name).exists():
                     yield f"{relative}:{number}: names {name}, which is not there"
-            for mark, name in re.findall(r"\b([A-HOP]\d+) in `([^`]+)`", line):
-                if (root / name).is_file() and not re.search(rf"\b{mark}\b", (root / name).read_text()):
-                    yield f"{relative}:{number}: {mark} is not in {name}"
+            for marks, name in re.findall(rf"\b({page_rules.LABEL}(?:, {page_rules.LABEL})*) in `([^`]+)`", line):
+                for mark in marks.split(", "):
+                    if (root / name).exists() and not page_rules.holds(root, name, mark):
+                        yield f"{relative}:{number}: {mark} is not in {name}"
 
 
 def base_name(symbol):
@@ -294,7 +297,8 @@ def check_archive(archive):
 
 
 TREE_CHECKS = [check_floors, check_adapters, check_adapter_rooms, check_names, check_test_names, check_sizes, check_width,
-               check_public_headers, check_words, check_system_room, check_pages]
+               check_public_headers, check_words, check_system_room, check_pages, page_rules.check_labels,
+               page_rules.check_rows, page_rules.check_flows]
 
 
 def main():

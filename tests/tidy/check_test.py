@@ -7,6 +7,7 @@ import tempfile
 import unittest
 
 import check
+import page_rules
 
 
 class TidyTest(unittest.TestCase):
@@ -158,6 +159,57 @@ class TidyTest(unittest.TestCase):
         self.assertIn("docs/page.md:1: links to gone.md", broken)
         self.assertIn("docs/page.md:2: names tests/log/gone.cc", broken)
         self.assertIn("docs/page.md:3: A5 is not in tests/log/wal_test.cc", broken)
+
+    def test_a_label_that_no_page_defines_is_red(self):
+        self.write("docs/faults.md", "| A4 | rot | refused | `tests/log/wal_test.cc` |\n")
+        self.write("docs/protocols.md", "### P1. An Lsn is used\n")
+        self.write("tests/log/wal_test.cc", 'TEST_CASE("A4, P1: rot is refused") {}  // P1\n')
+        self.assertEqual(self.broken(page_rules.check_labels), "")
+        self.write("src/log/wal.cc", "int x;  // without room no Lsn (P2)\n")
+        self.write("tests/log/wal_test.cc", 'TEST_CASE("A4: rot is refused, A3-A5: again (K70 K71)") {}\n')
+        self.write("tests/planted/K09-late.patch", "Bug: it is late\nTest: A6: *\n+ // A9\n")
+        self.write("README.md", "As S0-1 wants.\n")
+        broken = self.broken(page_rules.check_labels)
+        for found in ("src/log/wal.cc:1: P2", "wal_test.cc:1: A3", "wal_test.cc:1: A5", "wal_test.cc:1: K70", "wal_test.cc:1: K71",
+                      "K09-late.patch:0: K9", "K09-late.patch:2: A6", "README.md:1: S0-1"):
+            self.assertIn(f"{found} is defined on none of the pages", broken)
+        self.assertNotIn("A4", broken)
+        self.assertNotIn("A9", broken)
+
+    def test_what_only_looks_like_a_label_is_none(self):
+        self.write("src/log/wal.cc", """
+            template <typename A1, class K2> int P9(int B3 = 0xA5) { return B3; }
+            const char* bytes = "A5 C0 FF \\xB7 %G0 E1, x";  // -O2, 0xF9, SHA-A1, A1b, Get.C8
+        """)
+        self.write("docs/page.md", "-O2 `%F7` /B1 #C3\n```\nA1 B2 C3\n```\n")
+        self.assertEqual(self.broken(page_rules.check_labels), "")
+
+    def test_a_rule_whose_test_does_not_name_it_is_red(self):
+        self.write("tests/log/wal_test.cc", 'TEST_CASE("A4: rot is refused") {}\n')
+        self.write("tests/planted/P01-early.patch", "Bug: it is early\nTest: A4: *\n")
+        self.write("docs/protocols.md", "### P1. An Lsn is used\n\nShown by: `tests/planted/P01-early.patch`; A4 in `tests/log/wal_test.cc`\n"
+                   "\n## Not built yet\n\n| P2 | later |\n")
+        self.write("docs/faults.md", "| A4 | rot | refused | `tests/log/` |\nNot built yet:\n| A5 | later |\n")
+        self.assertEqual(self.broken(page_rules.check_rows), "")
+        self.write("docs/protocols.md", "### P1. An Lsn is used\n\nShown by: `tests/log/wal_test.cc`\n\n### P2. Later\n\n`tests/planted/P01-early.patch`\n")
+        self.write("docs/faults.md", "| A4 | rot | refused | `tests/log/gone_test.cc` |\nNot built yet:\n| A5 | later |\n## B\n| B1 | cut |\n")
+        self.write("docs/cases.md", "| K70 | hangs |\n")
+        broken = self.broken(page_rules.check_rows)
+        self.assertIn("docs/protocols.md:1: P1 is not in tests/log/wal_test.cc", broken)
+        self.assertIn("docs/protocols.md:5: P2 is not in tests/planted/P01-early.patch", broken)
+        self.assertIn("docs/faults.md:1: A4 names tests/log/gone_test.cc, which is not there", broken)
+        self.assertIn("docs/faults.md:5: B1 names no test", broken)
+        self.assertIn("docs/cases.md:1: K70 is in no test", broken)
+        self.assertNotIn("A5", broken)
+
+    def test_a_flow_through_what_is_not_there_is_red(self):
+        self.write("src/log/wal.cc", "absl::Status Wal::Seal(const Context&) { return {}; }\n")
+        self.write("src/ARCHITECTURE.md", "- `src/log/wal.cc:Seal` seals\n")
+        self.assertEqual(self.broken(page_rules.check_flows), "")
+        self.write("src/ARCHITECTURE.md", "- `src/log/wal.cc:Open` opens\n- `src/log/gone.cc:Seal` seals\n")
+        broken = self.broken(page_rules.check_flows)
+        self.assertIn("src/ARCHITECTURE.md:1: src/log/wal.cc has no function Open", broken)
+        self.assertIn("src/ARCHITECTURE.md:2: names src/log/gone.cc, which is not there", broken)
 
     def test_a_clock_or_a_system_call_that_is_not_injected_is_red(self):
         self.write("include/dr/mutex.h", "auto now = std::chrono::steady_clock::now();\n")
