@@ -1,5 +1,5 @@
-// Agents as coroutines: each result of a call to the outside is logged before the agent goes on
-// with it. After a crash an agent finds what it had and asks only for the rest.
+// Agents as coroutines: each result of a call to the outside world is logged before the agent goes
+// on with it. After a crash an agent finds the results that it had and asks only for the rest.
 //
 //   coroutines [DIRECTORY]
 #include <coroutine>

@@ -1,5 +1,5 @@
-// A dictionary of anything: keys lead to whatever JSON can say, and no schema has to be written
-// first.
+// A dictionary of anything: a key leads to whatever JSON can say, and no schema has to be written
+// beforehand.
 //
 //   dictionary [DIRECTORY]
 #include <google/protobuf/struct.pb.h>

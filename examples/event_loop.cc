@@ -1,4 +1,4 @@
-// A host in a program's own event loop: no thread but this one, and no call that nobody needs.
+// A host in a program's own event loop: no thread but this one, and no needless call.
 //
 //   event_loop [DIRECTORY]
 #include <poll.h>

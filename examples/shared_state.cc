@@ -1,5 +1,5 @@
-// State in a store and nothing on this machine: for runtimes that are restarted elsewhere and may
-// lose what happened since the last checkpoint. Run it twice; the count goes on.
+// State in a store and nothing on this machine, for runtimes that are restarted elsewhere and may
+// lose what happened since the last checkpoint. Run it twice: the count goes on.
 //
 //   shared_state [URI or directory]      redis://host:6379/0, postgres://…, s3://…, rocksdb:///…
 #include <filesystem>

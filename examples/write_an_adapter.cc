@@ -1,5 +1,5 @@
-// The smallest adapter that keeps every rule: a table in memory. Where it looks into the table, one
-// for a real store asks its server. adapters/README.md goes through it in six steps.
+// The smallest adapter that keeps every rule: a table in memory. Where this one looks into the
+// table, an adapter for a real store asks its server. adapters/README.md explains it in six steps.
 //
 //   write_an_adapter      runs every case on itself, and ends with 1 if it breaks a rule
 #include <map>

@@ -1,4 +1,4 @@
-// What each agent did in one component: how often, and a hash over all of it in its order.
+// What each agent did in one component: how many operations, and a hash over all of them in order.
 //
 // It is part of the component's state. After a crash it says where an agent goes on (its operations
 // are numbered by their order, so none is done twice), and two histories are equal only if the same

@@ -1,5 +1,5 @@
-// The steps the agents took, each a line, kept for ever. What only grows has a frozen view for
-// nothing: what was written does not change, so a view is the blocks and a count.
+// The steps that the agents took, one line each, kept for ever. State that only grows gets its
+// frozen view for free: what was written does not change, so a view is the blocks and a count.
 #pragma once
 
 #include <cstdint>

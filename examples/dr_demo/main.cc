@@ -2,7 +2,7 @@
 //
 //   agent, graph_memory, task_queue, journal   the state, its host, and its three components
 //   wordnet, plan                              what there is to learn, and in which order
-//   worker, reports                            agents that commit it, and what they tell the parent
+//   worker, reports                            agents that commit it, and what they report
 //   supervisor, child, expectation             the parent that kills and compares
 #include <unistd.h>
 

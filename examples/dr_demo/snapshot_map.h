@@ -1,5 +1,5 @@
-// A hash map whose snapshots cost 128 pointers, whatever its size: the memory of an agent grows,
-// the pause that a checkpoint means for its writers does not.
+// A hash map whose snapshots cost 128 pointers, whatever its size: an agent's memory grows, but the
+// pause that a checkpoint means for its writers does not.
 //
 //   SnapshotMap<Node> nodes;
 //   nodes.At(7).name = "entity";
