@@ -43,6 +43,11 @@ function(dr_install_library target export part)
 endfunction()
 
 if(TARGET drctl)
+  # It finds the libraries beside itself, wherever the tree is moved to.
+  cmake_path(RELATIVE_PATH CMAKE_INSTALL_FULL_LIBDIR BASE_DIRECTORY "${CMAKE_INSTALL_FULL_BINDIR}" OUTPUT_VARIABLE libraries)
+  if(BUILD_SHARED_LIBS)
+    set_target_properties(drctl PROPERTIES INSTALL_RPATH "$ORIGIN/${libraries}")
+  endif()
   install(TARGETS drctl RUNTIME COMPONENT tools)
 endif()
 dr_install_library(dr dr libdr_dev)

@@ -62,17 +62,19 @@ absl::Status ExamineOverwriting(Directory& directory, Random& random, Diagnosis&
   return absl::OkStatus();
 }
 
-absl::Status ExamineVolume(const Machine& machine, Directory& directory, Diagnosis& found) {
+absl::Status ExamineVolume(const ResolvedEnvironment& environment, Directory& directory,
+                           Diagnosis& found) {
   DR_ASSIGN_OR_RETURN(found.volume, directory.Volume());
   Add(JudgeVolume(found.volume), found);
-  const absl::StatusOr<WriteCost> cost = MeasureWrites(directory, machine.clock, machine.random);
+  const absl::StatusOr<WriteCost> cost =
+      MeasureWrites(directory, environment.clock, environment.random);
   if (!cost.ok()) {
     found.verdict.Update(cost.status());
     return absl::OkStatus();
   }
   found.cost = *cost;
   found.verdict.Update(ProbeExclusiveNames(directory));
-  DR_RETURN_IF_ERROR(ExamineOverwriting(directory, machine.random, found));
+  DR_RETURN_IF_ERROR(ExamineOverwriting(directory, environment.random, found));
   if (!cost->waits_for_device()) {
     found.findings.push_back(
         {.what = "a durable write costs about as much as any other: nothing here waits for a "
@@ -82,13 +84,13 @@ absl::Status ExamineVolume(const Machine& machine, Directory& directory, Diagnos
   return absl::OkStatus();
 }
 
-absl::StatusOr<Diagnosis> Examine(const Machine& machine, const std::string& path) {
+absl::StatusOr<Diagnosis> Examine(const ResolvedEnvironment& environment, const std::string& path) {
   Diagnosis found;
-  DR_ASSIGN_OR_RETURN(auto directory, machine.files.OpenDirectory(path, Create::kNever));
+  DR_ASSIGN_OR_RETURN(auto directory, environment.files.OpenDirectory(path, Create::kNever));
   DR_ASSIGN_OR_RETURN(const ProcessFacts process, ReadProcessFacts());
   DR_ASSIGN_OR_RETURN(found.permissions, directory->Permissions());
   Add(JudgePermissions(found.permissions, process.user), found);
-  absl::StatusOr<HostDirectory> generation = HostDirectory::OpenToRead(machine.files, path);
+  absl::StatusOr<HostDirectory> generation = HostDirectory::OpenToRead(environment.files, path);
   if (generation.ok()) {
     found.generation = generation->name;
     DR_RETURN_IF_ERROR(ExamineFiles(*directory, "", found));
@@ -97,7 +99,7 @@ absl::StatusOr<Diagnosis> Examine(const Machine& machine, const std::string& pat
   } else if (!absl::IsNotFound(generation.status())) {
     found.verdict = generation.status();
   }
-  DR_RETURN_IF_ERROR(ExamineVolume(machine, *directory, found));
+  DR_RETURN_IF_ERROR(ExamineVolume(environment, *directory, found));
   found.open_files_max = process.open_files_max;
   Add(JudgeFileLimit(found.open_files_max), found);
   const absl::Status place = JudgePlace(found.findings, path);
@@ -110,7 +112,7 @@ absl::StatusOr<Diagnosis> Examine(const Machine& machine, const std::string& pat
 
 absl::StatusOr<Diagnosis> Diagnose(const std::string& directory,
                                    const InspectEnvironment& environment) {
-  return WithinMemory([&] { return Examine(MachineOf(environment), directory); });
+  return WithinMemory([&] { return Examine(Resolve(environment), directory); });
 }
 
 }  // namespace dr::inline v0

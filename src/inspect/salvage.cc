@@ -33,12 +33,13 @@ absl::StatusOr<DirectoryLock> KeepHostsOut(Directory& wal) {
 }
 
 /// The new log is another one: files of the old can never be taken for its own.
-absl::StatusOr<SegmentPrefix> NewPrefix(const Machine& machine, const PlannedSalvage& salvage) {
+absl::StatusOr<SegmentPrefix> NewPrefix(const ResolvedEnvironment& environment,
+                                        const PlannedSalvage& salvage) {
   SegmentPrefix prefix{.block_bytes = kBlockBytes,
                        .epoch = {1},
                        .first_lsn = salvage.plan.first,
                        .durable_lsn = salvage.plan.to,
-                       .created = machine.clock.WallTime()};
+                       .created = environment.clock.WallTime()};
   for (const LogSegment& segment : salvage.log.segments) {
     prefix.epoch = {std::max(prefix.epoch.value, segment.prefix.epoch.value + 1)};
     prefix.created = std::max(prefix.created, segment.prefix.created);
@@ -46,9 +47,9 @@ absl::StatusOr<SegmentPrefix> NewPrefix(const Machine& machine, const PlannedSal
   for (const BackupManifest& manifest : salvage.plan.checkpoints) {
     prefix.epoch = {std::max(prefix.epoch.value, manifest.epoch.value + 1)};
   }
-  DR_ASSIGN_OR_RETURN(prefix.log.high, machine.random.Next());
-  DR_ASSIGN_OR_RETURN(prefix.log.low, machine.random.Next());
-  DR_ASSIGN_OR_RETURN(prefix.salt, machine.random.Next());
+  DR_ASSIGN_OR_RETURN(prefix.log.high, environment.random.Next());
+  DR_ASSIGN_OR_RETURN(prefix.log.low, environment.random.Next());
+  DR_ASSIGN_OR_RETURN(prefix.salt, environment.random.Next());
   return prefix;
 }
 
@@ -63,10 +64,10 @@ class SalvageWriter {
   absl::Status WriteInto(const std::string& path) {
     if (host_.repository == nullptr) {
       DR_ASSIGN_OR_RETURN(const auto wal,
-                          host_.machine.files.OpenDirectory(path, Create::kIfMissing));
+                          host_.environment.files.OpenDirectory(path, Create::kIfMissing));
       return WriteLog(*wal);
     }
-    DR_ASSIGN_OR_RETURN(HostDirectory made, HostDirectory::Open(host_.machine.files, path));
+    DR_ASSIGN_OR_RETURN(HostDirectory made, HostDirectory::Open(host_.environment.files, path));
     DR_RETURN_IF_ERROR(WriteLog(*made.wal));
     return WriteCheckpoints(std::move(made.store));
   }
@@ -101,11 +102,11 @@ class SalvageWriter {
   }
 
   absl::Status WriteCheckpoints(std::unique_ptr<Directory> to) {
-    const Machine& machine = host_.machine;
+    const ResolvedEnvironment& environment = host_.environment;
     DR_ASSIGN_OR_RETURN(const auto store,
-                        DirectoryStore::Open(std::move(to), machine.random, machine.clock));
+                        DirectoryStore::Open(std::move(to), environment.random, environment.clock));
     DR_ASSIGN_OR_RETURN(const auto repository,
-                        Repository::Open(*store, machine.clock, machine.random));
+                        Repository::Open(*store, environment.clock, environment.random));
     std::set<std::string> copied;
     for (BackupManifest manifest : salvage_.plan.checkpoints) {
       for (const ComponentSnapshot& snapshot : manifest.components) {
@@ -129,11 +130,11 @@ class SalvageWriter {
 };
 
 // Not believed before it was read.
-absl::Status ReadBack(const Machine& machine, const std::string& path, Lsn last) {
-  DR_ASSIGN_OR_RETURN(
-      const StoredHost written,
-      StoredHost::Open(
-          path, {.files = &machine.files, .clock = &machine.clock, .random = &machine.random}));
+absl::Status ReadBack(const ResolvedEnvironment& environment, const std::string& path, Lsn last) {
+  DR_ASSIGN_OR_RETURN(const StoredHost written,
+                      StoredHost::Open(path, {.files = &environment.files,
+                                              .clock = &environment.clock,
+                                              .random = &environment.random}));
   DR_ASSIGN_OR_RETURN(const WholeLog whole, ReadWholeLog(written.parts()));
   if (whole.last == last) return absl::OkStatus();
   return absl::InternalError(
@@ -166,10 +167,10 @@ const SalvagePlan& Salvage::plan() const { return parts_->planned.plan; }
 absl::Status Salvage::WriteTo(const std::string& path) const {
   return WithinMemory([&]() -> absl::Status {
     const auto& [host, lock, planned] = *parts_;
-    DR_ASSIGN_OR_RETURN(const SegmentPrefix prefix, NewPrefix(host.machine, planned));
-    DR_ASSIGN_OR_RETURN(NewPlace place, NewPlace::Prepare(host.machine.files, path));
+    DR_ASSIGN_OR_RETURN(const SegmentPrefix prefix, NewPrefix(host.environment, planned));
+    DR_ASSIGN_OR_RETURN(NewPlace place, NewPlace::Prepare(host.environment.files, path));
     DR_RETURN_IF_ERROR(SalvageWriter(host, planned, prefix).WriteInto(place.partial_path()));
-    DR_RETURN_IF_ERROR(ReadBack(host.machine, place.partial_path(), planned.plan.to));
+    DR_RETURN_IF_ERROR(ReadBack(host.environment, place.partial_path(), planned.plan.to));
     return place.Publish();
   });
 }

@@ -22,7 +22,7 @@ absl::StatusOr<bool> IsWalFolder(Directory& directory) {
 }
 
 absl::Status OpenWalFolder(StoredHost::Parts& parts) {
-  DR_ASSIGN_OR_RETURN(parts.wal, parts.machine.files.OpenDirectory(parts.path, Create::kNever));
+  DR_ASSIGN_OR_RETURN(parts.wal, parts.environment.files.OpenDirectory(parts.path, Create::kNever));
   DR_ASSIGN_OR_RETURN(const bool has_log, IsWalFolder(*parts.wal));
   if (has_log) return absl::OkStatus();
   return MakeFault({.kind = FaultKind::kMissing,
@@ -32,22 +32,23 @@ absl::Status OpenWalFolder(StoredHost::Parts& parts) {
 }
 
 absl::Status OpenParts(StoredHost::Parts& parts) {
-  const Machine& machine = parts.machine;
-  absl::StatusOr<HostDirectory> found = HostDirectory::OpenToRead(machine.files, parts.path);
+  const ResolvedEnvironment& environment = parts.environment;
+  absl::StatusOr<HostDirectory> found = HostDirectory::OpenToRead(environment.files, parts.path);
   if (absl::IsNotFound(found.status())) return OpenWalFolder(parts);
   DR_RETURN_IF_ERROR(found.status());
   parts.generation = found->name;
   parts.wal = std::move(found->wal);
-  DR_ASSIGN_OR_RETURN(parts.store, DirectoryStore::OpenToRead(std::move(found->store),
-                                                              machine.random, machine.clock));
+  DR_ASSIGN_OR_RETURN(
+      parts.store,
+      DirectoryStore::OpenToRead(std::move(found->store), environment.random, environment.clock));
   DR_ASSIGN_OR_RETURN(parts.repository,
-                      Repository::Open(*parts.store, machine.clock, machine.random));
+                      Repository::Open(*parts.store, environment.clock, environment.random));
   return absl::OkStatus();
 }
 
 }  // namespace
 
-Machine MachineOf(const InspectEnvironment& environment) {
+ResolvedEnvironment Resolve(const InspectEnvironment& environment) {
   static PosixFileSystem files;
   static const SystemClock clock;
   static SystemRandom random;
@@ -63,7 +64,7 @@ StoredHost::~StoredHost() = default;
 absl::StatusOr<StoredHost> StoredHost::Open(const std::string& path,
                                             const InspectEnvironment& environment) {
   return WithinMemory([&]() -> absl::StatusOr<StoredHost> {
-    auto parts = std::make_unique<Parts>(Parts{.machine = MachineOf(environment), .path = path});
+    auto parts = std::make_unique<Parts>(Parts{.environment = Resolve(environment), .path = path});
     DR_RETURN_IF_ERROR(OpenParts(*parts));
     return StoredHost(std::move(parts));
   });

@@ -11,15 +11,15 @@
 namespace dr::inline v0 {
 
 /// An InspectEnvironment in which nothing is left out.
-struct Machine {
+struct ResolvedEnvironment {
   FileSystem& files;
   const Clock& clock;
   Random& random;
 };
-Machine MachineOf(const InspectEnvironment& environment);
+ResolvedEnvironment Resolve(const InspectEnvironment& environment);
 
 struct StoredHost::Parts {
-  Machine machine;
+  ResolvedEnvironment environment;
   std::string path = {};
   std::string generation = {};
   std::unique_ptr<Directory> wal = {};

@@ -76,10 +76,6 @@ def groups(directory):
     return [(s["segment"], g) for s in ask("wal", "inspect", directory)["segments"] for g in s["groups"]]
 
 
-def groups_of(directory, segment):
-    return [g for s, g in groups(directory) if s == segment and g["records"] > 0]
-
-
 def verify_whole(at):
     host(at, "add:40", "shutdown")
     assert len(segments(at)) > 2
@@ -101,22 +97,6 @@ def verify_damage(at):
         assert (damage["place"], damage["offset"], damage["lsn"]) == (segment, group["offset"], 21), found
         assert (found["covered"]["from"], found["covered"]["last"]) == (1, 20), found
     assert "operations 1 to 20 can be read" in drctl("wal", "verify", at, code=3)
-
-
-def verify_gap(at):
-    host(at, "add:40", "shutdown")
-    lost = segments(at)[1]
-    aside = at / "aside"
-    lost.rename(aside)
-    assert ask("wal", "verify", at, code=3)["damage"]["kind"] == "wal_gap"
-    aside.rename(lost)
-    host(at, "checkpoint", "add:3", "shutdown")
-    lost.unlink()
-    found = ask("wal", "verify", at)
-    assert found["from"] == 41 and found["last"] == 43, found
-    assert ask("wal", "verify", wal(at), code=3)["damage"]["kind"] == "wal_gap"
-    (wal(at) / "HEAD").unlink()
-    assert ask("wal", "verify", at, code=3)["damage"]["kind"] == "wal_gap"
 
 
 def read_only(at):
@@ -259,25 +239,6 @@ def salvage_host(at):
     assert all(p.stat().st_mode & 0o077 == 0 for p in [new, *new.rglob("*")])
 
 
-def salvage_every(at):
-    host(at, "add:9", "shutdown")
-    for to in range(1, 10):
-        new = at.parent / f"to{to}"
-        salvage(at, to, new)
-        assert host(new) == str(to)
-        assert [r["lsn"] for r in shown(new)] == list(range(1, to + 1))
-
-
-def salvage_gap(at):
-    host(at, "add:60", "shutdown")
-    last_before = groups_of(at, segments(at)[1].name)[-1]["last_lsn"]
-    segments(at)[2].unlink()
-    (wal(at) / "HEAD").unlink()
-    assert f"the last one that can be is {last_before}" in not_salvaged(at, last_before + 1, at.parent / "new")
-    salvage(at, last_before, at.parent / "new")
-    assert host(at.parent / "new") == str(last_before)
-
-
 def salvage_busy(at):
     new = at.parent / "new"
     busy = subprocess.Popen([HOST, at, "add:3", "wait"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -287,23 +248,6 @@ def salvage_busy(at):
     assert not new.exists()
     busy.communicate("\n", timeout=60)
     salvage(at, 2, new)
-
-
-def salvage_checkpoint(at):
-    new = at.parent / "new"
-    host(at, "add:40", "checkpoint", "add:20", "checkpoint", "add:20", "checkpoint", "add:2")
-    assert segments(at)[0].name > "0000000000000001.wal", "nothing was trimmed"
-    sequences = ask("checkpoint", "list", at)["checkpoints"]
-    assert [c["as_of"] for c in sequences] == [80, 60], sequences
-    found = salvage(at, 70, new)
-    assert found["last"] == 70 and found["checkpoints_as_of"] == [60], found
-    assert any("includes operations up to 80" in line for line in found["given_up"]), found
-    assert host(new) == "70"
-    assert ask("checkpoint", "list", new, "--verify")["checkpoints"][0]["as_of"] == 60
-    exact = at.parent / "exact"
-    salvage(at, 60, exact)
-    assert host(exact, "add:2") == "62"
-    assert "cannot be reached" in not_salvaged(at, 10, at.parent / "early") and not (at.parent / "early").exists()
 
 
 def salvage_folder(at):
@@ -368,12 +312,6 @@ def log_damage(at):
     assert [r["lsn"] for r in shown(at, code=3)] == list(range(1, 21))
     assert [r["lsn"] for r in shown(at, "--from", 15, "--to", 20)] == list(range(15, 21))
     assert shown(at, "--from", 25, code=3) == []
-
-
-def log_trimmed(at):
-    host(at, "add:40", "checkpoint", "add:20", "checkpoint", "add:20", "checkpoint", "add:2")
-    found = [r["lsn"] for r in shown(at)]
-    assert 1 < found[0] <= 61 and found == list(range(found[0], 83)), found
 
 
 def checkpoints(at):

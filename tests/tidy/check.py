@@ -184,6 +184,14 @@ def check_adapter_rooms(root):
                 yield f"{path.relative_to(root)}: the folder says '{name}' already; name the room"
 
 
+def check_tools(root):
+    # A tool parses and prints; what it decides is library. So it builds with the shared library too.
+    for path in files(root, ["tools"], {".h", ".cc"}):
+        for number, _, name in includes(path):
+            if name.split("/")[0] in ("src", "adapters", "tests"):
+                yield f"{path.relative_to(root)}:{number}: includes {name}; a tool sees public headers only"
+
+
 def check_names(root):
     for path in files(root, NAMED):
         relative = path.relative_to(root)
@@ -296,8 +304,8 @@ def check_archive(archive):
                 yield f"{name}.cc: calls {symbol} ({what}); only src/base/{allowed}.cc may"
 
 
-TREE_CHECKS = [check_floors, check_adapters, check_adapter_rooms, check_names, check_test_names, check_sizes, check_width,
-               check_public_headers, check_words, check_system_room, check_pages, page_rules.check_labels,
+TREE_CHECKS = [check_floors, check_adapters, check_adapter_rooms, check_tools, check_names, check_test_names, check_sizes,
+               check_width, check_public_headers, check_words, check_system_room, check_pages, page_rules.check_labels,
                page_rules.check_rows, page_rules.check_flows]
 
 

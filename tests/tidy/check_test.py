@@ -112,6 +112,13 @@ class TidyTest(unittest.TestCase):
         self.write("adapters/redis/cluster/slots.cc", "")
         self.assertIn("cluster/slots.cc: an adapter's sources are in one folder", self.broken(check.check_adapter_rooms))
 
+    def test_a_tool_that_sees_more_than_public_headers_is_red(self):
+        self.write("tools/drctl/main.cc", '#include "dr/inspect/doctor.h"\n#include "tools/drctl/verbs.h"\n')
+        self.assertEqual(self.broken(check.check_tools), "")
+        self.write("tools/drctl/verbs.h", '#include "src/base/status_macros.h"\n')
+        self.assertIn("verbs.h:1: includes src/base/status_macros.h; a tool sees public headers only",
+                      self.broken(check.check_tools))
+
     def test_a_name_that_is_none_is_red(self):
         self.write("src/log/read_ahead.cc", "struct Commonwealth {};\n")
         self.assertEqual(self.broken(check.check_names), "")

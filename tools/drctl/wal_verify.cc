@@ -25,7 +25,7 @@ void PrintWhole(const dr::LogCheck& check) {
     fmt::print("operations {} to {} are as they were written\n", check.from.value,
                check.last.value);
   }
-  fmt::print("recorded as durable: {} in the log, {} by checkpoints; {} groups left over behind\n",
+  fmt::print("recorded as durable: {} in the log, {} beside it; {} groups left over behind\n",
              check.durable_recorded.value, check.durable_known.value, check.groups_behind);
 }
 

@@ -21,7 +21,7 @@ struct LogCheck {
   // Of a whole log.
   std::uint64_t segments = 0;
   Lsn durable_recorded = {};        ///< the highest durable_lsn in the log
-  Lsn durable_known = {};           ///< the highest that a checkpoint proves
+  Lsn durable_known = {};           ///< the highest that a checkpoint or the mark proves
   std::uint64_t groups_behind = 0;  ///< torn or left over behind the end
 
   // Of a damaged one.
