@@ -9,8 +9,8 @@ namespace dr {
 namespace {
 
 TEST_CASE("A file URI opens a directory, and makes those that are missing") {
-  testing::TempDirectory temp;
-  testing::Machine machine;
+  test::TempDirectory temp;
+  test::Machine machine;
   AdapterRegistry registry;
   REQUIRE(RegisterFilesystem(registry).ok());
   for (int time = 0; time < 2; ++time) {
@@ -22,7 +22,7 @@ TEST_CASE("A file URI opens a directory, and makes those that are missing") {
 }
 
 TEST_CASE("What is more than a path is refused by name") {
-  testing::Machine machine;
+  test::Machine machine;
   const AdapterRegistry registry = LinkedAdapters();
   for (const char* uri : {"file://host/path", "file://user@host/path", "file:///path?mode=0644"}) {
     INFO(uri);

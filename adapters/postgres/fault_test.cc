@@ -26,7 +26,7 @@ TEST_CASE(
     "D3: A server that does not prove who it is gets no password, and one that does is used") {
   Machine machine;
   const std::string uri = FromEnvironment("DR_TEST_POSTGRES_TLS");
-  const std::string port = std::to_string(testing::PortOf(uri));
+  const std::string port = std::to_string(test::PortOf(uri));
   auto store = machine.Open(uri + Trusting("ca.pem"));
   CHECK(store->Put("tls" + machine.Once(), "value", {}, {}).ok());
   // What dr asked for is what the server has.
@@ -36,7 +36,7 @@ TEST_CASE(
   const std::string other = "postgres://postgres:c4n4ry@127.0.0.1:" + port + "/postgres";
   const std::string named = "postgres://postgres:c4n4ry@localhost:" + port + "/postgres";
   const std::string plain =
-      "postgres://postgres:c4n4ry@127.0.0.1:" + std::to_string(testing::PortOf(Faulty(""))) +
+      "postgres://postgres:c4n4ry@127.0.0.1:" + std::to_string(test::PortOf(Faulty(""))) +
       "/postgres";
   const std::string rows[] = {
       other + Trusting("ca.pem"),       // another name than it proves
@@ -58,7 +58,7 @@ TEST_CASE(
 TEST_CASE("D15: An answer in TLS that is cut at any byte is worth another try") {
   Machine machine;
   const std::string uri = FromEnvironment("DR_TEST_POSTGRES_TLS");
-  testing::FaultProxy proxy(testing::PortOf(uri));
+  test::FaultProxy proxy(test::PortOf(uri));
   auto store = machine.Open(proxy.Through(uri) + Trusting("ca.pem"));
   const std::string key = "tls" + machine.Once();
   REQUIRE(store->Put(key, "value", {}, {}).ok());
@@ -143,7 +143,7 @@ class SmallDisk {
 
  private:
   const std::string name_;
-  testing::TempDirectory folder_;
+  test::TempDirectory folder_;
   bool is_mounted_ = false;
 };
 

@@ -23,7 +23,7 @@ std::string Message(char type, std::string_view body) {
 }
 const std::string kWelcome = Message('R', std::string(4, '\0')) + Message('Z', "I");
 
-absl::Status TryAt(const testing::HostileServer& server) {
+absl::Status TryAt(const test::HostileServer& server) {
   Machine machine;
   return machine
       .TryOpen(fmt::format("postgres://u@127.0.0.1:{}/d?sslmode=disable&timeout=2", server.port()))
@@ -52,7 +52,7 @@ TEST_CASE("F11: what no Postgres answers ends the call") {
   };
   for (const Row& row : rows) {
     INFO(row.what);
-    const testing::HostileServer server(row.begin, row.again);
+    const test::HostileServer server(row.begin, row.again);
     SystemClock clock;
     const Instant start = clock.Now();
     const absl::Status opened = TryAt(server);
@@ -63,11 +63,11 @@ TEST_CASE("F11: what no Postgres answers ends the call") {
 }
 
 TEST_CASE("F12: nothing that a Postgres says can break a line or colour a terminal") {
-  const testing::HostileServer server(
+  const test::HostileServer server(
       kWelcome + Message('E', "SERROR\0VERROR\0CXX000\0M\x1b[31mroot\x1b[0m\n2026 OK\x7f\0\0"s) +
           Message('Z', "I"),
       "");
-  testing::TempDirectory folder;
+  test::TempDirectory folder;
   const int before = dup(STDERR_FILENO);
   const int printed = open((folder / "printed").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
   REQUIRE(dup2(printed, STDERR_FILENO) == STDERR_FILENO);

@@ -53,7 +53,7 @@ TEST_CASE("what would not have its effect is refused by its name (K53)") {
 
 TEST_CASE("of several hosts the first that takes the connection is used (K53)") {
   Machine machine;
-  const std::string port = fmt::format("{}", testing::PortOf(Calm("")));
+  const std::string port = fmt::format("{}", test::PortOf(Calm("")));
   const std::string key = machine.Once();
   auto store = machine.Open("postgres://postgres@127.0.0.1:1,localhost:" + port +
                             "/postgres?sslmode=disable&namespace=" + key);
@@ -67,7 +67,7 @@ TEST_CASE("a host that hangs has its time and then the next one its turn (K53 K5
   const Instant start = machine.clock.Now();
   auto store = machine.TryOpen(fmt::format(
       "postgres://postgres@127.0.0.1:{},127.0.0.1:{}/postgres?sslmode=disable&connect_timeout=2",
-      testing::PortOf(Faulty("")), testing::PortOf(Calm(""))));
+      test::PortOf(Faulty("")), test::PortOf(Calm(""))));
   const std::chrono::nanoseconds took = machine.clock.Now() - start;
   Do("CONT faulty");
   INFO(store.status().ToString());
@@ -77,10 +77,10 @@ TEST_CASE("a host that hangs has its time and then the next one its turn (K53 K5
 
 TEST_CASE("a service's file says where the server is (K53)") {
   Machine machine;
-  testing::TempDirectory folder;
+  test::TempDirectory folder;
   std::ofstream(folder / "services")
       << fmt::format("[agents]\nhost=127.0.0.1\nport={}\ndbname=postgres\nuser=postgres\n",
-                     testing::PortOf(Calm("")));
+                     test::PortOf(Calm("")));
   setenv("PGSERVICEFILE", (folder / "services").c_str(), 1);
   CHECK(machine.Open("postgres:///?service=agents&sslmode=disable")->Check({}).ok());
   CHECK_FALSE(machine.TryOpen("postgres:///?service=others&sslmode=disable").ok());
@@ -92,14 +92,14 @@ TEST_CASE("a password may come from libpq's own file (K53)") {
   Psql(
       "DO $$ BEGIN CREATE ROLE guarded LOGIN PASSWORD 'right-horse'; EXCEPTION WHEN "
       "duplicate_object THEN END $$");
-  testing::TempDirectory folder;
+  test::TempDirectory folder;
   std::ofstream(folder / "pass") << "*:*:*:guarded:right-horse\n";
   REQUIRE(std::system(("chmod 600 " + folder / "pass").c_str()) == 0);
   const absl::Status opened =
       machine
           .TryOpen(fmt::format("postgres://guarded@127.0.0.1:{}/postgres?sslmode=disable"
                                "&schema=theirs&passfile={}",
-                               testing::PortOf(Calm("")), folder / "pass"))
+                               test::PortOf(Calm("")), folder / "pass"))
           .status();
   INFO(opened.ToString());  // it may log in and make no schema
   CHECK(opened.message().find("42501") != absl::string_view::npos);

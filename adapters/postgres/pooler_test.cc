@@ -29,13 +29,13 @@ using namespace postgres_test;
 class Pooler {
  public:
   explicit Pooler(const std::string& mode, int backends = 1, const std::string& server = Calm(""))
-      : port_(testing::FreePort()) {
+      : port_(test::FreePort()) {
     const std::string file = folder_ / "pgbouncer.ini";
     std::ofstream(file) << fmt::format(
         "[databases]\npostgres = host=127.0.0.1 port={} user=postgres\n[pgbouncer]\n"
         "listen_addr = 127.0.0.1\nlisten_port = {}\nunix_socket_dir =\nauth_type = any\n"
         "pool_mode = {}\ndefault_pool_size = {}\nlogfile = {}\nserver_reset_query =\n",
-        testing::PortOf(server), port_, mode, backends, folder_ / "log");
+        test::PortOf(server), port_, mode, backends, folder_ / "log");
     if (const passwd* user = getpwnam("postgres"); user != nullptr && geteuid() == 0) {
       REQUIRE(chown(folder_.path().c_str(), user->pw_uid, user->pw_gid) == 0);
     }
@@ -63,7 +63,7 @@ class Pooler {
   }
 
  private:
-  testing::TempDirectory folder_;
+  test::TempDirectory folder_;
   const std::uint16_t port_;
   pid_t child_ = -1;
 };

@@ -79,7 +79,7 @@ inline std::string Quoted(const std::string& name) {
   return quoted + "\"";
 }
 
-struct Machine : testing::Machine {
+struct Machine : test::Machine {
   absl::StatusOr<std::unique_ptr<StateAdapter>> TryOpen(const std::string& uri,
                                                         const Context& context = {}) {
     AdapterRegistry registry;

@@ -190,7 +190,7 @@ TEST_CASE("D20: A server that hangs ends no call late") {
 
 TEST_CASE("D4: A Put whose answer was lost is found by its version") {
   Machine machine;
-  testing::FaultProxy proxy(testing::PortOf(Calm("")));
+  test::FaultProxy proxy(test::PortOf(Calm("")));
   auto store = machine.Open(proxy.Through(Calm("namespace=" + machine.Once())));
   const PutOptions create{.condition = PutCondition::kIfAbsent};
   const KeyValue items[] = {{"a", "1"}, {"b", "2"}};
@@ -217,7 +217,7 @@ TEST_CASE("D4: A Put whose answer was lost is found by its version") {
 
 TEST_CASE("D3: Who cannot prove who they are is refused, and no password is told") {
   Machine machine;
-  const std::string port = std::to_string(testing::PortOf(Calm("")));
+  const std::string port = std::to_string(test::PortOf(Calm("")));
   Psql(
       "DO $$ BEGIN CREATE ROLE guarded LOGIN PASSWORD 'right-horse'; EXCEPTION WHEN "
       "duplicate_object THEN END $$");

@@ -12,11 +12,11 @@
 namespace dr {
 namespace {
 
-using testing::Cli;
-using testing::Fixture;
-using testing::OwnGroup;
-using testing::OwnServer;
-using testing::Server;
+using test::Cli;
+using test::Fixture;
+using test::OwnGroup;
+using test::OwnServer;
+using test::Server;
 
 constexpr int kSilenceMs = 1000;
 
@@ -32,8 +32,8 @@ struct Group {
   explicit Group(const char* starter) : servers(starter, kSilenceMs), at(servers.Uri()) {
     if (std::string_view(starter) == "redis_cluster") {
       const std::string key = fmt::format("{{{}}}:keys", NamespaceOf(at));
-      master = testing::OwnerOf(servers.Uri(), redis::SlotOf(key));
-      replica = testing::ReplicaOf(master);
+      master = test::OwnerOf(servers.Uri(), redis::SlotOf(key));
+      replica = test::ReplicaOf(master);
       master_uri = "redis://127.0.0.1:" + master;
       return;
     }
@@ -228,10 +228,10 @@ TEST_CASE("D13: A server that is emptied under its clients is noticed by a write
 class MovingSlot {
  public:
   MovingSlot(const std::string& cluster, std::uint16_t slot) : slot_(fmt::format("{}", slot)) {
-    from_ = testing::OwnerOf(cluster, slot);
+    from_ = test::OwnerOf(cluster, slot);
     to_ = from_;
     for (std::uint16_t other = 0; to_ == from_; other += 1024) {  // earlier tests moved some
-      to_ = testing::OwnerOf(cluster, other);
+      to_ = test::OwnerOf(cluster, other);
     }
     from_id_ = Ask(from_, {"CLUSTER", "MYID"}).text;
     to_id_ = Ask(to_, {"CLUSTER", "MYID"}).text;

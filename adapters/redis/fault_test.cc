@@ -8,10 +8,10 @@
 namespace dr {
 namespace {
 
-using testing::Fixture;
+using test::Fixture;
 
 TEST_CASE("D13: What was acknowledged survives a kill of the server, and the store goes on") {
-  testing::OwnServer own;
+  test::OwnServer own;
   Fixture at(own.Uri());
   auto store = *at.Open();
   for (int round = 0; round < 5; ++round) {
@@ -32,7 +32,7 @@ TEST_CASE("D13: What was acknowledged survives a kill of the server, and the sto
 }
 
 TEST_CASE("A connection that died while idle is replaced before anything is sent on it") {
-  testing::OwnServer own;
+  test::OwnServer own;
   Fixture at(own.Uri());
   auto store = *at.Open();
   REQUIRE(store->Put("a", "1", {}, {}).ok());
@@ -42,7 +42,7 @@ TEST_CASE("A connection that died while idle is replaced before anything is sent
 }
 
 TEST_CASE("A server that hangs keeps nobody: a write may have happened, and then it has") {
-  testing::OwnServer own;
+  test::OwnServer own;
   Fixture at(own.Uri() + "?timeout_ms=100");
   auto store = *at.Open();
   REQUIRE(store->Put("before", "1", {}, {}).ok());
@@ -59,7 +59,7 @@ TEST_CASE("A server that hangs keeps nobody: a write may have happened, and then
 }
 
 TEST_CASE("A deadline and a stop request end a call that waits for the server") {
-  testing::OwnServer own;
+  test::OwnServer own;
   Fixture at(own.Uri());
   auto store = *at.Open();
   REQUIRE(store->Put("before", "1", {}, {}).ok());
@@ -83,8 +83,8 @@ TEST_CASE("A deadline and a stop request end a call that waits for the server") 
 }
 
 TEST_CASE("D15: A write whose reply is cut at any byte may have happened, and a read has failed") {
-  const testing::OwnServer own;
-  testing::FaultProxy proxy(own.port());
+  const test::OwnServer own;
+  test::FaultProxy proxy(own.port());
   Fixture at(proxy.Through(own.Uri()));
   auto store = *at.Open();
   REQUIRE(store->Put("warm", "1", {}, {}).ok());
@@ -112,8 +112,8 @@ TEST_CASE("D15: A write whose reply is cut at any byte may have happened, and a 
 }
 
 TEST_CASE("D15: A request that is cut at any byte has no effect, and a batch has all or none") {
-  const testing::OwnServer own;
-  testing::FaultProxy proxy(own.port());
+  const test::OwnServer own;
+  test::FaultProxy proxy(own.port());
   Fixture at(proxy.Through(own.Uri()));
   auto store = *at.Open();
   const KeyValue batch[] = {{"a", "1"}, {"b", "2"}};

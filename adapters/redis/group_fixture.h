@@ -17,7 +17,7 @@
 #include "fmt/format.h"
 #include "tests/support/temp_directory.h"
 
-namespace dr::testing {
+namespace dr::test {
 
 class OwnGroup {
  public:
@@ -80,4 +80,4 @@ inline std::string ReplicaOf(const std::string& port) {
   return replica.substr(at + 5, replica.find(',', at) - at - 5);
 }
 
-}  // namespace dr::testing
+}  // namespace dr::test

@@ -12,7 +12,7 @@
 #include "dr/status.h"
 #include "tests/support/hostile_server.h"
 
-namespace dr::testing {
+namespace dr::test {
 namespace {
 
 struct Listener final : Observer {
@@ -109,4 +109,4 @@ TEST_CASE("F12: nothing that a Redis says can break a line or colour a terminal"
 }
 
 }  // namespace
-}  // namespace dr::testing
+}  // namespace dr::test

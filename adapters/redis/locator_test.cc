@@ -10,10 +10,10 @@ namespace {
 
 using redis::Endpoint;
 using redis::Reply;
-using testing::Cli;
-using testing::Fixture;
-using testing::OwnServer;
-using testing::Server;
+using test::Cli;
+using test::Fixture;
+using test::OwnServer;
+using test::Server;
 
 TEST_CASE("A key's slot is that of what is in its first braces") {
   CHECK(redis::SlotOf("123456789") == (0x31C3 & 0x3FFF));
@@ -47,7 +47,7 @@ TEST_CASE("D13: A redirection names a server, and what is none is not followed")
 
 // What makes a server a node of its own cluster; its bus would be where no port is.
 std::vector<std::string> NodeWords() {
-  const auto [fd, port] = testing::ListenAnywhere();
+  const auto [fd, port] = test::ListenAnywhere();
   close(fd);
   return {"--cluster-enabled", "yes", "--cluster-port", fmt::format("{}", port)};
 }
@@ -96,7 +96,7 @@ TEST_CASE("A node of a cluster is not taken for a single server") {
 
 TEST_CASE("A cluster behind TLS is found by the names that its certificates prove") {
   const std::string files = Server("DR_TEST_REDIS_TLS_FILES");
-  const auto [fd, tls_port] = testing::ListenAnywhere();
+  const auto [fd, tls_port] = test::ListenAnywhere();
   close(fd);
   std::vector<std::string> words = NodeWords();
   words.insert(words.end(),

@@ -8,9 +8,9 @@
 namespace dr {
 namespace {
 
-using testing::Cli;
-using testing::Fixture;
-using testing::OwnServer;
+using test::Cli;
+using test::Fixture;
+using test::OwnServer;
 
 TEST_CASE(
     "D14: While a server loads its data a store is neither empty nor lost, and then it goes on") {

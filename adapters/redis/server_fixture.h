@@ -21,7 +21,7 @@
 #include "fmt/format.h"
 #include "tests/support/temp_directory.h"
 
-namespace dr::testing {
+namespace dr::test {
 
 /// A listening socket on a loopback port that nobody used.
 inline std::pair<int, std::uint16_t> ListenAnywhere() {
@@ -109,4 +109,4 @@ class OwnServer {
   pid_t pid_ = 0;
 };
 
-}  // namespace dr::testing
+}  // namespace dr::test

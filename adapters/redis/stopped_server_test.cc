@@ -33,7 +33,7 @@ class Word final : public StatefulComponent {
 
 TEST_CASE("Shutdown without a deadline beside a stopped server ends with its error (K54)",
           "[long]") {
-  testing::OwnServer own;
+  test::OwnServer own;
   AdapterRegistry registry;
   REQUIRE(RegisterRedis(registry).ok());
   const auto open = [&](Word& word) {

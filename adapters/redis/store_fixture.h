@@ -14,7 +14,7 @@
 #include "fmt/format.h"
 #include "tests/support/machine.h"
 
-namespace dr::testing {
+namespace dr::test {
 
 inline std::string Server(const char* variable) {
   const char* uri = std::getenv(variable);
@@ -56,4 +56,4 @@ inline redis::Reply Cli(const std::string& server, const redis::Command& command
   return *std::move(reply);
 }
 
-}  // namespace dr::testing
+}  // namespace dr::test

@@ -12,9 +12,9 @@
 namespace dr {
 namespace {
 
-using testing::Cli;
-using testing::Fixture;
-using testing::Server;
+using test::Cli;
+using test::Fixture;
+using test::Server;
 
 void PassesEveryCase(StateAdapter& store) {
   int ran = 0;
@@ -89,7 +89,7 @@ TEST_CASE("A server that does not prove who it is gets no byte of a request") {
 }
 
 TEST_CASE("redis-cli reads what was put") {
-  const testing::OwnServer own;
+  const test::OwnServer own;
   Fixture at(own.Uri());
   auto store = at.Open();
   REQUIRE(store.ok());
@@ -141,7 +141,7 @@ TEST_CASE("D14: A key of another type is damage, not a missing value, and a batc
 }
 
 TEST_CASE("Scripts that the server has forgotten are sent again") {
-  const testing::OwnServer own;
+  const test::OwnServer own;
   Fixture at(own.Uri());
   auto store = *at.Open();
   REQUIRE(store->Put("a", "1", {}, {}).ok());
@@ -210,7 +210,7 @@ class Setting {
 };
 
 TEST_CASE("D14: A server that may lose what it acknowledged is not called durable, and says why") {
-  const testing::OwnServer own;
+  const test::OwnServer own;
   const std::string server = own.Uri();
   Fixture at(server);
   auto promised = *at.Open();
@@ -239,7 +239,7 @@ TEST_CASE("D14: A server that may lose what it acknowledged is not called durabl
 }
 
 TEST_CASE("D13: A full server refuses what is new, typed, and keeps what it has") {
-  const testing::OwnServer own;
+  const test::OwnServer own;
   const std::string server = own.Uri();
   Fixture at(server);
   auto store = *at.Open();
@@ -254,7 +254,7 @@ TEST_CASE("D13: A full server refuses what is new, typed, and keeps what it has"
 }
 
 TEST_CASE("Who may not ask for settings gets a store that promises nothing") {
-  const testing::OwnServer own;
+  const test::OwnServer own;
   const std::string server = own.Uri();
   REQUIRE(
       Cli(server, {"ACL", "SETUSER", "plain", "reset", "on", ">c4n4ry", "~*", "+@all", "-config"})

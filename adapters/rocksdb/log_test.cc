@@ -16,7 +16,7 @@ namespace dr {
 namespace {
 
 using rocksdb_test::Machine;
-using testing::TempDirectory;
+using test::TempDirectory;
 
 // Puts pairs until it is killed, and says which it has put.
 TEST_CASE("The writer that is killed", "[.writer]") {

@@ -13,7 +13,7 @@
 
 namespace dr::rocksdb_test {
 
-struct Machine : testing::Machine {
+struct Machine : test::Machine {
   AdapterRegistry registry = Registry();
 
   static AdapterRegistry Registry() {

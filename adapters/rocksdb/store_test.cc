@@ -24,7 +24,7 @@ namespace dr {
 namespace {
 
 using rocksdb_test::Machine;
-using testing::TempDirectory;
+using test::TempDirectory;
 using Code = absl::StatusCode;
 const PutOptions kCreate = {.condition = PutCondition::kIfAbsent};
 

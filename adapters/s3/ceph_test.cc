@@ -70,7 +70,7 @@ class OwnCeph {
   }
 
   const std::string starter_;
-  testing::TempDirectory folder_;
+  test::TempDirectory folder_;
   std::map<std::string, std::string> said_;
 };
 

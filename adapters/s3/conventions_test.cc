@@ -76,7 +76,7 @@ class Environment {
   }
 
  private:
-  testing::TempDirectory folder_;
+  test::TempDirectory folder_;
   PosixFileSystem files_;
   std::map<std::string, std::string> before_;
 };

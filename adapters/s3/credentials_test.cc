@@ -9,7 +9,7 @@
 #include "dr/status.h"
 #include "tests/support/temp_directory.h"
 
-namespace dr::testing {
+namespace dr::test {
 namespace {
 
 TEST_CASE("A profile of the shared file is found, and nothing of the file is in an error") {
@@ -53,4 +53,4 @@ TEST_CASE("credentials may be reached through links as in a ConfigMap (K55)") {
 }
 
 }  // namespace
-}  // namespace dr::testing
+}  // namespace dr::test

@@ -13,7 +13,7 @@
 namespace dr::s3_test {
 namespace {
 
-using testing::HostileServer;
+using test::HostileServer;
 
 std::string Ok(std::string_view body, std::string_view headers = "") {
   return fmt::format("HTTP/1.1 200 OK\r\n{}Content-Length: {}\r\n\r\n{}", headers, body.size(),

@@ -13,7 +13,7 @@
 
 namespace dr::s3_test {
 
-using testing::Machine;
+using test::Machine;
 
 inline std::string Variable(const char* name) {
   const char* value = std::getenv(name);

@@ -21,7 +21,7 @@ namespace {
 
 using dr::Create;
 using dr::DirectoryLock;
-using dr::testing::TempDirectory;
+using dr::test::TempDirectory;
 
 std::unique_ptr<dr::Directory> OpenDirectory(const std::string& path) {
   return dr::PosixFileSystem().OpenDirectory(path, Create::kIfMissing).value();

@@ -17,7 +17,7 @@
 
 namespace {
 
-using dr::testing::TempDirectory;
+using dr::test::TempDirectory;
 
 // The exit code of `body` in a child whose standard streams are closed.
 template <typename Body>

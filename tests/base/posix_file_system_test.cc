@@ -24,7 +24,7 @@ namespace {
 
 using dr::Access;
 using dr::Create;
-using dr::testing::TempDirectory;
+using dr::test::TempDirectory;
 namespace fs = std::filesystem;
 
 constexpr dr::OpenOptions kCreate{.access = Access::kWrite, .create = Create::kIfMissing};

@@ -18,7 +18,7 @@ namespace {
 
 using dr::Access;
 using dr::Create;
-using dr::testing::TempDirectory;
+using dr::test::TempDirectory;
 namespace fs = std::filesystem;
 
 constexpr std::size_t kBlock = dr::kDirectAlignment;

@@ -21,7 +21,7 @@ class Digested : public Counters {
   std::optional<Digest> StateDigest() const override { return DigestOf("state"); }
 };
 
-HostOptions NotingEveryDigest(const TemporaryDirectory& directory,
+HostOptions NotingEveryDigest(const TempDirectory& directory,
                               std::vector<StatefulComponent*> components) {
   HostOptions options = Options(directory, std::move(components));
   options.durability = Durability::kProcess;
@@ -30,7 +30,7 @@ HostOptions NotingEveryDigest(const TemporaryDirectory& directory,
 }
 
 TEST_CASE("A batch that waits for one component does not keep another from applying") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Digested a("a"), b("b");
   auto host = Value(Host::Open(NotingEveryDigest(directory, {&a, &b}), {}));
   std::atomic<bool> applying = false, go_on = false, deciding = false;
@@ -65,7 +65,7 @@ TEST_CASE("A batch that waits for one component does not keep another from apply
 TEST_CASE(
     "P9, P11: batches, decisions over two components and digest notes do not wait in a circle") {
   constexpr int kEach = 300;
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Digested a("a"), b("b");
   auto host = Value(Host::Open(NotingEveryDigest(directory, {&a, &b}), {}));
   std::atomic<int> refused = 0;

@@ -74,7 +74,7 @@ class Locked : public Counters {
 };
 
 TEST_CASE("a commit of a thread that holds the component's state lock is refused by name (K5)") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Locked a("a"), b("b");
   auto host = Value(Host::Open(Options(directory, {&a, &b}), {}));
   const auto refused = [&](const absl::Status& status) {
@@ -106,7 +106,7 @@ TEST_CASE("a commit of a thread that holds the component's state lock is refused
 }
 
 TEST_CASE("a decide that keeps the state lock commits nothing (K5)") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Locked a("a");
   auto host = Value(Host::Open(Options(directory, {&a}), {}));
   std::optional<ReaderLock> kept;
@@ -122,7 +122,7 @@ TEST_CASE("a decide that keeps the state lock commits nothing (K5)") {
 
 TEST_CASE("a state lock that readers keep is an event at the callbacks' deadline (K5)") {
   const bool started = GENERATE(false, true);
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Locked a("a");
   Recording events;
   HostOptions options = Options(directory, {&a});
@@ -142,7 +142,7 @@ TEST_CASE("a state lock that readers keep is an event at the callbacks' deadline
 }
 
 TEST_CASE("a commit with a deadline does not wait longer for readers of the state (K86)") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Locked a("a");
   auto host = Value(Host::Open(Options(directory, {&a}), {}));
   std::future<absl::Status> late, stopped;
@@ -165,7 +165,7 @@ TEST_CASE("a commit with a deadline does not wait longer for readers of the stat
 
 TEST_CASE("a component destroyed before its host is named and the others go on (K6)") {
   const bool started = GENERATE(false, true);
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Recording events;
   Counters other("other");
   auto gone = std::make_unique<Counters>("gone");
@@ -193,7 +193,7 @@ TEST_CASE("a component destroyed before its host is named and the others go on (
 }
 
 TEST_CASE("a component may go once its host is shut down though the host still stands (K6)") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   auto component = std::make_unique<Counters>();
   auto host = Value(Host::Open(Options(directory, {component.get()}), {}));
   REQUIRE_OK(component->Add("x"));
@@ -238,7 +238,7 @@ TEST_CASE("a batch waits in each component for its own operation and no later on
 // ---- Callbacks that hang ------------------------------------------------------------------------
 
 TEST_CASE("a callback that a committer saw hang first still frees the host's thread (K80)") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Counters hangs("hangs"), other("other");
   HostOptions options = Options(directory, {&hangs, &other});
   options.callback_deadline = std::chrono::milliseconds(400);
@@ -259,7 +259,7 @@ TEST_CASE("a callback that a committer saw hang first still frees the host's thr
 }
 
 TEST_CASE("a slow component delays neither others' asynchronous commits nor the seal (K91)") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Counters slow("slow"), other("other");
   auto host = Value(Host::Open(Options(directory, {&slow, &other}), {}));
   REQUIRE_OK(host->Start());
@@ -284,7 +284,7 @@ TEST_CASE("a slow component delays neither others' asynchronous commits nor the 
 
 TEST_CASE(
     "an asynchronous commit's callback that hangs holds up the others' for a deadline (K91)") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Counters counters;
   HostOptions options = Options(directory, {&counters});
   options.callback_deadline = std::chrono::milliseconds(100);
@@ -301,7 +301,7 @@ TEST_CASE(
 }
 
 TEST_CASE("a checkpoint ends with its deadline while an Apply hangs (K86)") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Counters hangs("hangs");
   auto host = Value(Host::Open(Options(directory, {&hangs}), {}));
   Gate gate;
@@ -327,7 +327,7 @@ TEST_CASE("a checkpoint ends with its deadline while an Apply hangs (K86)") {
 }
 
 TEST_CASE("a checkpoint without a deadline fails by name when the Apply it waits for hangs (K86)") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Counters hangs("hangs");
   HostOptions options = Options(directory, {&hangs});
   options.callback_deadline = std::chrono::milliseconds(100);
@@ -530,7 +530,7 @@ TEST_CASE("a stop of the process counts as two looks of the watch at most (K92)"
 
 TEST_CASE("a component that was healthy before the machine slept has not failed after it (K92)") {
   SimClock clock;
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Counters counters;
   HostOptions options = Options(directory, {&counters});
   options.environment.clock = &clock;

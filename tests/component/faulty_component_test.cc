@@ -75,7 +75,7 @@ class Faulty : public StatefulComponent {
 TEST_CASE(
     "B5: a component whose Apply errs, throws or re-enters fails by name while others go on") {
   const Mistake mistake = GENERATE(Mistake::kReturnsAnError, Mistake::kThrows, Mistake::kReenters);
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Faulty faulty(mistake, Mistake::kNone);
   Counters counters;
   auto host = Value(Host::Open(Options(directory, {&faulty, &counters}), {}));
@@ -92,7 +92,7 @@ TEST_CASE(
 }
 
 TEST_CASE("B5: a component whose Apply hangs is named by the deadline, and holds up nobody else") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Faulty faulty(Mistake::kHangs, Mistake::kNone);
   Counters counters;
   HostOptions options = Options(directory, {&faulty, &counters});
@@ -109,7 +109,7 @@ TEST_CASE("B5: a component whose Apply hangs is named by the deadline, and holds
 }
 
 TEST_CASE("B5: a component that is merely busy does not count as one that hangs") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Faulty faulty(Mistake::kIsSlow, Mistake::kNone);
   HostOptions options = Options(directory, {&faulty});
   options.callback_deadline = std::chrono::seconds(1);
@@ -127,7 +127,7 @@ TEST_CASE("B5: a component that is merely busy does not count as one that hangs"
 
 TEST_CASE(
     "B5: a component that hangs on the host's thread holds up no other's asynchronous commits") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Faulty faulty(Mistake::kHangs, Mistake::kNone);
   Counters counters;
   HostOptions options = Options(directory, {&faulty, &counters});
@@ -153,7 +153,7 @@ TEST_CASE(
 }
 
 TEST_CASE("A CommitIf whose turn does not come in time has no outcome that is open") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Faulty faulty(Mistake::kHangs, Mistake::kNone);
   auto host = Value(Host::Open(Options(directory, {&faulty}), {}));
   absl::Status late;
@@ -197,7 +197,7 @@ class Viewed : public Counters {
 
 TEST_CASE("B5: a frozen view that hangs is named by the deadline, and holds up nobody else") {
   const bool at_the_end = GENERATE(false, true);
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Viewed viewed;
   Counters other("other");
   std::atomic<bool> release = false;
@@ -233,7 +233,7 @@ TEST_CASE("B5: a frozen view is not blamed for a store that takes long") {
     inside = true;
     return out.Write(std::string(8 << 20, 'x'));  // more than the store is given at once
   };
-  TemporaryDirectory directory;
+  TempDirectory directory;
   HostOptions options = Options(directory, {&viewed});
   options.environment = {.files = &disk, .clock = &clock};
   options.checkpoint = {.interval = {}, .on_shutdown = false};
@@ -278,7 +278,7 @@ class Digested : public Counters {
 
 TEST_CASE("B5: a component whose StateDigest throws, re-enters or hangs fails by name") {
   const Mistake mistake = GENERATE(Mistake::kThrows, Mistake::kReenters, Mistake::kHangs);
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Digested digested;
   std::atomic<bool> release = false;
   digested.digest = [&]() -> Digest {
@@ -304,7 +304,7 @@ TEST_CASE("B5: a component whose StateDigest throws, re-enters or hangs fails by
 }
 
 TEST_CASE("B5: a call back into dr is noticed whatever other callbacks run meanwhile") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   ReentersInView component;
   auto host = Value(Host::Open(Options(directory, {&component}), {}));
   REQUIRE_OK(component.Add("a"));
@@ -319,7 +319,7 @@ TEST_CASE("B5: a call back into dr is noticed whatever other callbacks run meanw
 
 TEST_CASE("B5: a component that fails while it is saved fails the checkpoint as a whole") {
   const Mistake mistake = GENERATE(Mistake::kReturnsAnError, Mistake::kThrows, Mistake::kReenters);
-  TemporaryDirectory directory;
+  TempDirectory directory;
   {
     Faulty faulty(Mistake::kNone, mistake);
     Counters counters;
@@ -337,7 +337,7 @@ TEST_CASE("B5: a component that fails while it is saved fails the checkpoint as 
 }
 
 TEST_CASE("A component that cannot apply an old operation makes Open fail, naming it and the Lsn") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   {
     Faulty faulty(Mistake::kNone, Mistake::kNone);
     auto host = Value(Host::Open(Options(directory, {&faulty}), {}));
@@ -350,7 +350,7 @@ TEST_CASE("A component that cannot apply an old operation makes Open fail, namin
 }
 
 TEST_CASE("P1: a commit that comes too late or was cancelled is refused before a Lsn is taken") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Counters counters;
   auto host = Value(Host::Open(Options(directory, {&counters}), {}));
   std::stop_source stop;

@@ -64,7 +64,7 @@ void CheckRefused(const absl::Status& status) {
 TEST_CASE(
     "H4: a message of more than 64 MiB is refused in every way, up to what Protobuf cannot write",
     "[long]") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Messages messages;
   auto host = Value(Host::Open(Options(directory, {&messages}), {}));
   BytesValue op;
@@ -84,7 +84,7 @@ TEST_CASE(
 
 TEST_CASE("H4: a state too long for one record is published by no checkpoint, and stays in the log",
           "[long]") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   const std::size_t bytes = GENERATE(std::size_t{kMaxPayloadBytes}, kMoreThanProtobufWrites);
   {
     Zeros zeros;
@@ -116,7 +116,7 @@ class TwoRecords : public StatefulComponent {
 };
 
 TEST_CASE("State of more records than the message's one is not taken for the message's") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   {
     TwoRecords two;
     auto host = Value(Host::Open(Options(directory, {&two}), {}));

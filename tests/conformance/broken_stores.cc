@@ -13,7 +13,7 @@
 #include "fmt/format.h"
 #include "tests/support/borrowed_store.h"
 
-namespace dr::testing {
+namespace dr::test {
 namespace {
 
 // Without a bug.
@@ -379,4 +379,4 @@ constexpr Bug kBugs[] = {
 
 std::span<const Bug> Bugs() { return kBugs; }
 
-}  // namespace dr::testing
+}  // namespace dr::test

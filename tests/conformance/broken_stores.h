@@ -8,7 +8,7 @@
 
 #include "dr/adapter/memory_store.h"
 
-namespace dr::testing {
+namespace dr::test {
 
 struct Bug {
   std::string_view name;
@@ -20,4 +20,4 @@ struct Bug {
 
 std::span<const Bug> Bugs();
 
-}  // namespace dr::testing
+}  // namespace dr::test

@@ -6,7 +6,7 @@
 #include "dr/status.h"
 #include "dr/testing/adapter_cases.h"
 
-namespace dr::testing {
+namespace dr::test {
 namespace {
 
 absl::Status RunOn(const Bug& bug, const AdapterCase& check) {
@@ -34,4 +34,4 @@ TEST_CASE("Each bug is noticed by the case that is about it") {
 }
 
 }  // namespace
-}  // namespace dr::testing
+}  // namespace dr::test

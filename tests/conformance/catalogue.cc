@@ -9,7 +9,7 @@
 #include "src/testing/adapter/adapter_check.h"
 #include "tests/conformance/store_cases.h"
 
-namespace dr::testing {
+namespace dr::test {
 namespace {
 
 // One place for every run, so that many may run on one server at a time.
@@ -132,4 +132,4 @@ std::string Table() {
   return out + "\n";
 }
 
-}  // namespace dr::testing
+}  // namespace dr::test

@@ -10,7 +10,7 @@
 #include "absl/status/statusor.h"
 #include "tests/conformance/stores.h"
 
-namespace dr::testing {
+namespace dr::test {
 
 inline constexpr std::string_view kDeclares = "It declares what is expected of it";
 
@@ -42,4 +42,4 @@ absl::Status RunCase(const Store& store, std::string_view name);
 /// Case by store, in Markdown: the whole of docs/CONFORMANCE.md.
 std::string Table();
 
-}  // namespace dr::testing
+}  // namespace dr::test

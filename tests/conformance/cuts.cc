@@ -8,7 +8,7 @@
 #include "tests/conformance/store_cases.h"
 #include "tests/support/fault_proxy.h"
 
-namespace dr::testing {
+namespace dr::test {
 namespace {
 
 constexpr long kPositions = 16;  // of the cut, in each exchange
@@ -233,4 +233,4 @@ constexpr StoreCase kCases[] = {
 
 std::span<const StoreCase> CutCases() { return kCases; }
 
-}  // namespace dr::testing
+}  // namespace dr::test

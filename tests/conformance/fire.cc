@@ -18,7 +18,7 @@
 #include "tests/conformance/witness.h"
 #include "tests/support/fault_proxy.h"
 
-namespace dr::testing {
+namespace dr::test {
 namespace {
 
 using Milliseconds = std::chrono::milliseconds;
@@ -178,4 +178,4 @@ constexpr StoreCase kKillCases[] = {
 std::span<const StoreCase> SilenceCases() { return kSilenceCases; }
 std::span<const StoreCase> KillCases() { return kKillCases; }
 
-}  // namespace dr::testing
+}  // namespace dr::test

@@ -23,7 +23,7 @@
 // they keep order.
 extern "C" const char* __tsan_default_options() { return "ignore_noninstrumented_modules=1"; }
 
-namespace dr::testing {
+namespace dr::test {
 namespace {
 
 absl::Status Run(std::string_view store_name, std::string_view name) {
@@ -91,10 +91,10 @@ absl::Status Main(std::span<char*> arguments) {
 }
 
 }  // namespace
-}  // namespace dr::testing
+}  // namespace dr::test
 
 int main(int count, char** arguments) {
-  dr::testing::TakeCredentials();
-  const absl::Status status = dr::testing::Main({arguments, static_cast<std::size_t>(count)});
+  dr::test::TakeCredentials();
+  const absl::Status status = dr::test::Main({arguments, static_cast<std::size_t>(count)});
   return status.ok() ? 0 : dr::PrintError(status);
 }

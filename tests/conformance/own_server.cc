@@ -7,7 +7,7 @@
 #include "fmt/format.h"
 #include "tests/conformance/stores.h"
 
-namespace dr::testing {
+namespace dr::test {
 
 OwnServer::OwnServer(const std::string& name) : program_(DR_TEST_SERVERS "/" + name) {}
 
@@ -44,4 +44,4 @@ absl::StatusOr<std::unique_ptr<OwnServer>> OwnServer::Start(const std::string& n
   return absl::InternalError(AsAbsl(fmt::format("{} did not start", name)));
 }
 
-}  // namespace dr::testing
+}  // namespace dr::test

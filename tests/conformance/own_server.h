@@ -8,7 +8,7 @@
 #include "absl/status/statusor.h"
 #include "tests/support/temp_directory.h"
 
-namespace dr::testing {
+namespace dr::test {
 
 class OwnServer {
  public:
@@ -31,4 +31,4 @@ class OwnServer {
   TempDirectory folder_;
 };
 
-}  // namespace dr::testing
+}  // namespace dr::test

@@ -17,7 +17,7 @@
 #include "fmt/format.h"
 #include "tests/conformance/store_cases.h"
 
-namespace dr::testing {
+namespace dr::test {
 namespace {
 
 constexpr int kProcesses = 3;
@@ -261,4 +261,4 @@ absl::Status RunChild(std::string_view role, std::string_view uri, const std::st
   return PutForEver(*store, prefix, number);
 }
 
-}  // namespace dr::testing
+}  // namespace dr::test

@@ -8,7 +8,7 @@
 #include "absl/status/status.h"
 #include "tests/conformance/stores.h"
 
-namespace dr::testing {
+namespace dr::test {
 
 struct StoreCase {
   std::string_view name;
@@ -31,4 +31,4 @@ std::span<const StoreCase> KillCases();
 absl::Status RunChild(std::string_view role, std::string_view uri, const std::string& prefix,
                       int number);
 
-}  // namespace dr::testing
+}  // namespace dr::test

@@ -10,7 +10,7 @@
 #include "dr/status_macros.h"
 #include "fmt/format.h"
 
-namespace dr::testing {
+namespace dr::test {
 namespace {
 
 constexpr std::uint64_t kAllOfFive = 10'000'000, kMostOfFive = 1'000'000, kAllOfThree = 20'000;
@@ -193,4 +193,4 @@ void TakeCredentials() {
   }
 }
 
-}  // namespace dr::testing
+}  // namespace dr::test

@@ -13,7 +13,7 @@
 #include "dr/testing/sim_file_system.h"
 #include "tests/support/temp_directory.h"
 
-namespace dr::testing {
+namespace dr::test {
 
 /// Who may have a store open at one time.
 enum class Clients {
@@ -74,4 +74,4 @@ absl::StatusOr<std::unique_ptr<StateAdapter>> OpenUri(std::string_view uri);
 /// whoever runs it.
 void TakeCredentials();
 
-}  // namespace dr::testing
+}  // namespace dr::test

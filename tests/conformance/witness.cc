@@ -6,7 +6,7 @@
 #include "dr/status_macros.h"
 #include "fmt/format.h"
 
-namespace dr::testing {
+namespace dr::test {
 namespace {
 
 constexpr std::chrono::seconds kGrace(15);
@@ -159,4 +159,4 @@ absl::Status Witness::CheckListing() {
   return Broken(fmt::format("{} is listed, which was not put", *listed.begin()));
 }
 
-}  // namespace dr::testing
+}  // namespace dr::test

@@ -11,7 +11,7 @@
 #include "dr/adapter/state_adapter.h"
 #include "dr/clock.h"
 
-namespace dr::testing {
+namespace dr::test {
 
 /// For one thread. Nobody else writes under its prefix. Errors are promises that were broken.
 class Witness {
@@ -60,4 +60,4 @@ class Witness {
   std::map<int, bool> created_;  // true: acknowledged, false: nobody knows
 };
 
-}  // namespace dr::testing
+}  // namespace dr::test

@@ -20,7 +20,7 @@ std::string ReadText(const std::string& path) {
 void WriteText(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
 
 TEST_CASE("A new directory gets its first generation, which the next life finds again") {
-  const TemporaryDirectory place;
+  const TempDirectory place;
   PosixFileSystem files;
   const std::string path = place.path() + "/state";
   for (int life = 0; life < 2; ++life) {
@@ -33,7 +33,7 @@ TEST_CASE("A new directory gets its first generation, which the next life finds 
 
 TEST_CASE(
     "One host at a time has a directory, and who only reads needs no lock and creates nothing") {
-  const TemporaryDirectory place;
+  const TempDirectory place;
   PosixFileSystem files;
   const std::string path = place.path() + "/state";
   CHECK(absl::IsNotFound(HostDirectory::OpenToRead(files, path).status()));
@@ -45,7 +45,7 @@ TEST_CASE(
 }
 
 TEST_CASE("CURRENT that is damaged, or names what is not there, is data loss and stays as it is") {
-  const TemporaryDirectory place;
+  const TempDirectory place;
   PosixFileSystem files;
   const std::string path = place.path() + "/state", current = path + "/CURRENT";
   REQUIRE_OK(HostDirectory::Open(files, path).status());
@@ -61,7 +61,7 @@ TEST_CASE("CURRENT that is damaged, or names what is not there, is data loss and
 }
 
 TEST_CASE("A directory that lost CURRENT is new only as long as there is no log in it") {
-  const TemporaryDirectory place;
+  const TempDirectory place;
   PosixFileSystem files;
   const std::string path = place.path() + "/state";
   REQUIRE_OK(HostDirectory::Open(files, path).status());
@@ -74,7 +74,7 @@ TEST_CASE("A directory that lost CURRENT is new only as long as there is no log 
 }
 
 TEST_CASE("A generation, or a room of it, that is gone is data loss") {
-  const TemporaryDirectory place;
+  const TempDirectory place;
   PosixFileSystem files;
   const std::string path = place.path() + "/state";
   REQUIRE_OK(HostDirectory::Open(files, path).status());

@@ -11,7 +11,7 @@ namespace dr::test {
 namespace {
 
 struct Place {
-  TemporaryDirectory path;
+  TempDirectory path;
   PosixFileSystem files;
   std::unique_ptr<Directory> directory = Value(files.OpenDirectory(path.path(), Create::kNever));
 

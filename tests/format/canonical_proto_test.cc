@@ -7,7 +7,7 @@
 
 #include "src/format/manifest.pb.h"
 
-namespace dr::testing {
+namespace dr::test {
 namespace {
 
 using namespace std::string_literals;
@@ -118,4 +118,4 @@ TEST_CASE("Elements are counted through all levels, and none is kept of a text w
 }
 
 }  // namespace
-}  // namespace dr::testing
+}  // namespace dr::test

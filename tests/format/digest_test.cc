@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace dr::testing {
+namespace dr::test {
 namespace {
 
 TEST_CASE("A hash is XXH3's at every length, whatever instructions compute it") {
@@ -70,4 +70,4 @@ TEST_CASE("Hex is 32 lower-case digits and comes back, nothing else does") {
 }
 
 }  // namespace
-}  // namespace dr::testing
+}  // namespace dr::test

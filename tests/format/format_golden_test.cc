@@ -11,7 +11,7 @@
 #include "dr/repository/manifest.h"
 #include "tests/format/segments.h"
 
-namespace dr::testing {
+namespace dr::test {
 namespace {
 
 const std::string kFolder = DR_SOURCE_DIR "/tests/format/golden/v1/";
@@ -192,4 +192,4 @@ TEST_CASE("The golden segments are written", "[.write-golden]") {
 }
 
 }  // namespace
-}  // namespace dr::testing
+}  // namespace dr::test

@@ -9,7 +9,7 @@
 #include "dr/log/segment.h"
 #include "tests/format/segments.h"
 
-namespace dr::testing {
+namespace dr::test {
 namespace {
 
 /// As `xxd -g 1` prints it.
@@ -59,4 +59,4 @@ TEST_CASE("The worked example in FORMAT.md is what the writer writes") {
 }
 
 }  // namespace
-}  // namespace dr::testing
+}  // namespace dr::test

@@ -5,7 +5,7 @@
 #include "dr/log/segment.h"
 #include "tests/format/segments.h"
 
-namespace dr::testing {
+namespace dr::test {
 namespace {
 
 namespace at = format_v1::group;
@@ -243,4 +243,4 @@ TEST_CASE("Each group is chained to the one before") {
 }
 
 }  // namespace
-}  // namespace dr::testing
+}  // namespace dr::test

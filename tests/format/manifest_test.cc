@@ -8,7 +8,7 @@
 #include "src/format/manifest.pb.h"
 #include "tests/format/segments.h"
 
-namespace dr::testing {
+namespace dr::test {
 namespace {
 
 BackupManifest Example() {
@@ -226,4 +226,4 @@ TEST_CASE("Manifests are chained by the hash of what is stored") {
 }
 
 }  // namespace
-}  // namespace dr::testing
+}  // namespace dr::test

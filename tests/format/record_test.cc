@@ -8,7 +8,7 @@
 #include "dr/status.h"
 #include "tests/format/segments.h"
 
-namespace dr::testing {
+namespace dr::test {
 namespace {
 
 namespace frame = format_v1::frame;
@@ -412,4 +412,4 @@ TEST_CASE("Random records in random groups of random segments come back, every o
 }
 
 }  // namespace
-}  // namespace dr::testing
+}  // namespace dr::test

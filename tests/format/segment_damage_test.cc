@@ -8,7 +8,7 @@
 #include "dr/status.h"
 #include "tests/format/segments.h"
 
-namespace dr::testing {
+namespace dr::test {
 namespace {
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -238,4 +238,4 @@ TEST_CASE("Damage in state and manifests is auth_failed, in logs wal_corrupt") {
 }
 
 }  // namespace
-}  // namespace dr::testing
+}  // namespace dr::test

@@ -6,7 +6,7 @@
 #include "dr/status.h"
 #include "tests/format/segments.h"
 
-namespace dr::testing {
+namespace dr::test {
 namespace {
 
 namespace at = format_v1::prefix;
@@ -128,4 +128,4 @@ TEST_CASE("Whatever version a prefix was read with, this build's is written") {
 }
 
 }  // namespace
-}  // namespace dr::testing
+}  // namespace dr::test

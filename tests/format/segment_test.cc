@@ -7,7 +7,7 @@
 #include "dr/status.h"
 #include "tests/format/segments.h"
 
-namespace dr::testing {
+namespace dr::test {
 namespace {
 
 const SegmentPrefix kPrefix = {.kind = SegmentKind::kState, .epoch = {3}, .first_lsn = {5}};
@@ -102,4 +102,4 @@ TEST_CASE("Footer counts that do not hold are refused, though every hash does") 
 }
 
 }  // namespace
-}  // namespace dr::testing
+}  // namespace dr::test

@@ -17,7 +17,7 @@
 #include "src/format/little_endian.h"
 #include "src/format/v1/layout.h"
 
-namespace dr::testing {
+namespace dr::test {
 
 /// Long payloads as length and digest, so that the text stays readable.
 inline std::string Describe(const RecordView& record) {
@@ -240,4 +240,4 @@ inline std::string FrameOf(std::string_view bytes, std::uint32_t type = format_v
   return frame.append(bytes);
 }
 
-}  // namespace dr::testing
+}  // namespace dr::test

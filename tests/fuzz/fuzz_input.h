@@ -5,7 +5,7 @@
 #include <span>
 #include <string>
 
-namespace dr::testing {
+namespace dr::test {
 
 struct Input {
   std::span<const std::uint8_t> rest;
@@ -24,4 +24,4 @@ struct Input {
   }
 };
 
-}  // namespace dr::testing
+}  // namespace dr::test

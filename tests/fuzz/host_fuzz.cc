@@ -9,7 +9,7 @@
 
 namespace {
 
-using namespace dr::testing;
+using namespace dr::test;
 
 constexpr std::size_t kStepsMax = 40;
 constexpr std::size_t kFileBytesMax = 256 << 10;

@@ -15,7 +15,7 @@
 #include "dr/testing/sim_random.h"
 #include "tests/fuzz/written_log.h"
 
-namespace dr::testing {
+namespace dr::test {
 
 /// Keeps the ids of its operations, in order.
 class Journal final : public StatefulComponent {
@@ -234,4 +234,4 @@ inline void HostLife::Damaged() {
   Replace(disk_->Copy());  // all that was done to it is there to stay
 }
 
-}  // namespace dr::testing
+}  // namespace dr::test

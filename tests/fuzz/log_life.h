@@ -17,7 +17,7 @@
 #include "dr/testing/sim_random.h"
 #include "tests/fuzz/written_log.h"
 
-namespace dr::testing {
+namespace dr::test {
 
 /// How much of what is on the disk is not what was written.
 enum class Damage {
@@ -262,4 +262,4 @@ inline void LogLife::Damaged(Damage how, const std::string& block) {
   damaged_block_ = block;
 }
 
-}  // namespace dr::testing
+}  // namespace dr::test

@@ -7,7 +7,7 @@
 
 #include "tests/format/segments.h"
 
-using namespace dr::testing;
+using namespace dr::test;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::uint8_t* const end = data + std::min<std::size_t>(size, 4096);

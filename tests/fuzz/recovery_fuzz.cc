@@ -11,7 +11,7 @@
 
 namespace {
 
-using namespace dr::testing;
+using namespace dr::test;
 
 constexpr std::size_t kStepsMax = 48;
 constexpr std::size_t kFileBytesMax = 256 << 10;

@@ -7,7 +7,7 @@
 
 namespace {
 
-using namespace dr::testing;
+using namespace dr::test;
 
 void DecodeHeader(std::string bytes) {
   const dr::SegmentPrefix prefix{.block_bytes = bytes.size() % 2 == 0 ? 1U : 4096U};

@@ -13,7 +13,7 @@
 
 #include "dr/log/segment.h"
 
-namespace dr::testing {
+namespace dr::test {
 
 inline void Require(bool holds, const std::string& what) {
   if (holds) return;
@@ -74,4 +74,4 @@ inline std::string WrittenLog::Payload(std::uint64_t id, std::size_t size) {
   return payload;
 }
 
-}  // namespace dr::testing
+}  // namespace dr::test

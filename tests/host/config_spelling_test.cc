@@ -12,7 +12,7 @@
 #include "fmt/format.h"
 #include "tests/support/temp_directory.h"
 
-namespace dr::testing {
+namespace dr::test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -200,4 +200,4 @@ TEST_CASE("what is named and cannot be read is told as such (K55)") {
 }
 
 }  // namespace
-}  // namespace dr::testing
+}  // namespace dr::test

@@ -12,7 +12,7 @@
 #include "tests/host/counter_component.h"
 #include "tests/support/temp_directory.h"
 
-namespace dr::testing {
+namespace dr::test {
 namespace {
 
 using std::chrono::nanoseconds;
@@ -291,4 +291,4 @@ TEST_CASE("A file is read, and named in what is wrong with it") {
 }
 
 }  // namespace
-}  // namespace dr::testing
+}  // namespace dr::test

@@ -55,7 +55,7 @@ struct Loop {
 };
 
 TEST_CASE("a loop that steps when it is asked to misses nothing and is not asked in vain (K9)") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Counters counters;
   HostOptions options = Options(directory, {&counters});
   options.checkpoint = {.interval = milliseconds(200), .log_bytes = 0};
@@ -92,7 +92,7 @@ TEST_CASE("a loop that steps when it is asked to misses nothing and is not asked
 }
 
 TEST_CASE("threads that commit at once to a host with a loop are all told (K9)") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Counters counters;
   auto host = Value(Host::Open(Options(directory, {&counters}), {}));
   Loop loop{*host};
@@ -135,7 +135,7 @@ TEST_CASE("the next deadline is that of the policy by the environment's clock (K
 }
 
 TEST_CASE("a forked child is refused the descriptor and takes nothing from it (K9)") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Counters counters;
   auto host = Value(Host::Open(Options(directory, {&counters}), {}));
   Loop loop{*host};

@@ -34,7 +34,7 @@ std::size_t Sockets() {
 }
 
 TEST_CASE("S1-12: no other process, no connection, and no thread before Start") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   const std::size_t threads = CountOf("/proc/self/task"), sockets = Sockets();
   Counters counters;
   auto host = Value(Host::Open(Options(directory, {&counters}), {}));
@@ -51,7 +51,7 @@ TEST_CASE("S1-12: no other process, no connection, and no thread before Start") 
 }
 
 TEST_CASE("S1-12: an operation in the log is its payload and at most 64 bytes, and a group 4 KiB") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Counters counters;
   HostOptions options = Options(directory, {&counters});
   options.log = {};
@@ -71,7 +71,7 @@ TEST_CASE("S1-12: an operation in the log is its payload and at most 64 bytes, a
 
 TEST_CASE(
     "S1-12: a checkpoint writes what has changed, and at most a tenth more than its records") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Counters large("large"), small("small");
   auto host = Value(Host::Open(Options(directory, {&large, &small}), {}));
   for (int i = 0; i < 200; ++i) REQUIRE_OK(large.Add(std::to_string(i) + std::string(1000, 'x')));

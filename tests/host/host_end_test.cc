@@ -24,7 +24,7 @@ using std::chrono::seconds;
 // ---- What is given back -------------------------------------------------------------------------
 
 TEST_CASE("behind Shutdown the directory is free though the host object lives (K93)") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   std::vector<std::unique_ptr<Host>> hosts;
   std::vector<std::unique_ptr<Counters>> lives;
   for (std::uint64_t life = 0; life < 4; ++life) {
@@ -46,7 +46,7 @@ TEST_CASE("behind Shutdown the directory is free though the host object lives (K
 }
 
 TEST_CASE("nothing of a host writes to the directory behind its Shutdown (K93)") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   for (std::uint64_t life = 0; life < 8; ++life) {
     Counters counters, next;
     HostOptions options = Options(directory, {&counters});
@@ -85,7 +85,7 @@ TEST_CASE("nothing of a host writes to the directory behind its Shutdown (K93)")
 
 TEST_CASE("of two Shutdowns at once one shuts down and the other is told so (K93)") {
   for (int round = 0; round < 20; ++round) {
-    TemporaryDirectory directory;
+    TempDirectory directory;
     Counters counters;
     auto host = Value(Host::Open(Options(directory, {&counters}), {}));
     REQUIRE_OK(host->Start());
@@ -109,7 +109,7 @@ TEST_CASE("of two Shutdowns at once one shuts down and the other is told so (K93
 
 TEST_CASE("Shutdown from inside a call of the host is refused and not waited for (K93)") {
   const bool started = GENERATE(false, true);
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Counters counters;
   auto host = Value(Host::Open(Options(directory, {&counters}), {}));
   std::atomic<int> code = -1;
@@ -125,7 +125,7 @@ TEST_CASE("Shutdown from inside a call of the host is refused and not waited for
 }
 
 TEST_CASE("a component that calls the host from a callback is refused and named (K93)") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Counters counters("calls");
   auto host = Value(Host::Open(Options(directory, {&counters}), {}));
   REQUIRE_OK(counters.Add("a"));
@@ -190,7 +190,7 @@ TEST_CASE("closing a gate ends when all are out or its context does and lets in 
 TEST_CASE(
     "Shutdown with a deadline or a stop ends while a checkpoint hangs and later is done (K93)") {
   for (int round = 0; round < 6; ++round) {
-    TemporaryDirectory directory;
+    TempDirectory directory;
     Counters counters;
     auto host = Value(Host::Open(Options(directory, {&counters}), {}));
     if (round % 2 == 1) REQUIRE_OK(host->Start());

@@ -44,7 +44,7 @@ TEST_CASE(
       [&] { clock.Advance(std::chrono::seconds(30)); },
   };
   const bool checkpoints = GENERATE(false, true);
-  TemporaryDirectory directory;
+  TempDirectory directory;
   const auto open = [&](Counters& counters) {
     HostOptions options = Options(directory, {&counters});
     options.environment.clock = &clock;
@@ -84,7 +84,7 @@ TEST_CASE(
 
 TEST_CASE(
     "B6: a component that came after the newest checkpoint is in the log, and cannot be left out") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   {
     Counters old("old");
     auto host = Value(Host::Open(Options(directory, {&old}), {}));
@@ -112,7 +112,7 @@ TEST_CASE(
 TEST_CASE(
     "B6: a component that was retired comes back whole before the next checkpoint, and empty after "
     "it") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   {
     Counters kept("kept"), retired("retired");
     auto host = Value(Host::Open(Options(directory, {&kept, &retired}), {}));
@@ -172,7 +172,7 @@ struct Gate {
 
 TEST_CASE("B7: Shutdown ends by its deadline though a checkpoint hangs, and again later, done") {
   const bool started = GENERATE(false, true);
-  TemporaryDirectory directory;
+  TempDirectory directory;
   {
     Counters hangs("hangs"), other("other");
     auto host = Value(Host::Open(Options(directory, {&hangs, &other}), {}));
@@ -206,7 +206,7 @@ TEST_CASE("B7: Shutdown ends by its deadline though a checkpoint hangs, and agai
 }
 
 TEST_CASE("B7: a host whose Shutdown ran out of time loses no more than with a kill") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   {
     Counters hangs("hangs");
     auto host = Value(Host::Open(Options(directory, {&hangs}), {}));
@@ -226,7 +226,7 @@ TEST_CASE("B7: a host whose Shutdown ran out of time loses no more than with a k
 }
 
 TEST_CASE("B7: Shutdown past its deadline seals nothing, and called again it does") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Counters counters;
   HostOptions options = Options(directory, {&counters});
   options.checkpoint.on_shutdown = false;
@@ -242,7 +242,7 @@ TEST_CASE("B7: Shutdown past its deadline seals nothing, and called again it doe
 TEST_CASE(
     "B7: threads that commit, checkpoint, step and shut down at once end with all that was "
     "acknowledged") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   std::atomic<std::uint64_t> acknowledged = 0;
   for (int life = 0; life < 6; ++life) {
     Counters counters;
@@ -293,7 +293,7 @@ TEST_CASE(
     "H7: of 1,000 components that fail at random each fails alone, and the log keeps what all were "
     "given") {
   constexpr int kComponents = 1000, kThreads = 4, kRounds = 30;
-  TemporaryDirectory directory;
+  TempDirectory directory;
   std::vector<std::unique_ptr<Counters>> components;
   const auto make = [&] {
     components.clear();

@@ -189,7 +189,7 @@ class Writer {
 
 TEST_CASE("a host under every kind of commit loses and doubles nothing (K70 K71 K79 K95)") {
   const bool impatient = GENERATE(false, true);
-  TemporaryDirectory directory;
+  TempDirectory directory;
   std::array<std::uint64_t, kLedgers> submitted_all[kWriters];
   const auto options = [&](Ledgers& ledgers) {
     HostOptions o = Options(directory, ledgers.pointers());

@@ -20,7 +20,7 @@ std::string FromEnvironment(const char* name) {
 }
 
 TEST_CASE("S1-3: A host moves from machine to machine over every store, and keeps nothing twice") {
-  const TemporaryDirectory directory;
+  const TempDirectory directory;
   SystemRandom random;
   // Nobody else's, on a server of many.
   const std::string unique = fmt::format("host-{:x}", Value(random.Next()));

@@ -13,7 +13,7 @@ namespace dr::test {
 namespace {
 
 absl::Status OpenWith(const std::function<void(HostOptions&)>& change) {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Counters counters;
   HostOptions options = Options(directory, {&counters});
   change(options);
@@ -54,7 +54,7 @@ TEST_CASE("An option out of its bounds is refused by name and value") {
 }
 
 TEST_CASE("The smallest ring and no deadline for callbacks at all are taken, and work") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Counters counters;
   HostOptions options = Options(directory, {&counters});
   options.log.ring_capacity = 2;
@@ -80,7 +80,7 @@ TEST_CASE("kRemote, a repository beside a directory, and keys are refused while 
         absl::StatusCode::kUnimplemented);
   CHECK(OpenWith([](HostOptions& o) { o.durability = Durability::kRemote; }).code() ==
         absl::StatusCode::kFailedPrecondition);
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Counters counters;
   auto host = Value(Host::Open(Options(directory, {&counters}), {}));
   CHECK(counters.Add("a", {.durability = Durability::kRemote}).status().code() ==
@@ -90,7 +90,7 @@ TEST_CASE("kRemote, a repository beside a directory, and keys are refused while 
 TEST_CASE("A null component is refused, by the host and in a batch") {
   CHECK(OpenWith([](HostOptions& o) { o.components.push_back(nullptr); }).code() ==
         absl::StatusCode::kInvalidArgument);
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Counters counters;
   auto host = Value(Host::Open(Options(directory, {&counters}), {}));
   const ComponentCommit batch[] = {{&counters, "a"}, {nullptr, "b"}};

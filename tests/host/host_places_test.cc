@@ -34,7 +34,7 @@ int InChild(const std::function<int()>& body) {
 // ---- Locks --------------------------------------------------------------------------------------
 
 TEST_CASE("a second host is refused although a cleaner has removed all lock files (K67)") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Counters counters;
   auto host = Value(Host::Open(Options(directory, {&counters}), {}));
   REQUIRE_OK(counters.Add("a"));
@@ -60,7 +60,7 @@ TEST_CASE("a second host is refused although a cleaner has removed all lock file
 }
 
 TEST_CASE("children that were forked and live on keep no checkpoint and no next host back (K20)") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   int ready[2];
   REQUIRE(pipe2(ready, O_CLOEXEC) == 0);
   const pid_t parent = fork();
@@ -104,7 +104,7 @@ TEST_CASE("children that were forked and live on keep no checkpoint and no next 
 }
 
 TEST_CASE("a host in a program without standard streams keeps its log clear of prints (K21)") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   const int code = InChild([&] {
     for (int stream : {0, 1, 2}) close(stream);
     Counters counters;
@@ -187,7 +187,7 @@ TEST_CASE("a folder or link or FIFO under a name that may be free is set aside (
       GENERATE(Make([](const std::string& name) { fs::create_directories(name + "/full"); }),
                Make([](const std::string& name) { fs::create_symlink("nowhere", name); }),
                Make([](const std::string& name) { REQUIRE(mkfifo(name.c_str(), 0600) == 0); }));
-  TemporaryDirectory directory;
+  TempDirectory directory;
   const std::string state = directory.path() + "/state";
   {
     Counters counters;
@@ -218,7 +218,7 @@ TEST_CASE("what is no file under a name that must be one is refused by that name
   const Make make =
       GENERATE(Make([](const std::string& at) { fs::create_directories(at + "/full"); }),
                Make([](const std::string& at) { REQUIRE(mkfifo(at.c_str(), 0600) == 0); }));
-  TemporaryDirectory directory;
+  TempDirectory directory;
   {
     Counters counters;
     auto host = Value(Host::Open(Options(directory, {&counters}), {}));
@@ -242,7 +242,7 @@ TEST_CASE("a host that was opened as root is opened as the service's user afterw
     return;
   }
   constexpr uid_t kService = 12345;
-  TemporaryDirectory directory;
+  TempDirectory directory;
   REQUIRE(chmod(directory.path().c_str(), 0755) == 0);
   const std::string state = directory.path() + "/state";
   fs::create_directory(state);

@@ -54,7 +54,7 @@ std::size_t StatusKib(std::string_view field) {
 TEST_CASE("H1: 2,000 components are opened, written, saved and found again, in 16 KiB each",
           "[long]") {
   constexpr std::size_t kComponents = 2'000, kKibEach = 16;
-  TemporaryDirectory directory;
+  TempDirectory directory;
   const std::size_t before = StatusKib("VmRSS");
   for (std::uint64_t life = 0; life < 2; ++life) {
     std::vector<std::unique_ptr<Tally>> tallies;
@@ -80,7 +80,7 @@ TEST_CASE("H2: a million operations leave no more memory in use than a hundred t
           "[long]") {
   constexpr std::uint64_t kOperations = 1'000'000, kWarm = 100'000;
   constexpr std::size_t kSlackKib = 4 << 10;
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Tally tally;
   HostOptions options = Options(directory, {&tally});
   options.log.ring_capacity = 4096;
@@ -99,7 +99,7 @@ TEST_CASE("H2: a million operations leave no more memory in use than a hundred t
 }
 
 // Commits what fits and what does not. 0: all was as it should be.
-int LiveWithLittleMemory(const TemporaryDirectory& directory, int told) {
+int LiveWithLittleMemory(const TempDirectory& directory, int told) {
   Tally tally;
   auto host = Host::Open(Options(directory, {&tally}), {});
   if (!host.ok()) return 1;
@@ -132,7 +132,7 @@ int LiveWithLittleMemory(const TemporaryDirectory& directory, int told) {
 
 TEST_CASE("H6: where memory ends a commit is refused, and the host goes on and has lost nothing",
           "[long]") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   int pipe_ends[2];
   REQUIRE(pipe(pipe_ends) == 0);
   const pid_t child = fork();

@@ -64,7 +64,7 @@ TEST_CASE(
     "A21: payloads of 0, 1 and 64 MiB are kept, and one byte more is refused before it is looked "
     "at",
     "[long]") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   const std::vector<std::size_t> kept = {0, 1, kMaxPayloadBytes, 0};
   {
     Sizes sizes;
@@ -99,7 +99,7 @@ TEST_CASE(
 }
 
 TEST_CASE("A21: a batch has half as many operations as the ring at most, and one more is refused") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   constexpr std::size_t kMost = 2048;
   {
     Sizes sizes;
@@ -120,7 +120,7 @@ TEST_CASE("A21: a batch has half as many operations as the ring at most, and one
 
 TEST_CASE("A21: 100,000 operations of one byte are all there, in order") {
   constexpr std::uint64_t kCount = 100'000;
-  TemporaryDirectory directory;
+  TempDirectory directory;
   std::vector<std::string> live;
   {
     Counters counters;
@@ -144,7 +144,7 @@ TEST_CASE("A21: 100,000 operations of one byte are all there, in order") {
 TEST_CASE("H3: a log of 2,000 segments is recovered, and trimmed by the next checkpoint",
           "[long]") {
   constexpr std::uint64_t kSegments = 2000;
-  TemporaryDirectory directory;
+  TempDirectory directory;
   const auto open = [&](Sizes& sizes) {
     HostOptions options = Options(directory, {&sizes});
     options.log = {.segment_bytes = 64 << 10, .group_bytes = 60 << 10, .ring_capacity = 64};
@@ -180,7 +180,7 @@ std::size_t OpenDescriptors() {
 }
 
 // Recovers, commits and takes checkpoints with 50 components; 0: all went well.
-int LiveWithFewDescriptors(const TemporaryDirectory& directory) {
+int LiveWithFewDescriptors(const TempDirectory& directory) {
   const rlimit few{64, 64};
   if (setrlimit(RLIMIT_NOFILE, &few) != 0) return 1;
   for (std::uint64_t life = 0; life < 3; ++life) {
@@ -205,7 +205,7 @@ int LiveWithFewDescriptors(const TemporaryDirectory& directory) {
 }
 
 TEST_CASE("H5: 64 descriptors are enough for a host with 50 components") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   const pid_t child = fork();
   if (child == 0) _exit(LiveWithFewDescriptors(directory));
   int status = 0;
@@ -216,7 +216,7 @@ TEST_CASE("H5: 64 descriptors are enough for a host with 50 components") {
 
 TEST_CASE("H8: 200 lives of a host leave no more descriptors, files and memory behind than 50",
           "[long]") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   struct Use {
     std::size_t descriptors, files, memory;
   };

@@ -164,7 +164,7 @@ TEST_CASE("HostOptions::store is checked, and refused where there is no reposito
   never.retry.attempts_max = 0;
   CHECK(absl::IsInvalidArgument(place.Open(counters, never).status()));
 
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Counters local;
   HostOptions options = Options(directory, {&local});
   options.store.concurrency_max = 4;

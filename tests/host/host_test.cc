@@ -17,7 +17,7 @@ namespace dr::test {
 namespace {
 
 TEST_CASE("What was committed is there after the host is gone, checkpoint or not") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   {
     Counters counters;
     auto host = Value(Host::Open(Options(directory, {&counters}), {}));
@@ -47,7 +47,7 @@ TEST_CASE("A component without a host refuses to commit") {
 }
 
 TEST_CASE("16 threads see the same sequence of operations and times live and in replay") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   std::vector<std::string> live;
   {
     Counters counters;
@@ -76,7 +76,7 @@ TEST_CASE("16 threads see the same sequence of operations and times live and in 
 }
 
 TEST_CASE("P9: CommitIf decides on what all earlier operations led to") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Counters counters;
   auto host = Value(Host::Open(Options(directory, {&counters}), {}));
   std::atomic<int> refused = 0;
@@ -98,7 +98,7 @@ TEST_CASE("P9: CommitIf decides on what all earlier operations led to") {
 }
 
 TEST_CASE("P11: a batch over two components is applied by both and replayed whole") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   {
     Counters a("a"), b("b");
     auto host = Value(Host::Open(Options(directory, {&a, &b}), {}));
@@ -115,7 +115,7 @@ TEST_CASE("P11: a batch over two components is applied by both and replayed whol
 }
 
 TEST_CASE("Asynchronous commits are completed by Step, and by the threads after Start") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Counters counters;
   auto host = Value(Host::Open(Options(directory, {&counters}), {}));
   std::atomic<int> done = 0;
@@ -135,7 +135,7 @@ TEST_CASE("Asynchronous commits are completed by Step, and by the threads after 
 }
 
 TEST_CASE("P13: a component that has state but was not given is named, unless it is retired") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   {
     Counters a("a"), b("b");
     auto host = Value(Host::Open(Options(directory, {&a, &b}), {}));
@@ -156,7 +156,7 @@ TEST_CASE("P13: a component that has state but was not given is named, unless it
 }
 
 TEST_CASE("A18: a second host on the directory is told who has it") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Counters one, two;
   auto host = Value(Host::Open(Options(directory, {&one}), {}));
   absl::Status busy = Host::Open(Options(directory, {&two}), {}).status();
@@ -165,7 +165,7 @@ TEST_CASE("A18: a second host on the directory is told who has it") {
 }
 
 TEST_CASE("P9: an instance is attached once") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Counters counters;
   { auto host = Value(Host::Open(Options(directory, {&counters}), {})); }
   CHECK(FaultOf(Host::Open(Options(directory, {&counters}), {}).status())->kind ==
@@ -174,7 +174,7 @@ TEST_CASE("P9: an instance is attached once") {
 
 TEST_CASE(
     "B4, B8: checkpoints under load cut each component where it is, and nothing counts twice") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   constexpr std::uint64_t kEach = 300;
   {
     Counters a("a"), b("b");
@@ -197,7 +197,7 @@ TEST_CASE(
 }
 
 TEST_CASE("B8: what only one of two snapshots includes is replayed for the other alone") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   {
     Counters a("a"), b("b");
     auto host = Value(Host::Open(Options(directory, {&a, &b}), {}));
@@ -220,7 +220,7 @@ TEST_CASE("B8: what only one of two snapshots includes is replayed for the other
 }
 
 TEST_CASE("P15: a damaged or missing CURRENT beside a log is an error, never an empty directory") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   {
     Counters counters;
     auto host = Value(Host::Open(Options(directory, {&counters}), {}));
@@ -239,7 +239,7 @@ TEST_CASE("P15: a damaged or missing CURRENT beside a log is an error, never an 
 TEST_CASE(
     "Checkpoints by operation count let the log be trimmed, and an unchanged component is "
     "carried") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Counters a("a"), b("b");
   HostOptions options = Options(directory, {&a, &b});
   options.checkpoint = {.interval = {}, .log_bytes = 0, .operations = 100};
@@ -258,7 +258,7 @@ TEST_CASE(
 
 TEST_CASE(
     "B3: a component that was half loaded from a damaged checkpoint is rebuilt from the log") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   {
     Counters old("old");
     auto host = Value(Host::Open(Options(directory, {&old}), {}));
@@ -286,7 +286,7 @@ TEST_CASE(
 }
 
 TEST_CASE("Start begins once, and not after Shutdown") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Counters counters;
   auto host = Value(Host::Open(Options(directory, {&counters}), {}));
   REQUIRE_OK(host->Start());
@@ -298,7 +298,7 @@ TEST_CASE("Start begins once, and not after Shutdown") {
 }
 
 TEST_CASE("A18: a forked child finds the host poisoned, and can destroy it") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Counters counters;
   auto host = Value(Host::Open(Options(directory, {&counters}), {}));
   REQUIRE_OK(host->Start());
@@ -331,7 +331,7 @@ TEST_CASE("The observer is called with no lock held") {
     Host* host = nullptr;
     std::atomic<bool> asked = false;
   } asker;
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Counters counters;
   HostOptions options = Options(directory, {&counters});
   options.environment.observer = &asker;
@@ -343,7 +343,7 @@ TEST_CASE("The observer is called with no lock held") {
 }
 
 TEST_CASE("An asynchronous commit that the host's end overtakes has an open outcome") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Counters counters;
   absl::StatusOr<Lsn> told = Lsn{};
   {
@@ -354,7 +354,7 @@ TEST_CASE("An asynchronous commit that the host's end overtakes has an open outc
 }
 
 TEST_CASE("What was replayed counts towards the next checkpoint") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   const auto open = [&](Counters& counters) {
     HostOptions options = Options(directory, {&counters});
     options.checkpoint = {.interval = {}, .log_bytes = 10000};  // more than the last life writes
@@ -373,7 +373,7 @@ TEST_CASE("What was replayed counts towards the next checkpoint") {
 }
 
 TEST_CASE("What an asynchronous commit's callback throws is dropped, and the rest are told") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Counters counters;
   int told = 0;
   counters.AddAsync("a", [&](absl::StatusOr<Lsn>) {
@@ -396,7 +396,7 @@ TEST_CASE("A checkpoint of what has not changed is none: no event, and nothing c
     }
     std::atomic<int> checkpoints = 0;
   } counter;
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Counters counters;
   HostOptions options = Options(directory, {&counters});
   options.environment.observer = &counter;
@@ -412,7 +412,7 @@ TEST_CASE("A checkpoint of what has not changed is none: no event, and nothing c
 }
 
 TEST_CASE("Open ends where its context does, in the middle of the log") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   {
     Counters counters;
     auto host = Value(Host::Open(Options(directory, {&counters}), {}));
@@ -455,7 +455,7 @@ TEST_CASE("The kind of an operation is the same live and in replay, and kMarker 
   const std::vector<OperationKind> kinds = {OperationKind::kTask, OperationKind::kTransition,
                                             OperationKind::kYield, OperationKind::kCallResult,
                                             OperationKind{}};
-  TemporaryDirectory directory;
+  TempDirectory directory;
   {
     Kinds component;
     auto host = Value(Host::Open(Options(directory, {&component}), {}));

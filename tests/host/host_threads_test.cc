@@ -41,7 +41,7 @@ std::uint64_t Sleeps() {
 TEST_CASE(
     "the threads of an idle host sleep and are called dr-worker dr-checkpoint dr-watch (K8)") {
   const auto deadline = GENERATE(milliseconds(20), milliseconds(30'000));
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Counters counters;
   HostOptions options = Options(directory, {&counters});
   options.checkpoint.interval = milliseconds(30);
@@ -76,7 +76,7 @@ TEST_CASE(
 }
 
 TEST_CASE("each commit behind a rest is sealed whoever made it (K8)") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Counters a("a"), b("b");
   HostOptions options = Options(directory, {&a, &b});
   options.checkpoint = {.interval = {}, .log_bytes = 0};
@@ -106,7 +106,7 @@ TEST_CASE("each commit behind a rest is sealed whoever made it (K8)") {
 
 TEST_CASE("checkpoints by interval come on time by a clock that a test turns (K8)") {
   SimClock clock;
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Counters counters;
   HostOptions options = Options(directory, {&counters});
   options.environment.clock = &clock;
@@ -154,7 +154,7 @@ TEST_CASE("a commit each millisecond leads to no seal and a pause behind them to
 // ---- No threads ---------------------------------------------------------------------------------
 
 TEST_CASE("Start without threads is refused by name and later works (K12 K88)") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Counters counters;
   auto host = Value(Host::Open(Options(directory, {&counters}), {}));
   std::atomic<bool> told = false;
@@ -181,7 +181,7 @@ TEST_CASE("Start that gets only some of its threads leaves none behind (K88)") {
     DR_HAS_FEATURE(address_sanitizer) || DR_HAS_FEATURE(thread_sanitizer)
   WARN("skipped: a sanitizer takes more address space than can be limited");
 #else
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Counters counters;
   auto host = Value(Host::Open(Options(directory, {&counters}), {}));
   rlimit before = {};
@@ -220,7 +220,7 @@ struct Gate {
 
 TEST_CASE(
     "the thread inside a callback that hangs is replaced as soon as one can be made (K80 K88)") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Counters hangs("hangs"), other("other");
   HostOptions options = Options(directory, {&hangs, &other});
   options.callback_deadline = milliseconds(20);

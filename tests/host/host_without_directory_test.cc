@@ -372,7 +372,7 @@ TEST_CASE("The direct calls name what they cannot do") {
     REQUIRE_OK(host->Shutdown());
     CHECK(KindOf(StateOf(*host)->SaveState("counters").status()) == FaultKind::kUsage);
   }
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Counters local;
   auto host = Value(Host::Open(Options(directory, {&local}), {}));
   CHECK(StateOf(*host) == nullptr);
@@ -521,7 +521,7 @@ TEST_CASE("A component that fails leaves the checkpoint before, and nothing else
 }
 
 TEST_CASE("The repository of a directory is refused, since it is nothing without its log") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   {
     Counters counters;
     auto host = Value(Host::Open(Options(directory, {&counters}), {}));

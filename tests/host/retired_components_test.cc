@@ -24,7 +24,7 @@ std::map<std::string, std::uint64_t> RetiredOf(const Recording& observer) {
 }
 
 struct Life {
-  Life(const TemporaryDirectory& directory, std::vector<std::string> retired) {
+  Life(const TempDirectory& directory, std::vector<std::string> retired) {
     HostOptions options = Options(directory, {&kept});
     options.recovery.retired = std::move(retired);
     options.environment.observer = &observer;
@@ -37,7 +37,7 @@ struct Life {
 };
 
 TEST_CASE("K64: a component that is retired is an event until a checkpoint is without it") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   const bool checkpointed = GENERATE(false, true);
   {
     Counters kept("kept"), saved("saved"), logged("logged");
@@ -66,7 +66,7 @@ TEST_CASE("K64: a component that is retired is an event until a checkpoint is wi
 }
 
 TEST_CASE("K64: a component that is given to the host is not retired, whatever is named") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   for (int life = 0; life < 2; ++life) {
     Life again(directory, {"kept"});
     CHECK(RetiredOf(again.observer).empty());
@@ -76,7 +76,7 @@ TEST_CASE("K64: a component that is given to the host is not retired, whatever i
 }
 
 TEST_CASE("K64: what a batch has moved to another component is there once, whoever is retired") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   {
     Counters old_name("old"), kept("kept");
     auto host = Value(Host::Open(Options(directory, {&old_name, &kept}), {}));

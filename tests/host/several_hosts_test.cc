@@ -236,7 +236,7 @@ TEST_CASE("2,000 opens beside hosts that publish meet no false damage (K73)", "[
 }
 
 TEST_CASE("Opens beside hosts that publish into one folder meet no false damage (K73)", "[long]") {
-  const TemporaryDirectory folder;
+  const TempDirectory folder;
   PosixFileSystem files;
   SystemClock clock;
   SystemRandom random;
@@ -250,7 +250,7 @@ TEST_CASE("Opens beside hosts that publish into one folder meet no false damage 
 }
 
 TEST_CASE("A host that was followed is told by any call that would save (K77)") {
-  const TemporaryDirectory folder;
+  const TempDirectory folder;
   MemoryStore memory{1 << 20};
   const std::string scheme = GENERATE("memory", "file", "rocksdb");
   const std::string call =
@@ -290,7 +290,7 @@ TEST_CASE("A host that was followed is told by any call that would save (K77)") 
 
 TEST_CASE("A checkpoint with nothing to save needs no store that answers (K77)") {
   SimClock clock;
-  testing::LossyStore lossy(clock);
+  test::LossyStore lossy(clock);
   Counters a("a"), b("b");
   HostOptions options = OptionsOf({&a, &b});
   options.environment.clock = &clock;
@@ -304,7 +304,7 @@ TEST_CASE("A checkpoint with nothing to save needs no store that answers (K77)")
 
 TEST_CASE("A publication without an answer is neither another host's nor forgotten (K76)") {
   SimClock clock;
-  testing::LossyStore lossy(clock);
+  test::LossyStore lossy(clock);
   const auto open = [&](Counters& a, Counters& b) {
     HostOptions options = OptionsOf({&a, &b});
     options.environment.clock = &clock;
@@ -318,7 +318,7 @@ TEST_CASE("A publication without an answer is neither another host's nor forgott
   REQUIRE_OK(a.Add("y"));
   REQUIRE_OK(b.Add("y"));
   lossy.prefix = "entry/";
-  lossy.loss = GENERATE(testing::Loss::kAnswer, testing::Loss::kCall);
+  lossy.loss = GENERATE(test::Loss::kAnswer, test::Loss::kCall);
   lossy.losses = 1000;
   CHECK(absl::IsUnknown(host->Checkpoint().status()));
   lossy.losses = 0;
@@ -330,7 +330,7 @@ TEST_CASE("A publication without an answer is neither another host's nor forgott
   SECTION("what it replaced is named no more, though a failure had it pruned") {
     REQUIRE_OK(a.Add("z"));
     lossy.prefix = "chunk/";
-    lossy.loss = testing::Loss::kRefused;
+    lossy.loss = test::Loss::kRefused;
     lossy.losses = 1;
     CHECK(absl::IsResourceExhausted(host->Checkpoint().status()));
     REQUIRE_OK(StateOf(*host)->SaveState("a"));

@@ -5,7 +5,7 @@
 #include "dr/status.h"
 #include "tests/support/temp_directory.h"
 
-namespace dr::testing {
+namespace dr::test {
 namespace {
 
 /// A text; each operation adds to it. Version 2 writes records in brackets, version 3 in two.
@@ -132,4 +132,4 @@ TEST_CASE("components that upgrade one schema by different code are refused by n
 }
 
 }  // namespace
-}  // namespace dr::testing
+}  // namespace dr::test

@@ -9,7 +9,7 @@
 
 namespace dr::test {
 
-inline HostOptions Options(const TemporaryDirectory& directory,
+inline HostOptions Options(const TempDirectory& directory,
                            std::vector<StatefulComponent*> components) {
   HostOptions options;
   options.directory = directory.path() + "/state";

@@ -56,7 +56,7 @@ inline void FlipBit(const std::string& file, std::uint64_t offset) {
 
 /// The places of a test.
 struct Places {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   std::string host = directory.path() + "/host";
   std::string wal = host + "/g-000001/wal";
   std::string output = directory.path() + "/new";

@@ -57,7 +57,7 @@ class Dice : public StatefulComponent {
 };
 
 TEST_CASE("P12: replay of a deterministic component agrees with every digest") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   static constexpr std::uint64_t kNever = ~0ULL;
   {
     Dice dice(kNever);
@@ -82,7 +82,7 @@ TEST_CASE("P12: replay of a deterministic component agrees with every digest") {
 }
 
 TEST_CASE("P12: digests of an older schema are passed over, and those of today's are compared") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   static constexpr std::uint64_t kNever = ~0ULL;
   for (std::uint32_t version : {1u, 2u}) {
     Dice dice(kNever, version);
@@ -106,7 +106,7 @@ TEST_CASE("P12: digests of an older schema are passed over, and those of today's
 
 TEST_CASE(
     "P10: a planted nondeterminism is named by the first operation after which digests differ") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   const std::uint64_t bad_from = GENERATE(3u, 57u);
   {
     Dice dice(bad_from);
@@ -129,7 +129,7 @@ TEST_CASE(
 }
 
 TEST_CASE("A directory that a host has open is not copied under it") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   Dice dice(~0ULL);
   auto host = Value(Host::Open(Options(directory, {&dice}), {}));
   REQUIRE_OK(dice.Roll());
@@ -147,7 +147,7 @@ TEST_CASE("A directory that a host has open is not copied under it") {
 }
 
 TEST_CASE("A scratch place inside the directory is refused, and nothing is left in it") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   {
     Dice dice(~0ULL);
     auto host = Value(Host::Open(Options(directory, {&dice}), {}));
@@ -163,7 +163,7 @@ TEST_CASE("A scratch place inside the directory is refused, and nothing is left 
 }
 
 TEST_CASE("A factory that throws or makes nothing ends VerifyReplay with an error") {
-  TemporaryDirectory directory;
+  TempDirectory directory;
   {
     Dice dice(~0ULL);
     auto host = Value(Host::Open(Options(directory, {&dice}), {}));

@@ -15,7 +15,7 @@ using namespace dr::test;  // NOLINT
 
 /// A log of five records whose process was killed right after the last acknowledgement.
 struct KilledLog {
-  TemporaryDirectory place;
+  TempDirectory place;
   PosixFileSystem files;
   SystemClock clock;
   SystemRandom random;

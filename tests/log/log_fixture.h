@@ -10,42 +10,10 @@
 
 #include "dr/log/wal.h"
 #include "dr/status.h"
+#include "tests/support/status.h"
+#include "tests/support/temp_directory.h"
 
 namespace dr::test {
-
-#define REQUIRE_OK(expr)                                             \
-  do {                                                               \
-    const absl::Status required_status = ::dr::test::StatusOf(expr); \
-    INFO(required_status.ToString());                                \
-    REQUIRE(required_status.ok());                                   \
-  } while (false)
-
-inline absl::Status StatusOf(absl::Status status) { return status; }
-template <typename T>
-absl::Status StatusOf(const absl::StatusOr<T>& result) {
-  return result.status();
-}
-template <typename T>
-T Value(absl::StatusOr<T> result) {
-  INFO(result.status().ToString());
-  REQUIRE(result.ok());
-  return *std::move(result);
-}
-
-/// A directory that is gone afterwards.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    const char* base = std::getenv("TMPDIR");
-    path_ = std::string(base != nullptr ? base : "/tmp") + "/dr-test-XXXXXX";
-    REQUIRE(mkdtemp(path_.data()) != nullptr);
-  }
-  ~TemporaryDirectory() { static_cast<void>(std::system(("rm -rf '" + path_ + "'").c_str())); }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 struct LogOptions {
   std::uint64_t segment_bytes = 64 << 10;

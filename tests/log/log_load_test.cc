@@ -218,7 +218,7 @@ class LoadedLog {
   bool failed() const { return failed_; }
 
   const Load load_;
-  TemporaryDirectory temporary_;
+  TempDirectory temporary_;
   PosixFileSystem files_;
   SystemClock clock_;
   SystemRandom random_;

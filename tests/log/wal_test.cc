@@ -15,7 +15,7 @@ namespace dr::test {
 namespace {
 
 struct RealDirectory {
-  TemporaryDirectory temporary;
+  TempDirectory temporary;
   PosixFileSystem files;
   SystemClock clock;
   SystemRandom random;

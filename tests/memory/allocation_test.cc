@@ -59,7 +59,7 @@ struct Outcome {
   bool failed = false;  ///< an allocation did
 };
 
-HostOptions Options(const TemporaryDirectory& directory, Tally& a, Tally& b) {
+HostOptions Options(const TempDirectory& directory, Tally& a, Tally& b) {
   HostOptions options;
   options.directory = directory.path() + "/state";
   options.components = {&a, &b};
@@ -104,7 +104,7 @@ TEST_CASE("A23, P1: whichever allocation fails, a commit is there whole or has l
   int runs = 0, refused = 0;
   for (std::uint64_t nth = 1;; ++nth, ++runs) {
     INFO("allocation " << nth << (persistent ? " and all behind it" : ""));
-    TemporaryDirectory directory;
+    TempDirectory directory;
     Outcome outcome;
     std::array<int, kOperations> seen_a = {}, seen_b = {};
     {
@@ -141,7 +141,7 @@ TEST_CASE("A23, P1: whichever allocation fails, a commit is there whole or has l
 constexpr auto kWhole = std::filesystem::copy_options::recursive;
 
 // What a life that is not under this fault wrote, and what the next one must find.
-void Prepare(const TemporaryDirectory& directory) {
+void Prepare(const TempDirectory& directory) {
   Tally a("a"), b("b");
   auto host = Value(Host::Open(Options(directory, a, b), {}));
   for (std::size_t i = 0; i < kOperations; ++i) REQUIRE_OK(a.Add(Payload(i)));
@@ -158,13 +158,13 @@ TEST_CASE(
     "A23: whichever allocation of a life's beginning fails, Open says so and a later one "
     "succeeds") {
   const bool persistent = GENERATE(false, true);
-  TemporaryDirectory prepared;
+  TempDirectory prepared;
   Prepare(prepared);
   int runs = 0;
   for (std::uint64_t nth = 1;; ++nth, ++runs) {
     INFO("allocation " << nth << (persistent ? " and all behind it" : ""));
     // A beginning leaves a segment behind: the next try would have more to do.
-    TemporaryDirectory directory;
+    TempDirectory directory;
     std::filesystem::copy(prepared.path(), directory.path(), kWhole);
     Tally a("a"), b("b");
     HostOptions options = Options(directory, a, b);
@@ -182,12 +182,12 @@ TEST_CASE(
     "A23: whichever allocation of a checkpoint with its trim or of an orderly end fails, all "
     "stays") {
   const bool persistent = GENERATE(false, true);
-  TemporaryDirectory prepared;
+  TempDirectory prepared;
   Prepare(prepared);
   int runs = 0, refused = 0;
   for (std::uint64_t nth = 1;; ++nth, ++runs) {
     INFO("allocation " << nth << (persistent ? " and all behind it" : ""));
-    TemporaryDirectory directory;
+    TempDirectory directory;
     std::filesystem::copy(prepared.path(), directory.path(), kWhole);
     bool failed = false;
     {

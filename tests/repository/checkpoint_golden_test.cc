@@ -11,11 +11,11 @@
 namespace dr {
 namespace {
 
-using testing::Bench;
-using testing::ManifestOf;
-using testing::ReadSnapshot;
-using testing::Records;
-using testing::WriteSnapshot;
+using test::Bench;
+using test::ManifestOf;
+using test::ReadSnapshot;
+using test::Records;
+using test::WriteSnapshot;
 
 const std::string kFolder = DR_SOURCE_DIR "/tests/repository/golden/v1";
 
@@ -52,7 +52,7 @@ TEST_CASE("The golden repository is written", "[.write-golden]") {
 }
 
 TEST_CASE("C18: The golden repository of version 1 is restored, and goes on") {
-  testing::TempDirectory temp;
+  test::TempDirectory temp;
   std::filesystem::copy(kFolder, temp / "v1", std::filesystem::copy_options::recursive);
   Store store(temp / "v1");
   Bench bench(**store.opened);
@@ -68,7 +68,7 @@ TEST_CASE("C18: The golden repository of version 1 is restored, and goes on") {
     CHECK(*ReadSnapshot(*bench, components[0]) == kCarried);
     CHECK(*ReadSnapshot(*bench, components[1]) == Changing(static_cast<int>(entry.sequence)));
   }
-  CHECK(testing::Checkpoint(*bench, {"x"})->sequence == 3);
+  CHECK(test::Checkpoint(*bench, {"x"})->sequence == 3);
 }
 
 }  // namespace

@@ -13,7 +13,7 @@
 #include "dr/testing/sim_random.h"
 #include "fmt/format.h"
 
-namespace dr::testing {
+namespace dr::test {
 
 using Records = std::vector<std::string>;
 
@@ -83,4 +83,4 @@ inline FaultKind KindOf(const absl::Status& status) {
   return fault->kind;
 }
 
-}  // namespace dr::testing
+}  // namespace dr::test

@@ -7,7 +7,7 @@
 #include "dr/status.h"
 #include "tests/support/borrowed_store.h"
 
-namespace dr::testing {
+namespace dr::test {
 
 enum class Loss { kNone, kAnswer, kCall, kRefused };
 
@@ -49,4 +49,4 @@ class LossyStore final : public test::SingleCalls {
   absl::Status Check(const Context& context) override { return store.Check(context); }
 };
 
-}  // namespace dr::testing
+}  // namespace dr::test

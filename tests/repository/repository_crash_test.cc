@@ -8,12 +8,12 @@
 namespace dr {
 namespace {
 
-using testing::Bench;
-using testing::ManifestOf;
-using testing::ReadSnapshot;
-using testing::Records;
-using testing::SimStore;
-using testing::WriteSnapshot;
+using test::Bench;
+using test::ManifestOf;
+using test::ReadSnapshot;
+using test::Records;
+using test::SimStore;
+using test::WriteSnapshot;
 
 constexpr RepositoryOptions kSmall = {.chunk_bytes = 4096};
 constexpr int kCheckpoints = 4;
@@ -71,8 +71,8 @@ void CheckRecovered(SimFileSystem& after, std::uint64_t acknowledged) {
   REQUIRE(TakeCheckpoint(*bench, newest + 1).ok());
   CHECK(CheckComplete(*bench) == newest + 1);
   const std::size_t entries = std::min<std::size_t>(newest + 1, kKeep);
-  CHECK(testing::Keys(*store, "entry/").size() == entries);
-  CHECK(testing::Keys(*store, "chunk/").size() == 2 * entries + 1);
+  CHECK(test::Keys(*store, "entry/").size() == entries);
+  CHECK(test::Keys(*store, "chunk/").size() == 2 * entries + 1);
 }
 
 void RunWorkload(SimFileSystem& disk) {
@@ -160,7 +160,7 @@ TEST_CASE("C2: A full disk leaves the checkpoints as they are, and space makes t
   disk.SetCapacity(1 << 20);
   REQUIRE(TakeCheckpoint(*bench, 3).ok());
   CHECK(CheckComplete(*bench) == 3);
-  CHECK(testing::Keys(*store, "chunk/").size() == 5);
+  CHECK(test::Keys(*store, "chunk/").size() == 5);
 }
 
 }  // namespace

@@ -9,17 +9,17 @@
 namespace dr {
 namespace {
 
-using testing::Bench;
-using testing::Checkpoint;
-using testing::Keys;
-using testing::KindOf;
-using testing::Loss;
-using testing::LossyStore;
-using testing::ManifestOf;
-using testing::ReadSnapshot;
-using testing::Records;
-using testing::SimStore;
-using testing::WriteSnapshot;
+using test::Bench;
+using test::Checkpoint;
+using test::Keys;
+using test::KindOf;
+using test::Loss;
+using test::LossyStore;
+using test::ManifestOf;
+using test::ReadSnapshot;
+using test::Records;
+using test::SimStore;
+using test::WriteSnapshot;
 
 std::string EntryKey(int sequence) { return fmt::format("entry/{:020}", sequence); }
 

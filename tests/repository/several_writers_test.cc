@@ -18,7 +18,7 @@
 namespace dr {
 namespace {
 
-using testing::ManifestOf;
+using test::ManifestOf;
 
 constexpr int kToItsEnd = std::numeric_limits<int>::max();
 constexpr int kRounds = 3;

@@ -8,13 +8,13 @@
 namespace dr {
 namespace {
 
-using testing::Bench;
-using testing::KindOf;
-using testing::Loss;
-using testing::LossyStore;
-using testing::ReadSnapshot;
-using testing::Records;
-using testing::WriteSnapshot;
+using test::Bench;
+using test::KindOf;
+using test::Loss;
+using test::LossyStore;
+using test::ReadSnapshot;
+using test::Records;
+using test::WriteSnapshot;
 
 constexpr RepositoryOptions kSmall = {.chunk_bytes = 4096};
 

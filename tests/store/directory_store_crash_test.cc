@@ -8,9 +8,9 @@
 namespace dr {
 namespace {
 
-using testing::SimStore;
-using testing::Values;
-using testing::ValuesOf;
+using test::SimStore;
+using test::Values;
+using test::ValuesOf;
 
 struct Step {
   std::function<absl::Status(DirectoryStore&)> run;

@@ -18,9 +18,9 @@
 namespace dr {
 namespace {
 
-using testing::SimStore;
-using testing::TempDirectory;
-using testing::ValuesOf;
+using test::SimStore;
+using test::TempDirectory;
+using test::ValuesOf;
 
 struct RealStore {
   explicit RealStore(const std::string& path) {
@@ -123,7 +123,7 @@ TEST_CASE("Files that are not values are neither listed nor removed") {
   std::filesystem::create_directories(temp / "store/.git");
   RealStore store(temp / "store");
   REQUIRE(store->Put("k", "x", {}, {}).ok());
-  CHECK(ValuesOf(**store.opened) == testing::Values{{"k", "x"}});
+  CHECK(ValuesOf(**store.opened) == test::Values{{"k", "x"}});
   CHECK(std::filesystem::exists(temp / "store/lost+found"));
 }
 

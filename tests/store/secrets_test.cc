@@ -15,7 +15,7 @@
 #include "tests/support/machine.h"
 #include "tests/support/temp_directory.h"
 
-namespace dr::testing {
+namespace dr::test {
 namespace {
 
 constexpr std::string_view kMark = "drcanary";
@@ -131,4 +131,4 @@ TEST_CASE("S4-14: What a configuration takes from variables is in no error") {
 }
 
 }  // namespace
-}  // namespace dr::testing
+}  // namespace dr::test

@@ -14,7 +14,7 @@
 #include "dr/testing/sim_random.h"
 #include "fmt/format.h"
 
-namespace dr::testing {
+namespace dr::test {
 
 struct SimStore {
   explicit SimStore(SimFileSystem& disk, std::uint64_t seed = 1) : random(seed) {
@@ -50,4 +50,4 @@ inline Values ValuesOf(StateAdapter& store) {
   return values;
 }
 
-}  // namespace dr::testing
+}  // namespace dr::test

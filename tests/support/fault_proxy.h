@@ -20,7 +20,7 @@
 #include "dr/environment/descriptor.h"
 #include "dr/mutex.h"
 
-namespace dr::testing {
+namespace dr::test {
 
 /// The port on this machine that a URI names.
 inline std::uint16_t PortOf(const std::string& uri) {
@@ -186,4 +186,4 @@ class FaultProxy {
   std::jthread thread_;
 };
 
-}  // namespace dr::testing
+}  // namespace dr::test

@@ -9,7 +9,7 @@
 
 #include "dr/environment/descriptor.h"
 
-namespace dr::testing {
+namespace dr::test {
 
 inline std::uint16_t FreePort() {
   const FileDescriptor taken(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -24,4 +24,4 @@ inline std::uint16_t FreePort() {
   return ntohs(address.sin_port);
 }
 
-}  // namespace dr::testing
+}  // namespace dr::test

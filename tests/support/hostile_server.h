@@ -14,7 +14,7 @@
 
 #include "dr/environment/descriptor.h"
 
-namespace dr::testing {
+namespace dr::test {
 
 /// Says `begin` to each who asks something, then `again` until they hang up; or, if that is empty,
 /// hangs up itself.
@@ -80,4 +80,4 @@ class HostileServer {
   std::jthread thread_;
 };
 
-}  // namespace dr::testing
+}  // namespace dr::test

@@ -11,7 +11,7 @@
 #include "dr/types.h"
 #include "fmt/format.h"
 
-namespace dr::testing {
+namespace dr::test {
 
 /// This machine's files, clock and randomness. It outlives the stores; another is as good as another
 /// process.
@@ -26,4 +26,4 @@ struct Machine {
   std::string Once() { return fmt::format("{:016x}", random.Next().value()); }
 };
 
-}  // namespace dr::testing
+}  // namespace dr::test

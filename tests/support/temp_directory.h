@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <string>
 
-namespace dr::testing {
+namespace dr::test {
 
 class TempDirectory {
  public:
@@ -30,4 +30,4 @@ class TempDirectory {
   std::string path_;
 };
 
-}  // namespace dr::testing
+}  // namespace dr::test

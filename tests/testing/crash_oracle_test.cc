@@ -13,8 +13,8 @@
 namespace {
 
 using dr::SimFileSystem;
-using dr::testing::kSector;
-using dr::testing::Root;
+using dr::test::kSector;
+using dr::test::Root;
 
 enum class Mistake {
   kNone,

@@ -4,7 +4,7 @@
 #include <string>
 #include <thread>
 
-namespace dr::testing {
+namespace dr::test {
 namespace {
 
 sockaddr_in At(std::uint16_t port) {
@@ -116,4 +116,4 @@ TEST_CASE("A proxy that is silent answers nobody, nor lets them connect, and pas
 }
 
 }  // namespace
-}  // namespace dr::testing
+}  // namespace dr::test

@@ -327,7 +327,7 @@ const Case kCases[] = {
 
 TEST_CASE("Real and simulated files keep the same contract") {
   for (const Case& c : kCases) {
-    const dr::testing::TempDirectory temp;
+    const dr::test::TempDirectory temp;
     dr::PosixFileSystem posix;
     dr::SimFileSystem sim;
     dr::SimFileSystem buffered({.direct = false});
@@ -344,7 +344,7 @@ TEST_CASE("Real and simulated files keep the same contract") {
 }
 
 TEST_CASE("Real and simulated paths are opened alike") {
-  const dr::testing::TempDirectory temp;
+  const dr::test::TempDirectory temp;
   dr::PosixFileSystem posix;
   dr::SimFileSystem sim;
   REQUIRE(sim.OpenDirectory(temp.path(), Create::kIfMissing).ok());

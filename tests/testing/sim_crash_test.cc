@@ -18,15 +18,15 @@ using dr::NameOrder;
 using dr::SimCall;
 using dr::SimFileSystem;
 using dr::WritePath;
-using dr::testing::AlignedBytes;
-using dr::testing::Background;
-using dr::testing::ContentOf;
-using dr::testing::kSector;
-using dr::testing::NamesAfter;
-using dr::testing::OpenFile;
-using dr::testing::Outcomes;
-using dr::testing::PutDurably;
-using dr::testing::Root;
+using dr::test::AlignedBytes;
+using dr::test::Background;
+using dr::test::ContentOf;
+using dr::test::kSector;
+using dr::test::NamesAfter;
+using dr::test::OpenFile;
+using dr::test::Outcomes;
+using dr::test::PutDurably;
+using dr::test::Root;
 using Strings = std::set<std::string>;
 
 std::string Sectors(std::string_view letters) {

@@ -15,7 +15,7 @@
 #include "dr/testing/sim_crash.h"
 #include "dr/testing/sim_file_system.h"
 
-namespace dr::testing {
+namespace dr::test {
 
 inline constexpr std::size_t kSector = 512;
 
@@ -103,4 +103,4 @@ class AlignedBytes {
   std::size_t size_;
 };
 
-}  // namespace dr::testing
+}  // namespace dr::test

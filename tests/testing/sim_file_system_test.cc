@@ -16,13 +16,13 @@ namespace {
 using dr::Lasting;
 using dr::SimCall;
 using dr::SimFileSystem;
-using dr::testing::AlignedBytes;
-using dr::testing::Background;
-using dr::testing::ContentOf;
-using dr::testing::kSector;
-using dr::testing::OpenFile;
-using dr::testing::PutDurably;
-using dr::testing::Root;
+using dr::test::AlignedBytes;
+using dr::test::Background;
+using dr::test::ContentOf;
+using dr::test::kSector;
+using dr::test::OpenFile;
+using dr::test::PutDurably;
+using dr::test::Root;
 
 // One of each call that can fail, in a fixed order; stops at the first error.
 absl::Status UseEverything(SimFileSystem& disk) {
