@@ -11,6 +11,7 @@
 #include "dr/mutex.h"
 #include "dr/status.h"
 #include "dr/status_macros.h"
+#include "src/base/assert.h"
 
 namespace dr::inline v0 {
 
@@ -29,12 +30,9 @@ class Callers {
   void Leave() {
     // The last access, since what was waited for is destroyed next. If it is closed in between,
     // AwaitEmpty finds out by itself.
-    if (open_.load()) {
-      inside_.fetch_sub(1);
-      return;
-    }
+    if (open_.load()) return CountOut();
     MutexLock lock(mutex_);
-    inside_.fetch_sub(1);
+    CountOut();
     left_.NotifyAll();
   }
   std::int64_t count() const { return inside_.load(); }
@@ -49,6 +47,11 @@ class Callers {
   }
 
  private:
+  void CountOut() {
+    const std::int64_t before = inside_.fetch_sub(1);
+    DR_ASSERT(before > 0);
+  }
+
   std::atomic<bool> open_ = false;
   std::atomic<std::int64_t> inside_ = 0;
   Mutex mutex_;

@@ -26,7 +26,7 @@ namespace dr::inline v0 {
 
 /// A state as it was at one moment.
 struct StateCopy {
-  std::vector<std::string> records;  ///< where there is no view
+  std::vector<std::string> records = {};  ///< where there is no view
   FrozenState view = nullptr;
 };
 

@@ -1,14 +1,15 @@
 // Every wait of a component ends with its context, and none is for another component's callbacks.
 
 #include <catch2/catch.hpp>
-#include <future>
 #include <optional>
 #include <thread>
 
 #include "dr/adapter/memory_store.h"
 #include "dr/testing/sim_clock.h"
 #include "dr/testing/sim_file_system.h"
-#include "src/component/callback_watch.h"
+#include "tests/component/gate.h"
+#include "tests/component/ground.h"
+#include "tests/component/scripted_component.h"
 #include "tests/host/borrowed_registry.h"
 #include "tests/host/counter_component.h"
 #include "tests/host/recording.h"
@@ -18,42 +19,6 @@
 namespace dr::test {
 namespace {
 
-constexpr auto kLong = std::chrono::seconds(20);  // for what takes milliseconds
-
-/// Where a callback stays until the test lets it go.
-class Gate {
- public:
-  ~Gate() { Open(); }
-  void Pass() {
-    reached_ = true;
-    reached_.notify_all();
-    open_.wait(false);
-  }
-  void AwaitReached() const { reached_.wait(false); }
-  void Open() {
-    open_ = true;
-    open_.notify_all();
-  }
-
- private:
-  std::atomic<bool> reached_ = false, open_ = false;
-};
-
-template <typename Work>
-auto Elsewhere(Work work) {
-  return std::async(std::launch::async, std::move(work));
-}
-template <typename T>
-T InTime(std::future<T>& result) {
-  REQUIRE(result.wait_for(kLong) == std::future_status::ready);
-  return result.get();
-}
-
-CommitOptions Within(std::chrono::milliseconds time) {
-  CommitOptions options;
-  options.context.deadline = SystemClock().Now() + time;
-  return options;
-}
 bool IsComponentFault(const absl::Status& status, std::string_view component) {
   const std::optional<Fault> fault = FaultOf(status);
   return fault && fault->kind == FaultKind::kComponent && fault->place == component;
@@ -149,7 +114,8 @@ TEST_CASE("a commit with a deadline does not wait longer for readers of the stat
   std::stop_source stop;
   {
     ReaderLock lock(a.lock());
-    late = Elsewhere([&] { return a.Add("x", Within(std::chrono::milliseconds(20))).status(); });
+    late = Elsewhere(
+        [&] { return a.Add("x", {.context = Within(std::chrono::milliseconds(20))}).status(); });
     CHECK(InTime(late).code() == absl::StatusCode::kUnknown);
     CommitOptions options;
     options.context.stop = stop.get_token();
@@ -379,7 +345,7 @@ TEST_CASE("a component that hangs in a joint checkpoint holds up its own callers
   });
   for (const absl::Status& result : InTime(others)) REQUIRE_OK(result);
   CHECK(absl::IsDeadlineExceeded(
-      joint.hangs.Add("y", Within(std::chrono::milliseconds(20))).status()));
+      joint.hangs.Add("y", {.context = Within(std::chrono::milliseconds(20))}).status()));
   joint.gate.Open();
   REQUIRE_OK(InTime(checkpoint));
   // What came meanwhile is behind the cut.
@@ -455,16 +421,18 @@ TEST_CASE(
   const std::string large(2 << 20, 'l');  // more than is prepared
   auto stuck = Elsewhere([&] { return small.a.Add(large).status(); });
   small.disk.AwaitHeld(SimCall::kWrite, 1);
-  auto late =
-      Elsewhere([&] { return small.a.Add(large, Within(std::chrono::milliseconds(50))).status(); });
+  auto late = Elsewhere([&] {
+    return small.a.Add(large, {.context = Within(std::chrono::milliseconds(50))}).status();
+  });
   CHECK(absl::IsDeadlineExceeded(InTime(late)));
   auto batch = Elsewhere([&] {
     const ComponentCommit commits[] = {{&small.a, large}, {&small.b, large}};
-    return CommitAll(commits, Within(std::chrono::milliseconds(50))).status();
+    return CommitAll(commits, {.context = Within(std::chrono::milliseconds(50))}).status();
   });
   CHECK(absl::IsDeadlineExceeded(InTime(batch)));
   auto decided = Elsewhere([&] {
-    return small.a.AddIf([&] { return large; }, Within(std::chrono::milliseconds(50))).status();
+    return small.a.AddIf([&] { return large; }, {.context = Within(std::chrono::milliseconds(50))})
+        .status();
   });
   CHECK(absl::IsDeadlineExceeded(InTime(decided)));
   auto figures = Elsewhere([&] { return small.host->figures().pending; });
@@ -511,23 +479,6 @@ TEST_CASE("an observer that is told of a full disk may share a mutex with a comm
 
 // ---- The watch ----------------------------------------------------------------------------------
 
-TEST_CASE("a stop of the process counts as two looks of the watch at most (K92)") {
-  CallbackWatch watch;
-  const std::chrono::milliseconds deadline(1000);
-  const auto at = [](int ms) { return Instant::FromNanoseconds(ms * 1'000'000LL); };
-  CallbackWatch::Inside inside(watch, "Apply");
-  CHECK(watch.Overdue(at(0), deadline) == nullptr);
-  CHECK(watch.Overdue(at(250), deadline) == nullptr);
-  CHECK(watch.Overdue(at(100'000), deadline) == nullptr);  // counts 500
-  inside.Progress();
-  CHECK(watch.Overdue(at(100'001), deadline) == nullptr);
-  CHECK(watch.Overdue(at(100'251), deadline) == nullptr);
-  CHECK(watch.Overdue(at(100'501), deadline) == nullptr);
-  CHECK(watch.Overdue(at(100'751), deadline) == nullptr);
-  CHECK(watch.Overdue(at(101'001), deadline) == std::string_view("Apply"));
-  CHECK(watch.Overdue(at(101'251), deadline) == nullptr);  // told
-}
-
 TEST_CASE("a component that was healthy before the machine slept has not failed after it (K92)") {
   SimClock clock;
   TempDirectory directory;
@@ -547,6 +498,97 @@ TEST_CASE("a component that was healthy before the machine slept has not failed 
   CHECK(host->figures().failed_components.empty());
   gate.Open();
   REQUIRE_OK(InTime(applying));
+}
+
+// ---- Slices -------------------------------------------------------------------------------------
+
+/// Waits for a component that no host has.
+struct Waiting {
+  Ground ground;
+  Scripted component{"one"};
+  ComponentCallbacks callbacks{component, {"one", {.name = "scripted", .version = 1}}};
+  std::vector<absl::Status> failures;
+  ComponentWaits waits{ground.runtime, callbacks,
+                       [this](const absl::Status& why) { failures.push_back(why); }};
+
+  // What is locked is given back at once, as only this is asked here.
+  bool Lock(const Context& context) {
+    if (!waits.LockState(callbacks.state_mutex(), context)) return false;
+    callbacks.state_mutex().unlock();
+    return true;
+  }
+  bool LockShared(const Context& context) {
+    if (!waits.LockStateShared(callbacks.state_mutex(), context)) return false;
+    callbacks.state_mutex().unlock_shared();
+    return true;
+  }
+};
+
+TEST_CASE("The state is locked within the context, and not twice by one thread") {
+  Waiting of;
+  CHECK(of.Lock(AtOnce()));
+  CHECK(of.LockShared(AtOnce()));
+  ReaderLock lock(of.callbacks.state_mutex());
+  CHECK_FALSE(of.Lock({}));
+  auto other = Elsewhere([&] { return of.Lock(AtOnce()); });
+  CHECK_FALSE(InTime(other));
+  std::stop_source stop;
+  stop.request_stop();
+  auto stopped = Elsewhere([&] { return of.Lock({.stop = stop.get_token()}); });
+  CHECK_FALSE(InTime(stopped));
+}
+
+TEST_CASE("Of a component that has failed the state is locked to end what waits, and for no copy") {
+  Waiting of;
+  of.callbacks.health().Fail(absl::InternalError("failed"));
+  CHECK(of.Lock({}));
+  WriterLock lock(of.callbacks.state_mutex());
+  auto shared = Elsewhere([&] { return of.LockShared({}); });
+  CHECK_FALSE(InTime(shared));
+}
+
+TEST_CASE("A state that readers keep is left for the observer to be told, unless with an order") {
+  Waiting of;
+  of.ground.runtime.callback_deadline = std::chrono::milliseconds(50);
+  std::future<bool> with_order, without;
+  {
+    ReaderLock lock(of.callbacks.state_mutex());
+    without = Elsewhere([&] { return of.Lock({}); });
+    CHECK_FALSE(InTime(without));
+    CHECK(of.callbacks.health().kept_state_due());
+    with_order = Elsewhere([&] {
+      const HoldingOrder order;
+      return of.Lock({});
+    });
+    CHECK(with_order.wait_for(std::chrono::milliseconds(200)) == std::future_status::timeout);
+  }
+  CHECK(InTime(with_order));
+  of.waits.NotifyDue();
+  CHECK(of.ground.events.Of(EventKind::kStateHeld).size() == 1);
+}
+
+TEST_CASE("Every failure ends what waits, with the first one's reason") {
+  Waiting of;
+  of.waits.Fail(absl::InternalError("first"));
+  of.waits.Fail(absl::InternalError("second"));
+  CHECK(of.failures == std::vector<absl::Status>(2, absl::InternalError("first")));
+}
+
+TEST_CASE("A slice of a wait ends with the context, and looks at the callbacks") {
+  Waiting of;
+  of.ground.runtime.callback_deadline = {};
+  Mutex mutex;
+  CondVar changed;
+  StateCopy copy{.view = [&](StateWriter&) {
+    MutexLock lock(mutex);
+    of.waits.WaitASlice(changed, mutex, AtOnce());
+    of.waits.WaitASlice(changed, mutex, AtOnce());
+    return absl::OkStatus();
+  }};
+  Records written;
+  CHECK(IsFault(of.callbacks.WriteCopy(copy, written), FaultKind::kComponent));
+  CHECK(of.failures.size() == 1);
+  CHECK(of.ground.events.Of(EventKind::kComponentFailed).size() == 1);
 }
 
 }  // namespace

@@ -6,7 +6,6 @@
 
 #include "dr/testing/sim_clock.h"
 #include "dr/testing/sim_file_system.h"
-#include "src/component/callback_watch.h"
 #include "tests/host/counter_component.h"
 #include "tests/host/small_host.h"
 #include "tests/log/log_fixture.h"
@@ -254,17 +253,6 @@ TEST_CASE("B5: a frozen view is not blamed for a store that takes long") {
   disk.Release(SimCall::kWrite);
   taker.join();
   REQUIRE_OK(checkpoint);
-}
-
-TEST_CASE("A callback that begins long after anybody looked is given its whole time") {
-  CallbackWatch watch;
-  const std::chrono::seconds deadline(1);
-  const auto at = [](int second) { return Instant::FromNanoseconds(second * 1'000'000'000LL); };
-  CHECK(watch.Overdue(at(0), deadline) == nullptr);
-  CallbackWatch::Inside inside(watch, "view");
-  CHECK(watch.Overdue(at(10), deadline) == nullptr);
-  CHECK(watch.Overdue(at(11), deadline) == nullptr);
-  CHECK(watch.Overdue(at(12), deadline) == std::string_view("view"));
 }
 
 /// Whose digest is the test's.
