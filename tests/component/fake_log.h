@@ -20,7 +20,7 @@ class FakeLog final : public LogSink {
   enum class Syncs : std::uint8_t { kAtOnce, kByHand };
 
   explicit FakeLog(Syncs syncs = Syncs::kAtOnce, std::size_t capacity = 64)
-      : syncs_(syncs), log(*this, {.capacity = capacity}, {}) {}
+      : syncs_(syncs), log(*this, {.capacity = capacity}) {}
 
   /// Everything up to `lsn` is durable.
   void SetDurable(Lsn lsn) { durable_.store(lsn.value); }
