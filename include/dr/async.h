@@ -20,7 +20,9 @@
 
 namespace dr::inline v0 {
 
-/// Awaited once. Must outlive the suspension, as a local of the coroutine does.
+/// A commit that begins when it is awaited, once, by one coroutine. It outlives the suspension, as
+/// a local of the coroutine does; a coroutine that is suspended in it is not destroyed, since its
+/// commit cannot be taken back.
 class CommitAwaitable {
  public:
   /// What CommitAsync takes as `done`.
@@ -40,7 +42,7 @@ class CommitAwaitable {
       waiting.resume();
     });
   }
-  /// As Commit returns.
+  /// What Commit would return.
   absl::StatusOr<Lsn> await_resume() { return std::move(result_); }
 
  private:

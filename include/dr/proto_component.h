@@ -17,7 +17,9 @@
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/message_lite.h>
 
+#include <new>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "dr/stateful_component.h"
@@ -26,20 +28,26 @@
 namespace dr::inline v0 {
 
 /// The same message gives the same bytes (maps in key order) within one build of Protobuf.
-/// kInvalidArgument: there would be more than kMaxPayloadBytes of them.
+/// kInvalidArgument: there would be more than kMaxPayloadBytes of them. kResourceExhausted: there
+/// is no memory for them.
 inline absl::StatusOr<std::string> SerializeDeterministically(
     const google::protobuf::MessageLite& message) {
-  if (const std::size_t size = message.ByteSizeLong(); size > kMaxPayloadBytes) {
-    return MakeFault({.kind = FaultKind::kLimit, .next = "keep less in one message"},
-                     "a message of " + std::to_string(size) + " bytes");
+  try {
+    if (const std::size_t size = message.ByteSizeLong(); size > kMaxPayloadBytes) {
+      return MakeFault({.kind = FaultKind::kLimit, .next = "keep less in one message"},
+                       "a message of " + std::to_string(size) + " bytes");
+    }
+    std::string bytes;
+    {
+      google::protobuf::io::StringOutputStream stream(&bytes);
+      google::protobuf::io::CodedOutputStream out(&stream);
+      out.SetSerializationDeterministic(true);
+      message.SerializePartialToCodedStream(&out);
+    }
+    return bytes;
+  } catch (const std::bad_alloc&) {
+    return absl::Status(absl::StatusCode::kResourceExhausted, "");
   }
-  std::string bytes;
-  google::protobuf::io::StringOutputStream stream(&bytes);
-  google::protobuf::io::CodedOutputStream out(&stream);
-  out.SetSerializationDeterministic(true);
-  message.SerializePartialToCodedStream(&out);
-  out.Trim();
-  return bytes;
 }
 
 /// A component whose state is one message and whose operations are another's. As StatefulComponent.
@@ -65,8 +73,8 @@ class ProtoComponent : public StatefulComponent {
         },
         options);
   }
-  /// As StatefulComponent::CommitAsync; a message that is too long is refused at once, on this
-  /// thread.
+  /// As StatefulComponent::CommitAsync; a message that cannot be serialized is refused at once, on
+  /// this thread.
   void CommitAsync(const Op& op, const CommitOptions& options,
                    absl::AnyInvocable<void(absl::StatusOr<Lsn>) &&> done) {
     absl::StatusOr<std::string> payload = SerializeDeterministically(op);
@@ -83,7 +91,7 @@ class ProtoComponent : public StatefulComponent {
 
   absl::Status Apply(const Operation& at) final {
     Op op;
-    if (!op.ParsePartialFromString(std::string(at.payload))) return Unreadable("operation", at.lsn);
+    if (!Parse(at.payload, op)) return Unreadable("operation", at.lsn);
     return ApplyTo(state_, op, at);
   }
   absl::Status SaveState(StateWriter& out) const override {
@@ -95,9 +103,13 @@ class ProtoComponent : public StatefulComponent {
     absl::StatusOr<std::optional<std::string_view>> record = in.Next();
     if (!record.ok()) return record.status();
     if (!*record) return absl::OkStatus();
-    if (!state_.ParsePartialFromString(std::string(**record))) return Unreadable("state", {});
+    if (!Parse(**record, state_)) return Unreadable("state", {});
     record = in.Next();
     return record.ok() && *record ? Unreadable("second record of the state", {}) : record.status();
+  }
+  // At most kMaxPayloadBytes, so their number is an int.
+  static bool Parse(std::string_view bytes, google::protobuf::MessageLite& message) {
+    return message.ParsePartialFromArray(bytes.data(), static_cast<int>(bytes.size()));
   }
   absl::Status Unreadable(std::string_view what, Lsn lsn) const {
     return MakeFault({.kind = FaultKind::kComponent,

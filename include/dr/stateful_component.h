@@ -50,7 +50,8 @@ struct CommitOptions {
 };
 
 /// A view of the state that stays as it is while the component goes on, and writes it out. Called
-/// once, perhaps on another thread, with no lock held.
+/// once, perhaps on another thread, with no lock held; not at all where the checkpoint has been
+/// given up. An error or an exception of it fails the checkpoint, not the component.
 using FrozenState = absl::AnyInvocable<absl::Status(StateWriter&)>;
 
 /// Thread-safe towards its users. Attached to one host, once; outlives it. One that is destroyed
@@ -94,8 +95,10 @@ class DR_EXPORT StatefulComponent {
 
   /// As Commit, but waits only for its place in the order and for room in the log: `done` runs on
   /// the host's threads (Host::Start) or in Host::Step, exactly once, also when the operation was
-  /// refused. One runs after the other; one that hangs is passed after
-  /// HostOptions::callback_deadline. What it throws is dropped.
+  /// refused. Without a host, in a forked child, or where there is no memory for its place in the
+  /// host's queue, it runs on this thread before the call returns. One runs after the other; one
+  /// that hangs is passed after HostOptions::callback_deadline. It may commit and may not wait for
+  /// another `done`. What it throws is dropped, and a null one tells nobody.
   void CommitAsync(std::string payload, const CommitOptions& options,
                    absl::AnyInvocable<void(absl::StatusOr<Lsn>) &&> done);
 
@@ -106,21 +109,31 @@ class DR_EXPORT StatefulComponent {
   friend class ComponentCallbacks;
   friend class ComponentCore;
 
+  // The callbacks. The host calls them on its own threads and on those that commit or take a
+  // checkpoint: one at a time where the state is locked alone (Apply, LoadState), several where it
+  // is shared. One that has not returned within HostOptions::callback_deadline fails this
+  // component. A call back into dr is refused, and an error of the callback.
+
   /// Changes the state by `op`. Deterministic: uses nothing but the state and `op`, does no I/O,
-  /// cannot refuse. An error, an exception or a call back into dr fails this component.
+  /// cannot refuse. An error or an exception fails this component.
   virtual absl::Status Apply(const Operation& op) = 0;
   /// Writes the state as records. Called under the shared lock, so writers wait meanwhile: meant
-  /// for states up to 1 MiB; larger ones override FreezeState.
+  /// for states up to 1 MiB; larger ones override FreezeState. An error or an exception fails the
+  /// checkpoint, not the component.
   virtual absl::Status SaveState(StateWriter& out) const = 0;
   /// Replaces the state by the records of `in`, which are of today's schema. Read to their end;
-  /// none at all is the state of a new instance.
+  /// none at all is the state of a new instance. An error or an exception fails Host::Open, or this
+  /// component where it has a host.
   virtual absl::Status LoadState(StateReader& in) = 0;
-  /// A cheap view for SaveState's purpose, made under the shared lock. Null: SaveState is used.
+  /// A cheap view for SaveState's purpose, made under the shared lock. Null: SaveState is used. An
+  /// exception fails the checkpoint, not the component.
   virtual FrozenState FreezeState() const { return nullptr; }
   /// The sum of DigestOf over the records SaveState would write, if it is kept at hand. The log
-  /// then records it now and then, and replay can be checked operation by operation.
+  /// then records it now and then, and replay can be checked operation by operation. Called under
+  /// the shared lock; an exception fails this component.
   virtual std::optional<Digest> StateDigest() const { return std::nullopt; }
   /// Tells how to read records of older versions of the schema, for all components that have it.
+  /// Called once, by Host::Open; an error or an exception fails that.
   virtual absl::Status RegisterUpgrades(SchemaUpgrades&) const { return absl::OkStatus(); }
 
   std::shared_ptr<ComponentCore> core_;  ///< shared with the host
