@@ -3,11 +3,6 @@
 // "Options that do not fit", has what no header can see.
 #pragma once
 
-#ifndef __cplusplus
-#error "dr's headers are C++"
-#include <dr_stops_at_the_error_above>
-#endif
-
 #include <cstddef>  // for the macros of the standard library
 
 #ifdef __has_feature
