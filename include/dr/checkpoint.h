@@ -1,8 +1,8 @@
-// When checkpoints are taken, and what one was.
+// When checkpoints are taken, and what was taken.
 //
 // Beside a log a checkpoint is fuzzy: each component is frozen at its own position while the others
 // go on, and recovery replays for each only what its snapshot lacks. Without a directory there is
-// nothing to replay, so all are frozen at one position, and commits wait for that.
+// nothing to replay, so all components are frozen at one position, and commits wait for that.
 #pragma once
 
 #include <chrono>
@@ -24,19 +24,21 @@ struct CheckpointPolicy {
   std::uint64_t log_bytes = 256 << 20;                           ///< since the last one
   std::uint64_t operations = 0;                                  ///< since the last one
   bool on_shutdown = true;  ///< Host::Shutdown takes a last one
-  /// Of the time, while operations are appended and no deadline presses: what a checkpoint takes of
-  /// the disk, it takes from commits. From 0.01 to 1, which is as fast as it goes.
+  /// The share of the time in which a checkpoint may write while operations are appended and no
+  /// deadline presses: what it takes of the disk, it takes from commits. From 0.01 to 1, which
+  /// means as fast as it goes.
   double disk_share = 0.03;
-  /// Put aside on the disk at most, so that one can be written when the disk is full, and the log
-  /// given up behind it: as much as the newest took, a megabyte and a quarter. 0: nothing.
+  /// At most this much is put aside on the disk, so that a checkpoint can be written, and log given
+  /// up behind it, when the disk is full: as much as the newest took, a megabyte and a quarter. 0:
+  /// nothing is put aside.
   std::uint64_t reserve_bytes = 64 << 20;
   std::uint32_t keep = 2;  ///< at least 1 stay; the log is kept back to the oldest of them. On a
                            ///< disk that has no room for more log, only the newest. Where there is
                            ///< no log, being opened counts as one
   std::uint32_t digest_every = 0;  ///< log a component's StateDigest every so many operations
-  /// How long a store keeps what a host without a directory saves there; 0: for ever. It erases the
-  /// state of whatever is down for as long, which no other setting does. So it must cover the
-  /// recovery window (`keep` times `interval`, and at least twice), each checkpoint writes
+  /// How long a store keeps what a host without a directory saves there; 0: for ever. A ttl erases
+  /// the state of a host that is down for so long, which no other setting does. So it must cover
+  /// the recovery window (`keep` times `interval`, and at least twice), each checkpoint writes
   /// everything anew, and one is taken at every interval even if nothing has changed.
   std::chrono::nanoseconds ttl = {};
 };
@@ -51,11 +53,11 @@ struct CheckpointInfo {
   std::chrono::nanoseconds pause_max = {};  ///< longest time that writers of one component waited
 };
 
-/// What was saved of a component. That nothing could be read is none of these: it is an error.
+/// What is saved of a component. State that cannot be read is none of these: that is an error.
 enum class StateOutcome : std::uint8_t {
   kRestored,
-  kEmpty,    ///< it is saved, as a state without a single record
-  kMissing,  ///< nothing of it is saved
+  kEmpty,    ///< a state without a single record is saved
+  kMissing,  ///< nothing is saved
 };
 /// "restored", "empty", "missing".
 DR_EXPORT std::string_view NameOf(StateOutcome outcome);

@@ -1,4 +1,4 @@
-// Time, injected: production reads the machine's clocks, tests turn the hands.
+// Time, injected: production reads the machine's clocks, and tests turn the hands themselves.
 //
 //   dr::SystemClock clock;
 //   dr::Instant deadline = clock.Now() + std::chrono::milliseconds(50);
@@ -16,8 +16,8 @@
 
 namespace dr::inline v0 {
 
-/// A point of a clock that never jumps and counts suspended time too (CLOCK_BOOTTIME). Comparable
-/// only within one boot of one machine; never stored. The default is "never".
+/// A point in time by a clock that never jumps and that counts suspended time too (CLOCK_BOOTTIME).
+/// Comparable only within one boot of one machine; never stored. The default is "never".
 class Instant {
  public:
   constexpr Instant() = default;
@@ -31,7 +31,7 @@ class Instant {
   constexpr bool is_never() const { return ns_ == kNever; }
 
   friend constexpr auto operator<=>(const Instant&, const Instant&) = default;
-  /// "Never" plus anything is "never"; what would pass the end saturates there.
+  /// "Never" plus anything is "never"; a sum past the end saturates there.
   friend constexpr Instant operator+(Instant at, std::chrono::nanoseconds by) {
     if (at.is_never() || (by.count() > 0 && at.ns_ > kNever - by.count())) return Never();
     return Instant(at.ns_ + by.count());
@@ -57,8 +57,9 @@ class DR_EXPORT Clock {
   virtual absl::Time WallTime() const = 0;
   /// Returns when Now() has reached `at`, or a stop is requested.
   virtual void SleepUntil(Instant at, const std::stop_token& stop) const;
-  /// Waits for a notification of `changed`, no longer than until Now() has reached `until`. Returns
-  /// spuriously. As it stands it looks at the hands every 10 ms, since a test may turn them.
+  /// Waits for a notification of `changed`, at the longest until Now() has reached `until`. May
+  /// return spuriously. The default looks at the clock every 10 ms, because a test may turn its
+  /// hands.
   virtual void Wait(CondVar& changed, Mutex& mutex, Instant until) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
 };

@@ -49,13 +49,13 @@ namespace dr::inline v0 {
 /// Reads `text`, which errors call `place`. kInvalidArgument names file, line, column and key:
 /// unknown keys (and which are known), keys given twice, values that are missing or of the wrong
 /// kind, variables that are not set. Values appear in no error. Bounds that depend on several
-/// options are Host::Open's to check. `repository` holds the values of variables, escaped.
+/// options are Host::Open's to check. In `repository` the values of variables are escaped.
 DR_EXPORT absl::StatusOr<HostOptions> ParseHostOptions(
     std::string_view text, std::string_view place,
     const VariableLookup& variables = ProcessVariable);
 
-/// As above, of a file of at most 64 KiB, which may be a symbolic link, a pipe or /dev/stdin
-/// (FileSystem::ReadFile). Null files: the machine's.
+/// As above, from a file of at most 64 KiB, which may be a symbolic link, a pipe or /dev/stdin
+/// (FileSystem::ReadFile). If `files` is null, the machine's are used.
 DR_EXPORT absl::StatusOr<HostOptions> LoadHostOptions(
     const std::string& path, FileSystem* files = nullptr,
     const VariableLookup& variables = ProcessVariable);

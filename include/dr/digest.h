@@ -21,7 +21,7 @@ namespace dr::inline v0 {
 DR_EXPORT std::uint64_t HashOf(std::string_view bytes);
 
 /// The sum, modulo 2^128, of the hashes of a set's records: the same in any order. A record that
-/// occurs twice counts twice; the digest of no record is zero.
+/// occurs twice counts twice; the digest of no records is zero.
 struct Digest {
   std::uint64_t high = 0;  ///< the upper half of 128 bits
   std::uint64_t low = 0;   ///< and the lower
@@ -41,7 +41,7 @@ struct Digest {
   friend constexpr bool operator==(const Digest&, const Digest&) = default;
 };
 
-/// Of one record: its XXH3-128.
+/// The digest of one record: its XXH3-128.
 DR_EXPORT Digest DigestOf(std::string_view record);
 
 /// 32 lower-case digits, most significant first.

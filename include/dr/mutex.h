@@ -1,7 +1,7 @@
 // Locks that clang's -Wthread-safety and ThreadSanitizer both understand.
 //
-// Thin wrappers over the standard ones. dr does not use absl::Mutex: a distribution's Abseil is not
-// built for ThreadSanitizer, which then reports correct programs.
+// Thin wrappers over the standard locks. dr does not use absl::Mutex: a distribution's Abseil is
+// not built for ThreadSanitizer, which then reports errors in correct programs.
 #pragma once
 
 #include <algorithm>
@@ -47,7 +47,7 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
   Mutex& mutex_;
 };
 
-/// The other way round: the mutex is given back for as long as it lives.
+/// The other way round: the mutex is released for as long as this object lives.
 class ABSL_SCOPED_LOCKABLE MutexUnlock {
  public:
 #if defined(__clang__)
@@ -111,8 +111,9 @@ class CondVar {
 
 /// Readers share it, a writer has it alone. New readers do not pass a writer that waits, and a
 /// second writer does not pass the readers that waited for the first. A thread that reads may lock
-/// it, or another one, for reading again. Any other lock of a mutex that the thread has, for which
-/// it would wait for itself, throws std::system_error where HeldByThisThread can tell.
+/// it, or another one, for reading again. Any other lock of a mutex that the thread already has
+/// would make the thread wait for itself: it throws std::system_error where HeldByThisThread can
+/// tell.
 class DR_EXPORT ABSL_LOCKABLE SharedMutex {
  public:
   SharedMutex() = default;
@@ -127,13 +128,13 @@ class DR_EXPORT ABSL_LOCKABLE SharedMutex {
   void lock_shared() ABSL_SHARED_LOCK_FUNCTION();
   /// By a thread that has it shared.
   void unlock_shared() ABSL_UNLOCK_FUNCTION();
-  /// False: it was not to be had within `duration`, at most an hour.
+  /// False if the lock could not be had within `duration`, which is at most an hour.
   bool try_lock_for(std::chrono::nanoseconds duration) ABSL_EXCLUSIVE_TRYLOCK_FUNCTION(true);
   /// As try_lock_for, with other readers.
   bool try_lock_shared_for(std::chrono::nanoseconds duration) ABSL_SHARED_TRYLOCK_FUNCTION(true);
 
-  /// Whether this thread has it, shared or alone. Exact for the first 16 locks that a thread has at
-  /// once; the rest are not seen.
+  /// Whether this thread has the lock, shared or alone. Exact for the first 16 locks that a thread
+  /// has at once; further ones are not seen.
   bool HeldByThisThread() const;
 
  private:

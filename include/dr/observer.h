@@ -21,18 +21,18 @@ namespace dr::inline v0 {
 /// What has happened; each says which members of the Event have a meaning.
 enum class EventKind : std::uint8_t {
   kRecovered,          ///< the log was read; `lsn` is the last operation
-  kTornTailCut,        ///< what an interrupted write left was set aside; `lsn` is the last kept
-  kCheckpoint,         ///< one is durable; `lsn` is its position
+  kTornTailCut,        ///< what an interrupted write left is dropped; `lsn` is the last kept
+  kCheckpoint,         ///< a checkpoint is durable; `lsn` is its position
   kCheckpointFailed,   ///< the previous one stays in force
   kCheckpointSkipped,  ///< an older one, or the log alone, had to be used at open; `status`
                        ///< says why, `lsn` how far it went if that can be read
   kComponentFailed,    ///< `component` will not be used again by this host
   kLogPoisoned,        ///< a sync failed; nothing is accepted any more
   kNoSpace,            ///< the log waits for space
-  kSpaceBack,          ///< and goes on
+  kSpaceBack,          ///< and has found it
   kBuffered,           ///< no direct writes on this file system: buffered writes and fdatasync
   kStoreUnavailable,   ///< a store could not be reached; `status` says why
-  kStoreBack,          ///< and answers again, after `duration`
+  kStoreBack,          ///< it answers again, after `duration`
   kWeakStore,          ///< the store promises less than a host needs; `text` says what is void
   kFenced,             ///< another host has taken over; nothing is accepted any more
   kPruneFailed,        ///< what no kept checkpoint needs is still there; the next one tries again
@@ -52,14 +52,14 @@ struct Event {
   std::string component = {};              ///< the id
   Lsn lsn = {};                            ///< where in the log
   absl::Status status = {};                ///< why
-  /// kRecovered: of it; kCheckpoint: the longest that writers of one component waited for it;
-  /// kStoreBack: how long it had been away; kClockApart: how far.
+  /// kRecovered: how long it took; kCheckpoint: the longest that writers of one component waited;
+  /// kStoreBack: how long the store had been away; kClockApart: how far apart.
   std::chrono::nanoseconds duration = {};
   std::string text = {};  ///< one line for a person
 };
 
-/// Called from whatever thread caused the event, with no lock of dr held; must return soon and may
-/// not throw. May not call back into the host.
+/// Called on the thread that caused the event, with no lock of dr's held. It must return soon, and
+/// must neither throw nor call back into the host.
 class DR_EXPORT Observer {
  public:
   virtual ~Observer() = default;

@@ -9,8 +9,9 @@
 //     absl::Status ApplyTo(CartState& state, const CartOp& op, const dr::Operation& at) override;
 //   };
 //
-// The state is one record of a snapshot, so up to kMaxPayloadBytes; a component with more overrides
-// SaveState and LoadState. This header alone includes Protobuf; the target dr::protobuf links it.
+// The state is one record of a snapshot, so it may have up to kMaxPayloadBytes; a component with
+// more overrides SaveState and LoadState. Only this header includes Protobuf; the target
+// dr::protobuf links it.
 #pragma once
 
 #include <google/protobuf/io/coded_stream.h>
@@ -28,8 +29,8 @@
 namespace dr::inline v0 {
 
 /// The same message gives the same bytes (maps in key order) within one build of Protobuf.
-/// kInvalidArgument: there would be more than kMaxPayloadBytes of them. kResourceExhausted: there
-/// is no memory for them.
+/// kInvalidArgument if there would be more than kMaxPayloadBytes, kResourceExhausted if there is no
+/// memory for them.
 inline absl::StatusOr<std::string> SerializeDeterministically(
     const google::protobuf::MessageLite& message) {
   try {
@@ -86,7 +87,7 @@ class ProtoComponent : public StatefulComponent {
   const State& state() const { return state_; }
 
  private:
-  /// As Apply. `at` has position, kind and time.
+  /// As Apply. `at` holds the position, kind and time.
   virtual absl::Status ApplyTo(State& state, const Op& op, const Operation& at) = 0;
 
   absl::Status Apply(const Operation& at) final {

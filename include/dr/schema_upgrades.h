@@ -28,28 +28,28 @@ using StateUpgrade = std::function<absl::Status(std::string_view record, StateWr
 /// Returns what the payload of one operation becomes in the next version.
 using OperationUpgrade = std::function<absl::StatusOr<std::string>(std::string_view payload)>;
 
-/// Filled at open, then only read (from any thread). An error of a step, or what it throws
-/// (kInternal), ends the reading.
+/// Filled when a host opens, then only read (by any thread). An error that a step returns, or
+/// throws (kInternal), ends the reading.
 ///
-/// A step belongs to its schema, not to a component: it upgrades the records of all components of
-/// that schema, which each register it or leave that to one of them. It must therefore not depend
-/// on the component that registers it.
+/// A step belongs to its schema and not to a component: it upgrades the records of all components
+/// of that schema. Each of them may register it, or one for all. So it must not depend on the
+/// component that registers it.
 class DR_EXPORT SchemaUpgrades {
  public:
-  /// From `from_version` to the next. kAlreadyExists if that step is there.
+  /// A step from `from_version` to the next. kAlreadyExists if it is registered already.
   absl::Status AddStateUpgrade(std::string_view schema, std::uint32_t from_version,
                                StateUpgrade step);
   /// Likewise for payloads of operations.
   absl::Status AddOperationUpgrade(std::string_view schema, std::uint32_t from_version,
                                    OperationUpgrade step);
 
-  /// Takes over the steps of `sibling`, those that are there already excepted. kAlreadyExists if
-  /// one of these is seen to be other code: another function or lambda. What the same lambda has
-  /// captured is not compared, and the first one stays.
+  /// Takes over the steps of `sibling`, except those that are there already. kAlreadyExists if one
+  /// of these is visibly different code: another function or lambda. What the same lambda has
+  /// captured is not compared; the first one stays.
   absl::Status Merge(const SchemaUpgrades& sibling);
 
-  /// OK if state, or operations, of version `found` can become `today`. kUnimplemented names the
-  /// missing step, or the version that is newer than this program.
+  /// OK if state, or operations, of version `found` can be upgraded to `today`. kUnimplemented
+  /// names the missing step, or the version that is newer than this program.
   absl::Status CheckState(std::string_view schema, std::uint32_t found, std::uint32_t today) const;
   /// Likewise for payloads of operations.
   absl::Status CheckOperation(std::string_view schema, std::uint32_t found,

@@ -18,7 +18,7 @@ namespace dr::inline v0 {
 class DR_EXPORT Secret {
  public:
   Secret() = default;
-  /// Copies; what becomes of the original is the caller's affair (see Wipe).
+  /// Copies the bytes; what becomes of the original is up to the caller (see Wipe).
   explicit Secret(std::string_view bytes);
   /// `other` is empty behind it.
   Secret(Secret&& other) noexcept
@@ -33,12 +33,12 @@ class DR_EXPORT Secret {
 
   /// A second copy, on purpose.
   Secret Clone() const { return Secret(Reveal()); }
-  /// Valid as long as this object, unmoved.
+  /// Valid until this object is moved or destroyed.
   std::string_view Reveal() const { return {bytes_, size_}; }
   std::size_t size() const { return size_; }  ///< in bytes
   bool empty() const { return size_ == 0; }   ///< no bytes: nothing was given
 
-  /// In a time that depends on the lengths alone.
+  /// Takes a time that depends on the lengths only.
   friend DR_EXPORT bool operator==(const Secret& a, const Secret& b);
 
  private:
@@ -46,7 +46,7 @@ class DR_EXPORT Secret {
   std::size_t size_ = 0;
 };
 
-/// Overwrites with zeros what the compiler would take for dead.
+/// Overwrites bytes with zeros, also where the compiler takes them for dead.
 DR_EXPORT void Wipe(char* bytes, std::size_t size);
 
 }  // namespace dr::inline v0

@@ -1,5 +1,5 @@
-// For programs that want to shut down in order on SIGTERM or SIGINT. The library installs nothing
-// by itself.
+// For programs that want to shut down in order on SIGTERM or SIGINT. The library itself installs
+// nothing.
 //
 //   auto signals = dr::ShutdownSignals::Block();            // first in main, before any thread
 //   …
@@ -15,15 +15,15 @@
 
 namespace dr::inline v0 {
 
-/// Blocks the signals for the calling thread and all it starts later, so that none is lost and a
-/// storm of them is one. They stay blocked.
+/// Blocks the signals for the calling thread and all threads that it starts later, so that none is
+/// lost and a storm of them counts once. They stay blocked.
 class DR_EXPORT ShutdownSignals {
  public:
   /// SIGTERM and SIGINT. Called by main() before it starts a thread.
   static absl::StatusOr<ShutdownSignals> Block();
-  /// The signal that came; waits for it.
+  /// Waits for a signal, and returns it.
   int Wait() const;
-  /// As Wait, but no longer than `timeout`, and so long whatever other signals come.
+  /// As Wait, but only for `timeout`, which other signals do not cut short.
   std::optional<int> WaitFor(std::chrono::nanoseconds timeout) const;
 
  private:

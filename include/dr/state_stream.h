@@ -23,11 +23,11 @@ class DR_EXPORT StateReader {
  public:
   virtual ~StateReader() = default;
   /// The next record as it was written, valid until the next call; nullopt at the end, which is
-  /// reported only after the whole was checked.
+  /// reported only after everything has been checked.
   virtual absl::StatusOr<std::optional<std::string_view>> Next() = 0;
 };
 
-/// The state of a new instance.
+/// No records: the state of a new instance.
 class DR_EXPORT NoRecords final : public StateReader {
  public:
   absl::StatusOr<std::optional<std::string_view>> Next() override { return std::nullopt; }

@@ -27,14 +27,14 @@ namespace dr::inline v0 {
 /// What went wrong, more finely than a code. Values travel between processes: never reuse one.
 enum class FaultKind : std::uint8_t {
   kIo = 1,            ///< the file system or network failed: kUnavailable, or kInternal by errno
-  kBusy = 2,          ///< somebody else has it open: kUnavailable
+  kBusy = 2,          ///< it is open elsewhere: kUnavailable
   kPoisoned = 3,      ///< a sync failed earlier; reopen: kFailedPrecondition
   kFenced = 4,        ///< a newer epoch owns it: kFailedPrecondition
   kNoSpace = 5,       ///< kResourceExhausted
   kLimit = 6,         ///< a length or count is out of bounds: kInvalidArgument
   kWalCorrupt = 7,    ///< rot in the log: kDataLoss
   kWalGap = 8,        ///< a part of the log is missing: kDataLoss
-  kAuthFailed = 9,    ///< not what was written: kDataLoss
+  kAuthFailed = 9,    ///< it is not what was written: kDataLoss
   kRollback = 10,     ///< older than what was seen before: kDataLoss
   kIncomplete = 11,   ///< parts are missing: kDataLoss
   kWrongKey = 12,     ///< kUnauthenticated
@@ -74,13 +74,13 @@ DR_EXPORT absl::Status MakeIoFault(std::string_view call, std::string_view place
 /// The fault that a status of dr carries; nullopt for OK and for errors from elsewhere.
 DR_EXPORT std::optional<Fault> FaultOf(const absl::Status& status);
 
-/// True if `status` carries a fault of this kind.
+/// Whether `status` carries a fault of this kind.
 DR_EXPORT bool IsFault(const absl::Status& status, FaultKind kind);
 
-/// The same error about another place: a file that was renamed while it was open.
+/// The same error with another place, for a file that was renamed while it was open.
 DR_EXPORT absl::Status WithPlace(const absl::Status& status, std::string_view place);
 
-/// `context` has ended: kDeadlineExceeded or kCancelled naming `what`; otherwise OK.
+/// kDeadlineExceeded or kCancelled, naming `what`, if `context` has ended; otherwise OK.
 DR_EXPORT absl::Status CheckContext(const Context& context, const Clock& clock,
                                     std::string_view what);
 
@@ -89,7 +89,7 @@ DR_EXPORT absl::Status CheckContext(const Context& context, const Clock& clock,
 /// programs call it; the library never prints.
 DR_EXPORT int PrintError(const absl::Status& status);
 
-/// Abseil's string_view is a type of its own in some builds, and std's in others.
+/// In some builds Abseil's string_view is a type of its own, in others it is std's.
 inline absl::string_view AsAbsl(std::string_view s) { return {s.data(), s.size()}; }
 /// The other way round.
 inline std::string_view AsStd(absl::string_view s) { return {s.data(), s.size()}; }

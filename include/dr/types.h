@@ -1,4 +1,4 @@
-// The values that every part of dr speaks in: positions, schemas, deadlines, operations.
+// The values that all of dr has in common: positions, schemas, deadlines, operations.
 //
 //   dr::Context within_a_second{.deadline = clock.Now() + std::chrono::seconds(1)};
 //   dr::Operation op = …;                       // handed to StatefulComponent::Apply
@@ -31,7 +31,8 @@ struct Epoch {
   friend constexpr auto operator<=>(const Epoch&, const Epoch&) = default;
 };
 
-/// Where an operation is. The same Lsn may mean two operations in two epochs, never in one.
+/// Where an operation is. In two epochs one Lsn may mean two operations; in one epoch it never
+/// does.
 struct Position {
   Epoch epoch = {};  ///< in which the operation was written
   Lsn lsn = {};      ///< of the operation
@@ -45,7 +46,7 @@ struct Schema {
   friend bool operator==(const Schema&, const Schema&) = default;
 };
 
-/// How long a call may take and how it is told to stop. The default never ends by itself.
+/// How long a call may take, and how to stop it. The default never ends by itself.
 struct Context {
   Instant deadline = {};      ///< by the clock of the host or store that is called
   std::stop_token stop = {};  ///< a stop that is requested ends the call with kCancelled

@@ -10,7 +10,7 @@
 /// writes.
 namespace dr::inline v0 {
 
-/// "MAJOR.MINOR.PATCH". Any thread; the text lives as long as the program.
+/// "MAJOR.MINOR.PATCH". Thread-safe; the text lives as long as the program.
 DR_EXPORT std::string_view LibraryVersion();
 
 }  // namespace dr::inline v0

@@ -12,8 +12,8 @@
 
 namespace dr::inline v0 {
 
-/// Wakes those who wait for `changed` when the context is stopped. Made before the mutex is locked
-/// and destroyed after it has been given back, since a stop locks it.
+/// Wakes the threads that wait for `changed` when the context is stopped. Must be made before the
+/// mutex is locked and destroyed after it was released, because a stop locks it.
 class StopWake {
  public:
   StopWake(const Context& context, Mutex& mutex, CondVar& changed)
@@ -31,8 +31,8 @@ class StopWake {
   std::stop_callback<Notify> on_stop_;
 };
 
-/// Waits for a notification of `changed`, spuriously too, or says why the context has ended, naming
-/// `what`. Callers loop on their condition, and have a StopWake.
+/// Waits for a notification of `changed`, or says why the context has ended, naming `what`. It may
+/// return spuriously: callers loop on their condition. They need a StopWake.
 inline absl::Status AwaitChange(CondVar& changed, Mutex& mutex, const Context& context,
                                 const Clock& clock, std::string_view what)
     ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {

@@ -1,4 +1,4 @@
-// Who has a directory: one process at a time.
+// The lock of a directory, which one process at a time may have.
 //
 //   DR_ASSIGN_OR_RETURN(DirectoryLock lock, DirectoryLock::Take(directory, "LOCK"));
 #pragma once
@@ -28,7 +28,7 @@ class DR_EXPORT DirectoryLock {
   /// that of a directory beneath.
   static absl::StatusOr<DirectoryLock> TakeFile(Directory& directory, std::string_view name);
   absl::Status Hold(Directory& directory);
-  /// Writes this process down in the file, for the message that others get.
+  /// Writes this process's number into the file, for the message that other processes get.
   void Sign();
   void Release() { *this = DirectoryLock(); }
 

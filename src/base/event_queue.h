@@ -1,4 +1,4 @@
-// Events on their way to the observer: noted under whatever lock, told without any, in order.
+// Events on their way to the observer: added under any lock, delivered without one, in order.
 //
 //   {
 //     MutexLock lock(mutex_);
@@ -26,7 +26,8 @@ class EventQueue {
   EventQueue(const EventQueue&) = delete;
   EventQueue& operator=(const EventQueue&) = delete;
 
-  /// An event for which there is no memory is left out; what it would say, callers get as a status.
+  /// An event for which there is no memory is left out; callers get what it would have said as a
+  /// status.
   void Add(Event event, std::string_view text) noexcept {
     if (observer_ == nullptr) return;
     try {
@@ -39,8 +40,8 @@ class EventQueue {
     }
   }
 
-  /// Tells the observer what was added, in that order. The caller holds no lock. One thread tells
-  /// at a time: who comes meanwhile leaves its events to that one.
+  /// Tells the observer what was added, in that order. The caller holds no lock. One thread at a
+  /// time delivers; a thread that comes meanwhile leaves its events to that one.
   void Deliver() noexcept {
     if (!waiting_.load(std::memory_order_acquire)) return;
     MutexLock lock(mutex_);

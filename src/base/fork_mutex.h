@@ -5,8 +5,8 @@
 
 namespace dr::inline v0 {
 
-/// No thread holds it while the process forks, so that a child finds it free and what it guards
-/// whole. The last lock that is taken, and for moments only: a fork waits for it.
+/// No thread holds it while the process forks, so a child finds it free and what it guards intact.
+/// It is always the last lock to be taken, and held for moments only, because a fork waits for it.
 extern Mutex fork_mutex;
 
 class ABSL_SCOPED_LOCKABLE ForkMutexLock {

@@ -1,4 +1,4 @@
-// A queue of objects that bring their own link, so that adding one can neither fail nor allocate.
+// A queue of objects with a link of their own, so that adding one can neither fail nor allocate.
 #pragma once
 
 #include <cstddef>
@@ -34,7 +34,7 @@ class IntrusiveQueue {
     last_ = raw;
     ++size_;
   }
-  /// Null where there is none.
+  /// Null if the queue is empty.
   std::unique_ptr<T> Pop() noexcept {
     if (first_ == nullptr) return nullptr;
     std::unique_ptr<T> item(std::exchange(first_, first_->next));

@@ -56,7 +56,7 @@ thread_local HeldLocks held;
 
 bool SharedMutex::HeldByThisThread() const { return held.Has(*this); }
 
-// Past nobody who waits.
+// Does not pass threads that wait.
 bool SharedMutex::TryLock(Mode mode) {
   const bool alone = mode == Mode::kAlone;
   std::uint32_t state = state_.load(std::memory_order_relaxed);
@@ -126,7 +126,8 @@ void SharedMutex::unlock() {
   changed_.NotifyAll();
 }
 
-// The last reader leaves under the mutex where anybody waits: whoever enters then may destroy it.
+// Where a thread waits, the last reader leaves under the mutex: the next one to enter may destroy
+// it.
 void SharedMutex::unlock_shared() {
   held.Remove(*this, false);
   std::uint32_t state = state_.load(std::memory_order_relaxed);

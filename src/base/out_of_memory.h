@@ -8,9 +8,9 @@
 
 namespace dr::inline v0 {
 
-/// Runs `body`, which returns a status or a StatusOr. Where memory or threads run out on the way
-/// the result is kResourceExhausted, or kUnknown if `*begun` says that there was an effect by then.
-/// It has no message, because saying one takes memory.
+/// Runs `body`, which returns a status or a StatusOr. If memory or threads run out on the way, the
+/// result is kResourceExhausted, or kUnknown if `*begun` says that there was an effect by then. It
+/// has no message, because a message takes memory.
 template <typename Body>
 auto WithinMemory(Body body, const bool* begun = nullptr) noexcept -> decltype(body()) {
   const auto out_of_memory = [begun] {

@@ -38,7 +38,7 @@ int CreateFlags(Create create) {
   return 0;
 }
 
-// A checked name with the zero that system calls want behind it. Takes no memory, because renaming
+// A checked name with the zero at its end that system calls want. Takes no memory, because renaming
 // belongs to what may not fail for want of any.
 class CName {
  public:
@@ -88,7 +88,7 @@ struct CloseStream {
 
 }  // namespace
 
-// Who is refused keeps what root has made, as before: a container's root may lack the right.
+// If that is refused, the file stays root's: a container's root may lack the right.
 absl::Status GiveToOwnerOf(const Syscalls& system, const FileDescriptor& directory,
                            const FileDescriptor& made, const std::string& place) {
   if (system.Geteuid() != 0) return absl::OkStatus();

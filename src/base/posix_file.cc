@@ -28,8 +28,8 @@ std::uint64_t FileSizeLimit() {
   return std::min<std::uint64_t>(limit.rlim_cur, kOffsetMax);
 }
 
-// Whoever has forked since the file was opened shares its description, and would share the lock.
-// Without a usable /proc that has to do.
+// A child that was forked since the file was opened shares its description, and would share the
+// lock. Without a usable /proc that has to do.
 int OpenAgain(const Syscalls& system, int fd) {
   const std::string path = fmt::format("/proc/self/fd/{}", fd);
   const int access = fcntl(fd, F_GETFL) & O_ACCMODE;  // a lock wants a file that can be written

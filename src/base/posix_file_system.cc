@@ -32,7 +32,8 @@ absl::Status SyncDirectory(const Syscalls& system, const FileDescriptor& fd,
 }
 
 // The process that made the directory may have been killed before it could sync the name, so it is
-// synced again. A mount point has no name to sync, and an unreadable parent is somebody else's.
+// synced again. A mount point has no name to sync, and an unreadable parent belongs to another
+// user.
 absl::Status SyncNameOf(const Syscalls& system, const FileDescriptor& fd, const std::string& path) {
   const FileDescriptor parent = OpenPath(system, fd.get(), "..");
   if (!parent.valid() && errno == EACCES) return absl::OkStatus();

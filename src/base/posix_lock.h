@@ -13,7 +13,8 @@ namespace dr::inline v0 {
 /// forks.
 class LockDescriptor {
  public:
-  /// Takes what `open` returns, an open file description of its own; no fork comes between.
+  /// Takes the descriptor that `open` returns, which has an open file description of its own. No
+  /// fork comes in between.
   explicit LockDescriptor(absl::FunctionRef<int()> open);
   ~LockDescriptor();
   LockDescriptor(const LockDescriptor&) = delete;

@@ -1,4 +1,4 @@
-// The newest durations of something that happens again and again, and how they are spread.
+// The newest durations of something that happens again and again, and their quantiles.
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// What lies under the name of a file and is none: a folder, a link, a FIFO, a device.
+// For what has a file's name and is no file: a folder, a link, a FIFO, a device.
 #pragma once
 
 #include <string_view>

@@ -1,4 +1,5 @@
-// One at a time, for what may take long: others wait within their context.
+// Turns for work that may take long: one thread at a time, and the others wait within their
+// contexts.
 #pragma once
 
 #include <memory>
@@ -16,7 +17,7 @@
 
 namespace dr::inline v0 {
 
-/// One at a time. A holder may hang in a callback, so others wait within their context.
+/// One holder at a time. It may hang in a callback, so the others wait within their contexts.
 class Turn {
  public:
   explicit Turn(const Clock& clock) : clock_(clock) {}
@@ -31,7 +32,7 @@ class Turn {
   };
   using Hold = std::unique_ptr<Turn, GiveBack>;
 
-  /// `what` the caller waits for, in its error.
+  /// `what` names, in the error, what the caller waits for.
   absl::StatusOr<Hold> Take(const Context& context, std::string_view what) {
     const StopWake on_stop(context, mutex_, free_);
     MutexLock lock(mutex_);

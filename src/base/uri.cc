@@ -222,7 +222,7 @@ std::string Escaped(std::string_view text, std::string_view plain) {
   return out;
 }
 
-// Values of parameters that are not `known` are hidden: nobody can tell what they are.
+// Values of parameters that are not `known` are hidden, because they may be secrets.
 std::string Shown(const Uri& uri, absl::FunctionRef<bool(std::string_view name)> known) {
   constexpr std::string_view kPlain = "-._~";
   constexpr std::string_view kHidden = "***";

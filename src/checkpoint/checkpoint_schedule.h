@@ -1,4 +1,4 @@
-// When the next checkpoint is due by policy, and what has become of those before.
+// When the next checkpoint is due by policy, and what became of the earlier ones.
 #pragma once
 
 #include <chrono>
@@ -32,15 +32,15 @@ class CheckpointSchedule {
   CheckpointSchedule(const CheckpointPolicy& policy, const Clock& clock)
       : policy_(policy), clock_(clock) {}
 
-  /// Once: goes on from the checkpoint at `position`, if there is one. Something was or should have
-  /// been saved `age` ago, by a clock that may have been set since.
+  /// Called once: goes on from the checkpoint at `position`, if there is one. State was, or should
+  /// have been, saved `age` ago, by a clock that may have been set since.
   void Begin(std::optional<Position> position, std::chrono::nanoseconds age);
 
-  /// When the next one is due, which may have passed; never: not before something changes. `anyway`
-  /// is how long after the last attempt one is due even if nothing has.
+  /// When the next checkpoint is due, which may be in the past; "never" means not before something
+  /// changes. `anyway` says how long after the last attempt one is due even if nothing has changed.
   Instant Next(LogEnd log, std::optional<std::chrono::nanoseconds> anyway) const;
 
-  /// One was tried, and covers the log up to there if it has not failed.
+  /// A checkpoint was tried; unless it failed, it covers the log up to `log`.
   void Tried(LogEnd log);
   void Count(const absl::StatusOr<CheckpointInfo>& info);
   CheckpointFigures figures() const;

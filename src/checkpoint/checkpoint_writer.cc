@@ -108,7 +108,7 @@ absl::Status CheckpointWriter::TrimLog(const Context& context) {
     if (!entries[i].manifest.ok()) return absl::OkStatus();
     needed = std::min(needed, entries[i].manifest->as_of);
   }
-  // Before their log: who looks in sees no checkpoint whose log is gone.
+  // Before their log, so that a tool that looks in sees no checkpoint whose log is gone.
   DR_RETURN_IF_ERROR(of_.repository.Prune(static_cast<std::uint32_t>(keep), wal_.epoch(), context));
   // With fewer manifests than are to be kept, the log from the beginning is the older state.
   return entries.size() >= keep ? wal_.Trim(Next(needed)) : absl::OkStatus();

@@ -1,6 +1,5 @@
 // Takes checkpoints beside a log: freezes each component at its own position, writes what changed,
-// publishes one manifest, and only then lets go of older manifests and of log that none of the kept
-// ones needs.
+// publishes one manifest, and only then drops older manifests, and log that no kept manifest needs.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +14,7 @@
 
 namespace dr::inline v0 {
 
-/// The manifests a host may open from, and what else is there.
+/// The manifests that a host may open from, and those that cannot be read.
 struct CheckpointCandidates {
   std::vector<BackupManifest> readable;        ///< newest first
   std::vector<RepositoryEntry> unreadable;     ///< damaged; reported, never hidden

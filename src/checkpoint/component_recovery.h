@@ -33,8 +33,8 @@ struct Recovered {
 /// Of what LoadManifest has loaded.
 RetiredComponents RetiredIn(const BackupManifest& manifest, const ComponentSet& components);
 
-/// All snapshots of one manifest. kDataLoss: one is damaged, and the components hold an unspecified
-/// state.
+/// Loads all snapshots of one manifest. kDataLoss: one is damaged, and the components hold an
+/// unspecified state.
 absl::Status LoadManifest(Repository& repository, const BackupManifest& manifest,
                           const ComponentSet& components, const Context& context);
 

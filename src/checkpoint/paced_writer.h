@@ -12,8 +12,8 @@
 
 namespace dr::inline v0 {
 
-/// Passes records on to `out`, and rests in between so that it takes about `share` of the time. It
-/// does not rest while nobody appends to the log, nor where a deadline says that there is hurry.
+/// Passes records on to `out`, and rests in between so that it writes for about `share` of the
+/// time. It does not rest while nothing is appended to the log, nor if the context has a deadline.
 class PacedWriter final : public StateWriter {
  public:
   PacedWriter(StateWriter& out, const OperationLog& log, const Clock& clock, double share,

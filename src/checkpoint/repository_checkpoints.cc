@@ -48,7 +48,7 @@ absl::StatusOr<Claimed> LoadAndClaim(
   for (;;) {
     DR_RETURN_IF_ERROR(CheckContext(context, clock, "Open"));
     DR_ASSIGN_OR_RETURN(std::unique_ptr<Repository> repository, open());
-    // Before the claim: who cannot go on here must not end the one who can.
+    // Before the claim: a host that cannot go on must not end one that can.
     absl::StatusOr<std::optional<BackupManifest>> newest = repository->Newest(context);
     absl::Status loaded = newest.status();
     if (newest.ok() && *newest) {
@@ -62,7 +62,7 @@ absl::StatusOr<Claimed> LoadAndClaim(
       if (claim.ok()) return Claimed{std::move(repository), *std::move(claim)};
       if (!absl::IsAborted(claim.status())) return claim.status();
     } else {
-      // Who has it may have published meanwhile, and let go of what was being read.
+      // The host that has it may have published meanwhile, and pruned what was being read.
       DR_ASSIGN_OR_RETURN(const bool surpassed, repository->IsSurpassed(context));
       if (!surpassed) return loaded;
     }
@@ -143,7 +143,7 @@ absl::StatusOr<CheckpointInfo> RepositoryCheckpoints::Publish(
   absl::StatusOr<CheckpointInfo> info = Write(chosen, deleted, context);
   if (absl::IsAborted(info.status())) return End();
   const bool useless = absl::IsInternal(info.status()) || absl::IsResourceExhausted(info.status());
-  // What was written for nothing goes at once where the store answers; else behind the next.
+  // What was written in vain is pruned at once if the store answers, otherwise after the next one.
   if (useless || (info.ok() && info->sequence > 0)) Prune(context);
   return info;
 }
@@ -230,7 +230,7 @@ absl::StatusOr<StateOutcome> RepositoryCheckpoints::Load(ComponentCore& componen
     return whole.Gather(*records);
   };
   if (absl::Status done = read(); !done.ok()) {
-    // A host that has followed meanwhile may have let go of what was being read.
+    // A host that has taken over meanwhile may have pruned what was being read.
     if (absl::IsDataLoss(done)) DR_RETURN_IF_ERROR(CheckNotFollowed(context));
     return done;
   }
@@ -238,7 +238,7 @@ absl::StatusOr<StateOutcome> RepositoryCheckpoints::Load(ComponentCore& componen
   return outcome;
 }
 
-// Nothing is deleted either: from here on it would be somebody else's.
+// Nothing is deleted either: from here on it would be another host's.
 absl::Status RepositoryCheckpoints::End() {
   absl::Status fenced =
       MakeFault({.kind = FaultKind::kFenced,

@@ -22,29 +22,31 @@ struct Claimed {
   std::unique_ptr<Repository> repository;
   BackupManifest manifest;
 };
-/// Loads what the newest entry names, then claims the repository. A host that had it has ended once
-/// this is OK, and goes on undisturbed if it is not: unless kUnknown. Begins again when another
-/// host has published meanwhile; beside one that publishes faster than this one can load, only the
-/// context ends it.
+/// Loads what the newest entry names, then claims the repository. If this is OK, the host that had
+/// the repository has ended; on an error it goes on undisturbed (except that kUnknown leaves this
+/// open). Begins again when another host has published meanwhile; beside one that publishes faster
+/// than this one can load, only the context ends it.
 absl::StatusOr<Claimed> LoadAndClaim(
     const std::function<absl::StatusOr<std::unique_ptr<Repository>>()>& open,
     const ComponentSet& components, const Clock& clock, const Context& context);
 
 /// One call at a time. Once another host has taken the repository over, the next call notices that
 /// and fails with kFenced, and so does every commit from then on. A call with nothing to write
-/// looks too, and leaves it to the next only where the store does not answer.
+/// looks as well, and leaves it to the next one only if the store does not answer.
 class RepositoryCheckpoints {
  public:
   RepositoryCheckpoints(const CheckpointContext& context, UnloggedSink& sink,
                         BackupManifest claimed);
 
-  /// All components at one position, but for what was never committed to or has been given up.
+  /// Saves all components at one position, except those that nothing was committed to or that were
+  /// deleted.
   absl::StatusOr<CheckpointInfo> Take(const Context& context);
-  /// One component as it is now, the others as they were saved.
+  /// Saves one component as it is now, and keeps the others as they were saved.
   absl::StatusOr<CheckpointInfo> Save(ComponentCore& component, const Context& context);
-  /// A checkpoint without it. It is given up until something is committed to it, or it is saved.
+  /// Publishes a checkpoint without the component, which stays left out until something is
+  /// committed to it or it is saved.
   absl::StatusOr<CheckpointInfo> Delete(ComponentCore& component, const Context& context);
-  /// Its saved state in the place of the one it has. An error of reading changes nothing.
+  /// Replaces the component's state by the saved one. If that cannot be read, nothing changes.
   absl::StatusOr<StateOutcome> Load(ComponentCore& component, const Context& context);
 
   Position newest() const { return {newest_.epoch, newest_.as_of}; }

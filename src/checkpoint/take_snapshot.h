@@ -12,7 +12,7 @@
 
 namespace dr::inline v0 {
 
-/// What checkpoints are made of, and where they go. All outlive who uses it.
+/// What checkpoints are made of, and where they go. All references outlive its users.
 struct CheckpointContext {
   OperationLog& log;
   const Clock& clock;
@@ -22,25 +22,26 @@ struct CheckpointContext {
   const CheckpointPolicy& policy;
 };
 
-/// Whose snapshots these are, and how much of the time they may take while operations are appended.
+/// The epoch of the snapshots, and how much of the time they may take while operations are
+/// appended.
 struct SnapshotTarget {
   const CheckpointContext& context;
   Epoch epoch = {};
   double disk_share = 1;
 };
 
-/// What Freeze may compare with, so that `previous` (null: there is none) is carried on where
-/// nothing has changed.
+/// The position that Freeze may compare with, so that `previous` is carried on if nothing has
+/// changed. `previous` may be null.
 std::optional<Lsn> Comparable(const ComponentSnapshot* previous, const ComponentCore& component);
 
-/// Writes what was frozen, or carries `previous` on if nothing had changed since. Adds to `info`
-/// what it did.
+/// Writes what was frozen, or carries `previous` on if nothing has changed since, and adds to
+/// `info` what it did.
 absl::StatusOr<ComponentSnapshot> TakeSnapshot(ComponentCore& component, Frozen frozen,
                                                const ComponentSnapshot* previous,
                                                const SnapshotTarget& target, CheckpointInfo& info,
                                                const Context& context);
 
-/// Null: the manifest has none of this component.
+/// Null if the manifest has no snapshot of this component.
 const ComponentSnapshot* FindSnapshot(const BackupManifest& manifest, std::string_view component);
 
 }  // namespace dr::inline v0

@@ -1,4 +1,4 @@
-// A host's directory: who has it, and which generation of it counts.
+// A host's directory: which process has it, and which of its generations counts.
 //
 //   DIR/LOCK          held while a host is open, as is the generation itself; names its process
 //   DIR/RESERVE       room for a checkpoint on a full disk

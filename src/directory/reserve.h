@@ -16,12 +16,12 @@ class Reserve {
  public:
   static constexpr std::string_view kName = "RESERVE";
 
-  /// What an earlier life has put aside counts. `directory` outlives the reserve.
+  /// What an earlier process has put aside counts. `directory` outlives the reserve.
   static absl::StatusOr<Reserve> Open(Directory& directory);
 
-  /// Puts `bytes` aside, or a little more; as much as there is room for where that is not all.
+  /// Puts `bytes` aside, or a little more; if there is not enough room, as much as there is.
   absl::Status Keep(std::uint64_t bytes);
-  /// Gives the room back. False: there was none.
+  /// Gives the room back. False if there was nothing put aside.
   absl::StatusOr<bool> Release();
   std::uint64_t bytes() const { return bytes_; }
 

@@ -1,4 +1,4 @@
-// Which calls of the program a host takes.
+// Decides which calls of the program a host takes.
 #pragma once
 
 #include <string>
@@ -19,7 +19,7 @@ class Admission {
   explicit Admission(const Clock& clock) : gate_(clock) {}
 
   /// Runs `call`, which returns a status or a StatusOr, if it may be made here and now. What it
-  /// uses stays meanwhile, and no exception leaves it.
+  /// uses stays valid meanwhile, and no exception leaves it.
   template <typename Call>
   auto Admit(Call call) -> decltype(call()) {
     return WithinMemory([&]() -> decltype(call()) {
@@ -45,7 +45,7 @@ class Admission {
   static absl::Status WasShutDown() {
     return Refused(FaultKind::kUsage, "open a host again", "the host was shut down");
   }
-  /// Lets in no call from now on, and waits for those inside.
+  /// Admits no more calls, and waits for those inside.
   absl::Status Close(const Context& context) { return gate_.Close(context); }
 
  private:

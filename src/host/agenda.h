@@ -1,5 +1,5 @@
-// What a host has to do now, and when it has to look again: for its own threads, and for the loop
-// of a runtime that has none of them.
+// What a host has to do now, and when it has to look again: for its own threads, or for the event
+// loop of a runtime that does without them.
 #pragma once
 
 #include "absl/functional/function_ref.h"
@@ -28,9 +28,9 @@ class Agenda {
     Instant next = {};   ///< the next look at what somebody else does; never: when the bell rings
     bool now() const { return log || seal || checkpoint || watch; }
   };
-  /// Arms the bell, unless the next look is soon; behind that it asks for the activity.
+  /// Arms the bell, unless the next look is soon; only then asks for the activity.
   Due Look(absl::FunctionRef<Activity()> activity);
-  /// What was due for the log could not be done; for want of space as a rule.
+  /// What was due for the log could not be done, usually for want of space.
   void PutOff();
   /// All callbacks have been looked at.
   void Watched();

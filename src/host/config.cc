@@ -163,7 +163,7 @@ class SettingsReader final : public YAML::EventHandler {
     std::istringstream stream(text);
     try {
       YAML::Parser parser(stream);
-      // A third is not looked for: behind some texts there are documents without end.
+      // A third is not looked for, because some texts contain documents without end.
       if (parser.HandleNextDocument(*this)) parser.HandleNextDocument(*this);
     } catch (const YAML::Exception& error) {
       // What follows a colon quotes the text.

@@ -1,4 +1,4 @@
-// Who may use a host's storage: any number of callers, as long as it is there.
+// Lets any number of callers use a host's storage until it is closed.
 #pragma once
 
 #include <thread>
@@ -20,7 +20,7 @@ class Gate {
  public:
   explicit Gate(const Clock& clock) : clock_(clock) {}
 
-  /// Inside while it lives, if it was let in. Stays on its thread.
+  /// The caller is inside while this lives, if it was let in. It stays on its thread.
   class Visit {
    public:
     explicit Visit(Gate& gate) : gate_(gate), let_in_(gate.Enter(*this)) {}
@@ -39,8 +39,8 @@ class Gate {
     const bool let_in_;
   };
 
-  /// Lets in no one from now on, and waits for those inside. kFailedPrecondition: one of them is
-  /// the caller itself, and the gate stays open.
+  /// Lets in no more callers, and waits for those inside. kFailedPrecondition: one of them is the
+  /// calling thread itself, and the gate stays open.
   absl::Status Close(const Context& context) {
     const StopWake on_stop(context, mutex_, empty_);
     MutexLock lock(mutex_);

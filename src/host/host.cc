@@ -124,7 +124,7 @@ absl::Status Host::Impl::Shutdown(const Context& context) {
   return result;
 }
 
-// Nobody uses the log any more: no caller is inside, and the threads have ended.
+// The log is not used any more: no caller is inside, and the threads have ended.
 void Host::Impl::Release() {
   if (closed_.exchange(true)) return;
   for (const auto& [id, core] : components_) {

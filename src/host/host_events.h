@@ -19,8 +19,8 @@ class HostEvents {
 
   void Recovered(Lsn last, std::chrono::nanoseconds duration, std::string_view text) const;
   void Retired(const RetiredComponents& retired) const;
-  /// How far the times of operations, up to `last`, are ahead of the wall clock. Told when the two
-  /// have come apart.
+  /// Takes how far the times of operations, up to `last`, are ahead of the wall clock, and notifies
+  /// when the two have come apart.
   void Clock(std::chrono::nanoseconds ahead, Lsn last);
 
  private:

@@ -1,4 +1,4 @@
-// What a host does by itself, on its own threads or in the loop of a runtime.
+// What a host does by itself, on its own threads or in a runtime's event loop.
 #pragma once
 
 #include <atomic>
@@ -24,15 +24,15 @@ class HostLoop {
   absl::Status Step(const Context& context);
   absl::StatusOr<int> descriptor() { return descriptor_.Get(); }
   Instant next_deadline();
-  /// What callers have left behind, once they are no more.
+  /// Completes what callers have left behind when no caller is inside any more.
   void CompletePending(const Context& context);
 
-  /// A checkpoint that the threads take gives way.
+  /// Stops a checkpoint that the host's threads are taking.
   void GiveWayToShutdown() { background_.request_stop(); }
   absl::Status StopWork(const Context& context) { return threads_.StopWork(context); }
-  /// Last, for what hangs until then is to be named like anything else.
+  /// Called last, so that a callback that hangs until then is named like any other.
   absl::Status StopWatch(const Context& context) { return threads_.StopWatch(context); }
-  /// In a forked child.
+  /// For a forked child.
   void Forget() { threads_.Forget(); }
 
  private:

@@ -1,4 +1,4 @@
-// What a host may be asked for.
+// Checks what a host is asked for.
 #pragma once
 
 #include "absl/status/status.h"

@@ -9,7 +9,7 @@
 
 namespace dr::inline v0 {
 
-/// All outlive who uses it.
+/// All references outlive its users.
 struct HostParts {
   const HostOptions& options;
   const Clock& clock;

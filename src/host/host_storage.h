@@ -16,7 +16,7 @@
 
 namespace dr::inline v0 {
 
-/// What a storage works with. All outlive it.
+/// What a storage works with. All references outlive it.
 struct HostContext {
   const HostOptions& options;
   FileSystem& files;
@@ -38,13 +38,14 @@ struct OpenResult {
   std::chrono::nanoseconds age = {};  ///< of what counts as the checkpoint before
 };
 
-/// What the log is to be given when it is convenient.
+/// What the log needs when there is time for it.
 struct LogNeeds {
   bool seal = false;  ///< something is not covered by evidence on the disk
-  bool room = false;  ///< there was none
+  bool room = false;  ///< it has run out of space
 };
 
-/// Opened, it has loaded the components. Destroyed, it lets another host have the place.
+/// When it is open, the components are loaded. When it is destroyed, another host may have the
+/// place.
 class HostStorage : public CheckpointStorage {
  public:
   virtual OperationLog& log() = 0;
@@ -55,9 +56,9 @@ class HostStorage : public CheckpointStorage {
   /// Keeps space ready; before that, seals what needs it if the log is at rest.
   virtual absl::Status KeepLog(bool at_rest) = 0;
   virtual absl::Status Seal() = 0;
-  /// Null: the log has everything.
+  /// Null for a host with a log, which has everything.
   virtual RepositoryCheckpoints* direct() = 0;
-  /// Nobody waits for long any more for a store that does not answer.
+  /// From now on, no call waits long for a store that does not answer.
   virtual void LimitPatience() = 0;
   virtual std::chrono::nanoseconds time_ahead() const = 0;  ///< of the wall clock
   virtual void AddTo(Figures& figures) const = 0;           ///< what it alone knows

@@ -1,5 +1,5 @@
-// The threads of a host: one keeps the log and tells callers, one takes checkpoints, and one keeps
-// the time for both and watches callbacks. Without something to do all three are asleep.
+// The threads of a host: one keeps the log and completes commits, one takes checkpoints, and one
+// keeps the time for both and watches callbacks. All three sleep while there is nothing to do.
 #pragma once
 
 #include <utility>
@@ -22,8 +22,8 @@ class HostThreads {
   explicit HostThreads(const Clock& clock)
       : log_("dr-worker", clock), checkpoint_("dr-checkpoint", clock), watch_("dr-watch", clock) {}
 
-  /// Once; again only if it failed, with nothing started (kResourceExhausted), and not after a
-  /// stop.
+  /// Starts the threads once. It may be called again if it failed, with nothing started
+  /// (kResourceExhausted), but not after a stop.
   absl::Status Start(Works works) {
     MutexLock lock(mutex_);
     if (stopped_) {
@@ -54,7 +54,7 @@ class HostThreads {
     return WithinMemory([this] { return log_.Replace(); });
   }
 
-  /// Callbacks are watched until the end.
+  /// Stops all but the thread that watches callbacks, which goes on until the end.
   absl::Status StopWork(const Context& context) {
     {
       MutexLock lock(mutex_);
@@ -64,7 +64,7 @@ class HostThreads {
     return checkpoint_.Stop(context);
   }
   absl::Status StopWatch(const Context& context) { return watch_.Stop(context); }
-  /// In a forked child.
+  /// For a forked child.
   void Forget() {
     for (Worker* worker : {&log_, &checkpoint_, &watch_}) worker->Forget();
   }

@@ -1,4 +1,4 @@
-// What a host is given from outside, or the machine's own.
+// The files, clock and randomness that a host was given, or the machine's own.
 #pragma once
 
 #include <type_traits>

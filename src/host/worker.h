@@ -23,26 +23,26 @@ namespace dr::inline v0 {
 
 class Worker {
  public:
-  /// Returns when it is due again; never: when it is woken. Where memory ends in it, it is due
-  /// again a second later.
+  /// Returns when it is due again; "never" means when it is woken. If it runs out of memory, it is
+  /// due again a second later.
   using Work = std::function<Instant()>;
 
-  /// `name`: at most 15 characters, for those who look at the process.
+  /// `name` has at most 15 characters, and is what tools show of the thread.
   Worker(const char* name, const Clock& clock) : name_(name), clock_(clock) {}
   ~Worker() { static_cast<void>(Stop({})); }
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  /// Does nothing before it is woken. kResourceExhausted: no thread could be made; it may be tried
-  /// again, as after Stop.
+  /// Starts a thread that does nothing before it is woken. kResourceExhausted: no thread could be
+  /// made; Start may be called again, as after Stop.
   absl::Status Start(Work work) {
     MutexLock lock(mutex_);
     work_ = std::move(work);
     stop_ = false;
     return StartThread();
   }
-  /// For work that hangs in a callback: another thread goes on in the place of the one inside it,
-  /// which ends when the callback returns. kResourceExhausted: none could be made.
+  /// For work that hangs in a callback: another thread takes the place of the one inside it, which
+  /// ends when the callback returns. kResourceExhausted: no thread could be made.
   absl::Status Replace() {
     MutexLock lock(mutex_);
     if (stop_ || !working_) return absl::OkStatus();
@@ -58,7 +58,7 @@ class Worker {
     MutexLock lock(mutex_);
     return working_;
   }
-  /// Waits for the work under way, within the context. Called again, or without Start, it does
+  /// Waits for the work under way, within the context. A second call, or one without Start, does
   /// nothing.
   absl::Status Stop(const Context& context) {
     if (forgotten_) return absl::OkStatus();
@@ -77,7 +77,7 @@ class Worker {
     JoinEnded();
     return absl::OkStatus();
   }
-  /// In a forked child, where the threads do not exist and the lock may be held for ever.
+  /// For a forked child, where the threads do not exist and the lock may be held for ever.
   void Forget() {
     // Kept for ever: to join or detach a thread that is not there is undefined.
     static_cast<void>(new std::list<Thread>(std::move(threads_)));

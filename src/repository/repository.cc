@@ -136,7 +136,7 @@ absl::StatusOr<bool> Repository::Exists(std::uint64_t sequence, const Context& c
 }
 
 // P18: where a number may be free again, a later one of a higher level has been used. Lowest level
-// first, since one that is gone has a higher one behind it.
+// first, because above one that is gone there is a higher one.
 absl::StatusOr<bool> Repository::LaterExists(std::uint64_t sequence, const Context& context) const {
   for (std::uint64_t rung = kRungs;; rung *= kRungs) {
     DR_ASSIGN_OR_RETURN(const bool exists, Exists(NextMultiple(sequence, rung), context));
@@ -188,8 +188,8 @@ absl::StatusOr<std::optional<BackupManifest>> Repository::Newest(const Context& 
   return *std::move(entry.manifest);
 }
 
-// What is gone or different may have been pruned since it was listed. Damage is what is there while
-// nobody publishes or prunes.
+// What is gone or different may have been pruned since it was listed. Damage is what is found while
+// no writer publishes or prunes.
 absl::StatusOr<std::vector<RepositoryEntry>> Repository::Entries(const Context& context) const {
   DR_ASSIGN_OR_RETURN(std::vector<Numbered> listed, ListEntries(store_, context));
   for (;;) {
@@ -321,7 +321,7 @@ absl::StatusOr<BackupManifest> Repository::Claim(std::optional<BackupManifest> n
   return PublishFor(std::move(claim), ttl, context);
 }
 
-// Of a shared repository a number stays taken until nobody can hold it for a new one.
+// In a shared repository a number stays taken until no writer can take it for a new one.
 absl::Status Repository::Forget(std::uint64_t sequence, bool has_value, const Context& context) {
   if (!options_.shared || MayBeFree(sequence, newest_)) {
     return store_.Delete(EntryKey(sequence), {}, context);

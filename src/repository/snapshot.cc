@@ -91,7 +91,7 @@ class Writer final : public SnapshotWriter {
     if (!segment_) return absl::OkStatus();
     const std::string bytes = std::move(*segment_).Finish();
     segment_.reset();
-    // Random, so that no chunk is ever written over another that somebody still needs.
+    // Random, so that no chunk is ever written over another that is still needed.
     ChunkRef chunk{fmt::format("{}{}/{:x}-{:016x}-{}", kChunkPrefix, snapshot_.component,
                                epoch_.value, salt_, snapshot_.chunks.size()),
                    bytes.size(), HashOf(bytes)};

@@ -1,6 +1,6 @@
-// One component's state as chunks. The first record of a chunk says whose it is and which in order,
-// so that a chunk in another's place is noticed; a state record that does not fit goes on in the
-// next chunk.
+// One component's state as chunks. The first record of a chunk says which component it belongs to
+// and which of its chunks it is, so that a chunk in another's place is noticed. A state record that
+// does not fit goes on in the next chunk.
 #pragma once
 
 #include <memory>
@@ -12,7 +12,7 @@ namespace dr::inline v0 {
 
 inline constexpr std::string_view kChunkPrefix = "chunk/";
 
-/// The epoch that is in a chunk's key; 0 for keys of before it was.
+/// The epoch in a chunk's key; 0 for older keys, which have none.
 Epoch EpochOfChunk(std::string_view key);
 
 std::unique_ptr<SnapshotWriter> NewSnapshotWriter(StateAdapter& store, Random& random,

@@ -36,7 +36,7 @@ absl::StatusOr<std::unique_ptr<StateAdapter>> AdapterRegistry::Open(
   }
   const std::string known =
       factories_.empty() ? "none" : fmt::format("{}", fmt::join(Schemes(), ", "));
-  // Nobody knows which of its parameters are secrets.
+  // Which of its parameters are secrets is not known.
   return MakeFault({.kind = FaultKind::kUnsupported,
                     .place = fmt::format("{}://{}", parsed.scheme, parsed.host),
                     .next = "link the adapter and register it"},

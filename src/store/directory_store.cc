@@ -122,9 +122,9 @@ absl::StatusOr<DirectoryStore::WriteTurn> DirectoryStore::AwaitTurn(const Contex
   }
 }
 
-// A temporary file lives only in its writer's turn, so whatever is found under it is left over. A
-// process that was killed may have named a file and not synced the name: what can be read from now
-// on has survived.
+// A temporary file lives only in its writer's turn, so one that is found in another's is left over.
+// A process that was killed may have named a file and not synced the name: what can be read from
+// now on has survived.
 absl::Status DirectoryStore::Clean(Directory& directory) {
   DR_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> entries, directory.List());
   for (const DirectoryEntry& entry : entries) {
@@ -218,7 +218,7 @@ absl::StatusOr<Version> DirectoryStore::Replace(const Place& place, std::string_
   const std::string temporary = fmt::format("{}{:016x}", kTemporaryPrefix, nonce);
   absl::Status put = WriteAside(*place.directory, temporary, head, value);
   if (put.ok()) put = Name(place, temporary, key, version, condition);
-  // Left behind, it is removed at the next open.
+  // If it stays, the next open removes it.
   if (condition == PutCondition::kIfAbsent || !put.ok()) {
     static_cast<void>(place.directory->Remove(temporary));
   }
@@ -263,7 +263,7 @@ absl::Status DirectoryStore::Name(const Place& place, std::string_view temporary
   // A network file system may have done it and lost the answer.
   const absl::StatusOr<Item> found = Read(*place.directory, place.name, key);
   if (found.ok() && found->version == version) return absl::OkStatus();
-  // Whoever lost a race relies on what won it.
+  // The loser of a race relies on the value that won it.
   if (absl::IsAlreadyExists(named)) DR_RETURN_IF_ERROR(place.directory->Sync());
   const bool known =
       found.ok() || absl::IsNotFound(found.status()) || absl::IsDataLoss(found.status());
@@ -349,7 +349,7 @@ absl::Status DirectoryStore::Delete(std::string_view key, const DeleteOptions& o
     DR_ASSIGN_OR_RETURN(Item current, Read(*place->directory, place->name, key));
     if (current.version != *options.if_version) return ValueChanged(key);
   }
-  // Not there: removed, perhaps, by a call that could not sync. A folder is nobody's value.
+  // Not there: removed, perhaps, by a call that could not sync. A folder is no value.
   absl::Status removed = place->directory->Remove(place->name);
   if (!removed.ok() && !absl::IsNotFound(removed) && !absl::IsInvalidArgument(removed)) {
     const bool is_there = place->directory->Info(place->name).ok();

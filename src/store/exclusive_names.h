@@ -1,4 +1,4 @@
-// Whether a file system can give a name to one of several who want it.
+// Whether a file system can give a name to exactly one of several processes that want it.
 #pragma once
 
 #include <string_view>
@@ -12,8 +12,8 @@ namespace dr::inline v0 {
 /// Begins the name of whatever is not a value yet.
 inline constexpr std::string_view kTemporaryPrefix = ".tmp-";
 
-/// Tries it with two files that are gone afterwards. kUnimplemented where Directory::Link has no
-/// way; OK where something else keeps it from trying, which the first put will tell.
+/// Tries it with two files, which it removes again. kUnimplemented where Directory::Link has no way
+/// to do it; OK where something else prevents the trial, which the first put will report.
 DR_EXPORT absl::Status ProbeExclusiveNames(Directory& directory);
 
 }  // namespace dr::inline v0

@@ -1,4 +1,4 @@
-// Keys of a store as paths of a file system, one to one.
+// Keys of a store as paths of a file system, one to one in both directions.
 #pragma once
 
 #include <optional>

@@ -14,7 +14,7 @@
 
 namespace dr::inline v0 {
 
-/// Key, value and options are within what `can` declares, and the context has not ended.
+/// OK if key, value and options are within what `can` declares, and the context has not ended.
 DR_EXPORT absl::Status CheckPut(const Capabilities& can, std::string_view key,
                                 std::string_view value, const PutOptions& options,
                                 const Context& context, const Clock& clock);
@@ -26,10 +26,11 @@ DR_EXPORT absl::Status CheckDelete(const Capabilities& can, std::string_view key
                                    const DeleteOptions& options, const Context& context,
                                    const Clock& clock);
 
-/// The least key behind all that begin with `prefix`; empty: every key is before that end.
+/// The least key that comes after all keys with `prefix`; empty if there is none.
 DR_EXPORT std::string EndOfPrefix(std::string_view prefix);
 
-/// Why what is stored on this volume is not durable or not fence-safe (Capabilities::weaknesses).
+/// Why what is stored on this volume is not durable or not fence-safe, for
+/// Capabilities::weaknesses.
 DR_EXPORT std::vector<std::string> WeaknessesOf(const VolumeInfo& volume);
 
 /// kNotFound
@@ -38,7 +39,8 @@ DR_EXPORT absl::Status NoValue(std::string_view key);
 DR_EXPORT absl::Status ValueExists(std::string_view key);
 /// kAborted: the value has another version.
 DR_EXPORT absl::Status ValueChanged(std::string_view key);
-/// kUnknown: a Put or Delete has, or may yet have, happened. `why` there is no answer.
+/// kUnknown: a Put or Delete may have happened, or may yet happen. `why` says why there is no
+/// answer.
 DR_EXPORT absl::Status MayHaveHappened(std::string_view key, const absl::Status& why);
 
 }  // namespace dr::inline v0

@@ -28,9 +28,10 @@ struct AdapterUnderTest {
   /// Opens the same store again, as another process would. Without it the cases of two clients use
   /// one object twice, which then never sees what another has cached.
   Opener open_another;
-  /// How many calls the case that enumerates sequences of operations may make. It takes the first
-  /// of these that is affordable: 5,600,000 for all sequences of five operations, 500,000 for those
-  /// of which only the last may be refused or change nothing, else all sequences of three.
+  /// How many calls the case that enumerates sequences of operations may make. It runs the first of
+  /// these that it can afford: 5,600,000 calls for all sequences of five operations, 500,000 for
+  /// those in which only the last may be refused or change nothing, otherwise all sequences of
+  /// three.
   std::uint64_t model_calls = 20'000;
 };
 
@@ -39,8 +40,8 @@ struct AdapterCase {
   std::string_view name;  ///< a fact, as a sentence
   /// Whether a store with these capabilities must pass.
   bool (*applies)(const Capabilities& capabilities);
-  /// Uses keys that start with `prefix`, of at most 64 bytes, under which there must be none.
-  /// Leaves some behind. An error says what was expected and what was found.
+  /// Uses keys that start with `prefix`, which has at most 64 bytes and under which there must be
+  /// no keys yet. Leaves some behind. An error says what was expected and what was found.
   absl::Status (*run)(const AdapterUnderTest& tested, std::string_view prefix);
 };
 

@@ -25,7 +25,7 @@
 
 namespace dr::inline v0 {
 
-/// What an adapter may need; all outlive it.
+/// What an adapter may need. All of it outlives the adapter.
 struct AdapterEnvironment {
   FileSystem* files = nullptr;                 ///< never null where an adapter is called
   const Clock* clock = nullptr;                ///< likewise
@@ -37,28 +37,27 @@ struct AdapterEnvironment {
 using AdapterFactory = std::function<absl::StatusOr<std::unique_ptr<StateAdapter>>(
     const Uri& uri, const AdapterEnvironment& environment, const Context& context)>;
 
-/// A value: main() builds one and hands it on. Not thread-safe while it changes.
+/// A value that main() builds and hands on. Not thread-safe while it changes.
 class DR_EXPORT AdapterRegistry {
  public:
-  /// kAlreadyExists if the scheme is taken, kInvalidArgument if it is none (lower case).
+  /// kAlreadyExists if the scheme is taken, kInvalidArgument if it is not a scheme in lower case.
   absl::Status Register(std::string_view scheme, AdapterFactory factory);
   /// Replaces variables first (dr/environment/variables.h). kInvalidArgument for a URI that cannot
   /// be read and for a variable that is not set, kUnimplemented for an unknown scheme, naming the
-  /// known ones.
-  /// Secrets of the URI appear in no error. No exception leaves this nor the store that it returns:
-  /// memory that ends is kResourceExhausted, during a write kUnknown. (GetMany throws if there is
-  /// none for its results.)
+  /// known ones. Secrets of the URI appear in no error. No exception leaves this call or the store
+  /// that it returns: running out of memory is kResourceExhausted, or kUnknown during a write.
+  /// (GetMany throws if there is no memory for its results.)
   absl::StatusOr<std::unique_ptr<StateAdapter>> Open(std::string_view uri,
                                                      const AdapterEnvironment& environment,
                                                      const Context& context = {}) const;
-  /// All that are registered, in order.
+  /// All registered schemes, in order.
   std::vector<std::string> Schemes() const;
 
  private:
   std::map<std::string, AdapterFactory, std::less<>> factories_;
 };
 
-/// All adapters that this program is linked with: CMake target dr::adapters.
+/// All adapters that this program is linked with. In the CMake target dr::adapters.
 DR_EXPORT AdapterRegistry LinkedAdapters();
 
 }  // namespace dr::inline v0

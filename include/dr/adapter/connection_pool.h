@@ -1,4 +1,4 @@
-// A bounded number of connections, each in one hand at a time.
+// A bounded number of connections, each used by one caller at a time.
 //
 //   dr::ConnectionPool<Session> pool(4, clock, [&](const dr::Context& c) { return Dial(c); });
 //   auto session = pool.Take(context);              // idle, or new, or waits for one
@@ -22,19 +22,19 @@
 
 namespace dr::inline v0 {
 
-/// Thread-safe. Outlives what it hands out. Giving back takes no memory, so that no place is ever
-/// lost; an exception that passes a Lease gives its connection back, so a connection whose use was
-/// cut short must show that to whoever takes it next.
+/// Thread-safe. Outlives what it hands out. Returning a connection needs no memory, so no place is
+/// ever lost. An exception that passes a Lease returns its connection, so a connection whose use
+/// was cut short must show that to the next caller.
 template <typename Connection>
 class ConnectionPool {
-  // One connection, or none, in a node that moves between a lease and the idle ones.
+  // One connection, or none, in a node that moves between a lease and the list of idle ones.
   using Place = std::list<std::unique_ptr<Connection>>;
 
  public:
   /// Makes a connection, within the context.
   using Dial = std::function<absl::StatusOr<std::unique_ptr<Connection>>(const Context& context)>;
 
-  /// A connection, given back when this goes.
+  /// A connection, which is returned to the pool when this is destroyed.
   class Lease {
    public:
     /// Moved, not copied; the other one has nothing to give back.
@@ -51,7 +51,7 @@ class ConnectionPool {
     Connection& operator*() const { return *place_.front(); }
     /// Not after Discard.
     Connection* operator->() const { return place_.front().get(); }
-    /// Closes it: after an error nobody knows what the next answer on it belongs to.
+    /// Closes it. After an error it is not known what the next answer on it belongs to.
     void Discard() { place_.clear(); }
 
    private:
@@ -64,11 +64,11 @@ class ConnectionPool {
     Place place_;
   };
 
-  /// At most `max` (at least 1) at a time. The clock outlives the pool.
+  /// At most `max` connections (at least 1) at a time. The clock outlives the pool.
   ConnectionPool(std::size_t max, const Clock& clock, Dial dial)
       : permits_(max), clock_(clock), dial_(std::move(dial)) {}
 
-  /// Waits while all are taken; dials, without holding up others, when none is idle.
+  /// Waits while all are taken. If none is idle it dials, without holding up other callers.
   absl::StatusOr<Lease> Take(const Context& context) {
     absl::StatusOr<Permits::Permit> permit = permits_.Take(context, clock_, "a free connection");
     if (!permit.ok()) return permit.status();
@@ -80,7 +80,7 @@ class ConnectionPool {
     lease.place_.push_back(*std::move(dialed));
     return lease;
   }
-  /// Closes what is idle: after a fail-over, say.
+  /// Closes idle connections: after a fail-over, say.
   void CloseIdle() {
     Place closed;  // without the lock: closing may say goodbye to a server
     MutexLock lock(mutex_);

@@ -28,14 +28,14 @@ namespace dr::inline v0 {
 class DR_EXPORT DirectoryStore final : public StateAdapter {
  public:
   /// Removes what a crash left unfinished. Random and clock outlive the store. Any number of
-  /// processes may have one directory open; their writes, and this, wait for each other as long as
-  /// the context allows. Fence-safe unless it is a network file system or one that does not survive
-  /// a power cut.
+  /// processes may have one directory open; their writes, and this call, wait for each other as
+  /// long as their contexts allow. Fence-safe, except on a network file system or one that does not
+  /// survive a power cut.
   static absl::StatusOr<std::unique_ptr<DirectoryStore>> Open(std::unique_ptr<Directory> root,
                                                               Random& random, const Clock& clock,
                                                               const Context& context = {});
-  /// To read only, also beside a process that writes: takes no lock and cleans nothing up. Not for
-  /// Put, Delete and Check.
+  /// For reading only, also beside a process that writes: takes no lock and cleans nothing up. Put,
+  /// Delete and Check must not be called.
   static absl::StatusOr<std::unique_ptr<DirectoryStore>> OpenToRead(std::unique_ptr<Directory> root,
                                                                     Random& random,
                                                                     const Clock& clock);

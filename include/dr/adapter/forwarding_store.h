@@ -1,4 +1,4 @@
-// A store that is another one, but for what a derived class changes.
+// A store that passes calls on to another one, except where a derived class changes them.
 //
 //   class Counting final : public dr::ForwardingStore {
 //    public:
@@ -21,8 +21,8 @@
 
 namespace dr::inline v0 {
 
-/// Passes every call on, batches as batches. A class that changes single calls and wants batches to
-/// be made of them returns StateAdapter::GetMany and StateAdapter::PutMany from its own. As
+/// Passes every call on, batches as batches. A class that changes single calls, and wants batches
+/// to be made of them, calls StateAdapter::GetMany and StateAdapter::PutMany in its own. As
 /// thread-safe as the other store.
 class DR_EXPORT ForwardingStore : public StateAdapter {
  public:

@@ -35,10 +35,10 @@ inline constexpr std::size_t kStoreCalls = 7;  ///< how many StoreCall has
 /// "Put", "Get" …, for logs and metrics.
 DR_EXPORT std::string_view NameOf(StoreCall call);
 
-/// Of all calls of one kind, retries not counted by themselves.
+/// Figures of all calls of one kind. A call and its retries count once.
 struct CallFigures {
   std::uint64_t calls = 0;  ///< that have ended
-  /// Those without an answer: kNotFound, kAlreadyExists and kAborted are answers.
+  /// Calls that got no answer; kNotFound, kAlreadyExists and kAborted are answers.
   std::uint64_t errors = 0;
   std::uint64_t bytes_sent = 0;       ///< of values
   std::uint64_t bytes_received = 0;   ///< of values
@@ -68,9 +68,9 @@ class DR_EXPORT StoreMetrics {
   void CountCall(StoreCall call, const absl::Status& status, std::uint64_t sent,
                  std::uint64_t received, std::chrono::nanoseconds duration);
   void CountRetry();  ///< one more attempt of a call
-  /// The store left an attempt without an answer, for this reason: an outage begins, or goes on.
+  /// The store did not answer an attempt, for this reason: an outage begins, or goes on.
   void SetAway(Instant now, const absl::Status& why);
-  /// The store answered, with whatever status.
+  /// The store answered, with any status.
   void SetBack();
 
  private:
@@ -78,24 +78,23 @@ class DR_EXPORT StoreMetrics {
   std::unique_ptr<Counters> counters_;
 };
 
-/// Only what the store refused with kUnavailable is done again, after a pause of random length
-/// between nothing and a bound that doubles each time.
+/// Only what the store refused with kUnavailable is tried again, after a pause of random length, up
+/// to a bound that doubles each time.
 struct RetryOptions {
-  int attempts_max = 10;  ///< of one call, the first included; 1: no retries
+  int attempts_max = 10;  ///< of one call, including the first; 1: no retries
   /// The bound before the second attempt.
   std::chrono::nanoseconds first_pause = std::chrono::milliseconds(50);
   std::chrono::nanoseconds longest_pause = std::chrono::seconds(5);  ///< the bound never exceeds it
-  /// How long after the first attempt the last one of a call without a deadline begins at the
-  /// latest.
+  /// In a call without a deadline, no attempt begins later than this after the first.
   std::chrono::nanoseconds patience = std::chrono::minutes(1);
-  /// Of all calls together, so that a store that is down does not get ten times the load: each
-  /// retry takes one, ten calls that succeed give one back.
+  /// The budget of all calls together, so that a store that is down does not get ten times the
+  /// load: each retry takes one, and ten calls that succeed give one back.
   int retries_max = 500;
 
   bool operator==(const RetryOptions&) const = default;
 };
 
-/// What is stored is needed back at different speeds, and shares the way there unequally.
+/// Stored data is needed back at different speeds, so its tiers share the bandwidth unequally.
 enum class Tier : std::uint8_t {
   kFast,  ///< 10 % of the bandwidth
   kWarm,  ///< 80 %
@@ -112,11 +111,11 @@ struct BandwidthOptions {
 
 /// What the layers do. The defaults retry, and limit each attempt.
 struct LayerOptions {
-  std::string prefix = {};  ///< of every key in the store; who uses the layers does not see it
+  std::string prefix = {};  ///< of every key in the store; callers of the layers do not see it
   RetryOptions retry = {};  ///< of each call
   BandwidthOptions bandwidth = {};  ///< of all calls together
   std::size_t concurrency_max = 0;  ///< calls in the store at a time, others wait; 0: no limit
-  /// Of one attempt in the store, waiting for the limits not included; 0: no limit.
+  /// The time of one attempt in the store, not counting waits for the limits; 0: no limit.
   std::chrono::nanoseconds attempt_timeout = std::chrono::seconds(30);
 
   bool operator==(const LayerOptions&) const = default;
@@ -127,20 +126,20 @@ struct LayerOptions {
 struct LayerEnvironment {
   const Clock* clock = nullptr;     ///< required
   Random* random = nullptr;         ///< required; for the length of pauses
-  Observer* observer = nullptr;     ///< null: nobody listens
-  StoreMetrics* metrics = nullptr;  ///< null: nobody counts
+  Observer* observer = nullptr;     ///< null: no events
+  StoreMetrics* metrics = nullptr;  ///< null: no figures
 };
 
-/// `store` behind the layers. No exception leaves them but of GetMany without memory for its
-/// results. It keeps StateAdapter's contract and declares what `store` declares,
-/// with keys shorter by the prefix. kInvalidArgument for options out of their bounds.
+/// Puts the layers around `store`. No exception leaves them, except when GetMany has no memory for
+/// its results. The result keeps StateAdapter's contract and declares what `store` declares, with
+/// keys shorter by the prefix. kInvalidArgument for options out of their bounds.
 ///
 /// A Put whose outcome is unknown is settled where that is possible without overwriting what
-/// somebody else may have put there: a conditional one is repeated under the same condition, then
-/// what is there is compared. Equal bytes are taken for one's own, so values that several writers
-/// put under one key contain something random. Other bytes: kAlreadyExists if it was to be created
-/// (values that are created once are not replaced), otherwise kUnknown, since one's own may have
-/// been there in between. An unconditional one is not repeated.
+/// another writer may have put there. A conditional one is repeated under the same condition; then
+/// what is there is compared. Equal bytes are taken for the writer's own, so values that several
+/// writers put under one key must contain something random. Other bytes are kAlreadyExists if the
+/// value was to be created (created values are not replaced), otherwise kUnknown, because the
+/// writer's own may have been there in between. An unconditional Put is not repeated.
 DR_EXPORT absl::StatusOr<std::unique_ptr<StateAdapter>> AddLayers(
     std::unique_ptr<StateAdapter> store, LayerOptions options, const LayerEnvironment& environment);
 

@@ -10,8 +10,8 @@
 
 namespace dr::inline v0 {
 
-/// As strict as the others, and gone with its object. Not durable, and atomic within the process
-/// only; values expire by the given clock.
+/// As strict as other stores, but its values are gone with the object. Not durable, and atomic
+/// within the process only. Values expire by the given clock.
 class DR_EXPORT MemoryStore final : public StateAdapter {
  public:
   /// Values expire by the machine's clock.

@@ -1,4 +1,5 @@
-// At most so many at a time; the others wait, as long as their context allows and without a lock.
+// Lets a bounded number of callers in at a time. The others wait as long as their contexts allow,
+// and without a lock.
 //
 //   dr::Permits one_at_a_time;
 //   auto permit = one_at_a_time.Take(context, clock, "the keys of the store");
@@ -21,7 +22,7 @@
 
 namespace dr::inline v0 {
 
-/// What a mutex would be for work that may take long: whoever waits heeds a deadline and a stop.
+/// A mutex for work that may take long: a caller that waits heeds its deadline and its stop.
 /// Thread-safe. Outlives what it hands out.
 class Permits {
  public:
@@ -45,10 +46,10 @@ class Permits {
     Permits* from_;
   };
 
-  /// At most `max` (at least 1) are out at a time.
+  /// At most `max` permits (at least 1) are out at a time.
   explicit Permits(std::size_t max = 1) : max_(max) {}
 
-  /// kDeadlineExceeded or kCancelled, naming `what`, for a context that has ended, even if one is
+  /// kDeadlineExceeded or kCancelled, naming `what`, if the context has ended, even if a permit is
   /// free.
   absl::StatusOr<Permit> Take(const Context& context, const Clock& clock, std::string_view what) {
     MutexLock lock(mutex_);

@@ -1,4 +1,4 @@
-// Whole values under keys: all that dr asks of a second place.
+// Whole values under keys: all that dr asks of a store.
 //
 //   auto version = store.Put("runs/1", bytes, {.condition = dr::PutCondition::kIfAbsent}, context);
 //   auto item = store.Get("runs/1", context);                       // item->value == bytes
@@ -89,15 +89,15 @@ struct KeyValue {
   std::string_view value;  ///< likewise
 };
 
-/// 1 to `max` bytes of any value: else kInvalidArgument.
+/// kInvalidArgument unless the key has 1 to `max` bytes, of any value.
 DR_EXPORT absl::Status CheckKey(std::string_view key, std::size_t max = kMaxKeyBytes);
 
 /// Thread-safe. Errors by code: kUnavailable retry, kAborted and kAlreadyExists lost a race,
 /// kNotFound no value, kDataLoss damaged, kUnknown a Put or Delete may have happened or may yet
 /// happen, kResourceExhausted, kInvalidArgument (key, length), kUnimplemented an option that was
 /// not declared, kDeadlineExceeded, kCancelled. A Put or Delete that fails with anything but
-/// kUnknown has not happened. A lost race tells of a value that is as durable as the store makes
-/// it.
+/// kUnknown has not happened. A lost race speaks of a value that is as durable as the store makes
+/// values.
 class DR_EXPORT StateAdapter {
  public:
   virtual ~StateAdapter() = default;
@@ -108,7 +108,7 @@ class DR_EXPORT StateAdapter {
   /// OK, if declared. 0 bytes are a value.
   virtual absl::StatusOr<Version> Put(std::string_view key, std::string_view value,
                                       const PutOptions& options, const Context& context) = 0;
-  /// The whole value, as one Put left it.
+  /// The whole value, as a single Put left it.
   virtual absl::StatusOr<Item> Get(std::string_view key, const Context& context) = 0;
   /// Keys that start with `prefix` and are greater than `after`, ascending by unsigned bytes; both
   /// may be empty. A page has at most kMaxPageEntries, one with `more` at least one. A key that is
@@ -119,7 +119,7 @@ class DR_EXPORT StateAdapter {
   /// kNotFound).
   virtual absl::Status Delete(std::string_view key, const DeleteOptions& options,
                               const Context& context) = 0;
-  /// The store can be reached and used.
+  /// OK if the store can be reached and used.
   virtual absl::Status Check(const Context& context) = 0;
 
   /// One result per key, in order. The default loops over Get.

@@ -1,4 +1,4 @@
-// How an adapter keeps a value in a store that keeps bytes and nothing else.
+// How an adapter keeps a value in a store that keeps nothing but bytes.
 //
 //   stored = "drvalue1"  nonce u64  hash u64  value            (little endian)
 //   hash   = XXH3-64(nonce, XXH3-64(key), XXH3-64(value))
@@ -26,11 +26,11 @@ using StoredHeader = std::array<char, kStoredHeaderBytes>;
 /// What goes in front of `value`. The nonce is random.
 DR_EXPORT StoredHeader EncodeStoredHeader(std::string_view key, std::string_view value,
                                           std::uint64_t nonce);
-/// The version that a Put with this header makes. At least a header's bytes.
+/// The version that a Put with this header makes. `stored` has at least the bytes of a header.
 DR_EXPORT Version StoredVersion(std::string_view stored);
 /// What was put; kDataLoss if `stored` is not what was put under this key.
 DR_EXPORT absl::StatusOr<Item> DecodeStored(std::string_view key, std::string stored);
-/// Likewise for a store that can read the two apart, which spares moving the value.
+/// Likewise for a store that can read header and value separately, which saves moving the value.
 DR_EXPORT absl::StatusOr<Item> DecodeStored(std::string_view key, std::string_view header,
                                             std::string value);
 

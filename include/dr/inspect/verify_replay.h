@@ -28,9 +28,9 @@ using ComponentFactory = std::function<std::vector<std::unique_ptr<StatefulCompo
 
 /// Which state is replayed, and where.
 struct ReplayOptions {
-  std::string directory = {};  ///< a host's that is not open; of a running one, a snapshot
-                               ///< of its file system, copied. Only read
-  std::string scratch = {};    ///< an empty place elsewhere that is filled and left empty
+  std::string directory = {};  ///< of a host that is not open; of a running one, a snapshot
+                               ///< of its file system, copied. It is only read
+  std::string scratch = {};    ///< an empty directory elsewhere, which is filled and left empty
   std::vector<std::string> retired = {};  ///< as RecoveryOptions::retired
   FileSystem* files = nullptr;            ///< null: the machine's
 };
@@ -47,10 +47,10 @@ struct ReplayReport {
 };
 
 /// Compares at every digest in the log (CheckpointPolicy::digest_every) and at every newer
-/// checkpoint. Where they differ, replays twice more in step: if those two part, the operation
-/// after which they do is named, because it depends on something that is not in the log. Errors: as
-/// Host::Open, kUnavailable while a host has the directory included; kInvalidArgument: the scratch
-/// place lies inside it, or the factory threw.
+/// checkpoint. If a difference is found, it replays twice more in step. If those two differ as
+/// well, it names the operation after which they do: that operation depends on something that is
+/// not in the log. Errors are those of Host::Open, including kUnavailable while a host has the
+/// directory; kInvalidArgument if the scratch place lies inside it, or the factory threw.
 DR_EXPORT absl::StatusOr<ReplayReport> VerifyReplay(const ReplayOptions& options,
                                                     const ComponentFactory& factory);
 

@@ -4,7 +4,7 @@
 //   absl::StatusOr<dr::BackupManifest> again = dr::DecodeManifest(*bytes, "manifest-7");
 //   next.previous_hash = dr::HashOf(*bytes);                                // chains the next one
 //
-// Stored as a kManifest segment with one record, whose body is Protobuf
+// A manifest is stored as a kManifest segment with one record, whose body is Protobuf
 // (src/format/manifest.proto).
 #pragma once
 
@@ -31,11 +31,11 @@ struct ChunkRef {
   friend bool operator==(const ChunkRef&, const ChunkRef&) = default;
 };
 
-/// The state of one component. Its records are those of its chunks, in this order.
+/// The state of one component. Its records are those of its chunks, in their order here.
 struct ComponentSnapshot {
   std::string component = {};         ///< the id
   Schema schema = {};                 ///< of the records
-  Lsn as_of = {};                     ///< includes every operation up to here and none behind
+  Lsn as_of = {};                     ///< includes every operation up to here and none after it
   Digest digest = {};                 ///< of the records
   std::uint64_t records = 0;          ///< how many
   std::uint64_t bytes = 0;            ///< of the records
@@ -64,13 +64,13 @@ inline constexpr std::size_t kMaxManifestFeatures = 64;         ///< in one mani
 inline constexpr std::size_t kMaxChunkKeyBytes = 1024;          ///< of ChunkRef::key
 
 /// The same manifest gives the same bytes, whatever the order of its components and features.
-/// kInvalidArgument where it breaks a rule above, names a component or feature twice, or exceeds a
-/// limit (kMaxPayloadBytes for the whole body among them).
+/// kInvalidArgument if it breaks a rule above, names a component or feature twice, or exceeds a
+/// limit (among them kMaxPayloadBytes for the whole body).
 DR_EXPORT absl::StatusOr<std::string> EncodeManifest(BackupManifest manifest);
 
 /// Strict: kDataLoss for damage and for whatever EncodeManifest refuses; kUnimplemented, naming it,
-/// for a version or required feature that is not known here. What a newer version added is passed
-/// over where that version's min_reader_version allows this one to read it.
+/// for a version or required feature that is not known here. What a newer version added is skipped
+/// where that version's min_reader_version allows this one to read it.
 DR_EXPORT absl::StatusOr<BackupManifest> DecodeManifest(std::string_view bytes,
                                                         std::string_view place);
 

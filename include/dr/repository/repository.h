@@ -6,9 +6,9 @@
 //   manifest.components.push_back(*snapshot->Finish());
 //   repository->Publish(std::move(manifest), context);       // now it exists, as a whole
 //
-// Keys: `entry/<20 digits>` the sequence, one manifest each; `chunk/<component>/<epoch>-<unique>`
-// the rest. What no manifest names does not exist. Speaks of record streams only; knows no
-// component.
+// Keys: `entry/<20 digits>` is the sequence, one manifest each;
+// `chunk/<component>/<epoch>-<unique>` is the rest. What no manifest names does not exist. The
+// repository handles streams of records and knows no component.
 #pragma once
 
 #include <cstdint>
@@ -31,12 +31,13 @@ namespace dr::inline v0 {
 
 /// What a repository is opened with.
 struct RepositoryOptions {
-  /// Of records, about, and at least 4 KiB; less where the store's values are smaller.
+  /// About how many bytes of records a chunk holds, at least 4 KiB; less where the store's values
+  /// are smaller.
   std::size_t chunk_bytes = 4 << 20;
-  /// Nothing outside keeps a second writer away. Who wants to write claims the repository first,
-  /// which ends the writing of whoever had it.
+  /// Nothing outside keeps a second writer away. A writer claims the repository first, which ends
+  /// the writing of the one that had it.
   bool shared = false;
-  /// Of everything that is put; none: for ever. A claim lives as long as what it names.
+  /// The life of everything that is put; none: for ever. A claim lives as long as what it names.
   std::optional<absl::Duration> ttl = {};
 };
 
@@ -44,7 +45,7 @@ struct RepositoryOptions {
 class DR_EXPORT SnapshotWriter : public StateWriter {
  public:
   /// Ends the snapshot; fails if a Write has failed. What was written counts once a published
-  /// manifest has the result.
+  /// manifest holds the result.
   virtual absl::StatusOr<ComponentSnapshot> Finish() = 0;
 };
 
@@ -54,8 +55,8 @@ struct RepositoryEntry {
   absl::StatusOr<BackupManifest> manifest;  ///< or why it cannot be read
 };
 
-/// One writer at a time (a lock sees to it, or `shared` and Claim); any number of readers. Not
-/// thread-safe where not const.
+/// One writer at a time (by a lock, or by `shared` and Claim) and any number of readers. Only const
+/// calls are thread-safe.
 class DR_EXPORT Repository {
  public:
   /// Store, clock and random outlive the repository.
@@ -64,49 +65,52 @@ class DR_EXPORT Repository {
                                                           RepositoryOptions options = {},
                                                           const Context& context = {});
 
-  /// What the newest entry says; nullopt: there is none. The last error of Entries if it cannot be
-  /// read.
+  /// What the newest entry says; nullopt if there is none. If it cannot be read, the error is that
+  /// of Entries.
   absl::StatusOr<std::optional<BackupManifest>> Newest(const Context& context) const;
-  /// Somebody has published since this was opened, or last published here. Two reads, as a rule. To
-  /// be asked before damage is believed where somebody may be publishing: what was read may have
-  /// been pruned meanwhile, but never before there was something later.
+  /// Whether another writer has published since this was opened, or since the last publication
+  /// here. Two reads, as a rule. Ask before you believe damage while another may be publishing:
+  /// what was read may have been pruned meanwhile, but never before there was something later.
   absl::StatusOr<bool> IsSurpassed(const Context& context) const;
 
-  /// All entries, newest first. The unreadable are among them, and those that are not what their
-  /// successor follows (kDataLoss: missing is incomplete, other is auth_failed). Beside a writer
-  /// what it prunes meanwhile is left out, not damaged.
+  /// All entries, newest first, including those that cannot be read and those that are not what
+  /// their successor follows (kDataLoss: incomplete if missing, auth_failed if different). What a
+  /// writer prunes meanwhile is left out, and does not count as damaged.
   absl::StatusOr<std::vector<RepositoryEntry>> Entries(const Context& context) const;
 
   /// Writes state of `component` that includes all up to `as_of`; chunks get keys of `epoch`. They
   /// are garbage for Prune until a published manifest names them.
   std::unique_ptr<SnapshotWriter> NewSnapshot(std::string_view component, const Schema& schema,
                                               Lsn as_of, Epoch epoch, const Context& context);
-  /// The records of a snapshot, in order. Reading fails with kDataLoss: a chunk is missing
-  /// (incomplete) or not the one that was written (auth_failed); the end is reported only when
+  /// The records of a snapshot, in order. Reading fails with kDataLoss if a chunk is missing
+  /// (incomplete) or is not the one that was written (auth_failed); the end is reported only when
   /// count and digest agree.
   absl::StatusOr<std::unique_ptr<StateReader>> OpenSnapshot(const ComponentSnapshot& snapshot,
                                                             const Context& context) const;
 
-  /// Publishes what Newest has returned again (an empty entry for nullopt), with its own number for
-  /// an epoch, of no log, and unlike any other claim. Returns it. From then on Publish fails for
-  /// every other. Errors are Publish's; kAborted: open anew, something has been published.
+  /// Publishes what Newest has returned once more (an empty entry for nullopt), with its own number
+  /// as its epoch, belonging to no log, and unlike any other claim. Returns it. From then on
+  /// Publish fails for every other writer. Errors are those of Publish; on kAborted, open anew:
+  /// something has been published.
   absl::StatusOr<BackupManifest> Claim(std::optional<BackupManifest> newest,
                                        const Context& context);
 
-  /// Gives the manifest the next number and the hash of its predecessor, and creates it if no one
-  /// has; returns it as published. kAborted: somebody else has taken the number; open anew.
-  /// kUnknown: it may be published, now or later; the next Publish or Prune settles that first.
+  /// Gives the manifest the next number and the hash of its predecessor, and creates that entry if
+  /// it is absent; returns the manifest as published. kAborted: another writer has taken the
+  /// number; open anew. kUnknown: it may be published, now or later; the next Publish or Prune
+  /// settles that first.
   absl::StatusOr<BackupManifest> Publish(BackupManifest manifest, const Context& context);
-  /// Settles what the last Publish left open, if anything: what it has published; nullopt where
-  /// nothing was open. Who builds the next manifest on the last one asks before. Errors are
-  /// Publish's.
+  /// Settles what the last Publish left open, and returns what it has published; nullopt if nothing
+  /// was open. Call it before building the next manifest on the last one. Errors are those of
+  /// Publish.
   absl::StatusOr<std::optional<BackupManifest>> Settle(const Context& context);
 
-  /// Keeps the newest `keep` (at least 1) entries; deletes the older ones, then every chunk of an
-  /// epoch up to `epoch` that no kept entry names, those of unpublished snapshots among them: none
-  /// of these epochs may be under way. So who writes and does not know that another has followed
-  /// takes nothing from that. Of a shared repository some old numbers stay, without a value.
-  /// Refuses (kDataLoss) while a kept entry is unreadable: what it names is not known.
+  /// Keeps the newest `keep` entries (at least 1); deletes the older ones, then every chunk of an
+  /// epoch up to `epoch` that no kept entry names, including those of unpublished snapshots: no
+  /// snapshot of these epochs may be under way. So a writer that was replaced and does not know it
+  /// takes nothing from its successor. In a shared repository some old numbers stay, without a
+  /// value. Refuses (kDataLoss) while a kept entry cannot be read, because what it names is not
+  /// known.
   absl::Status Prune(std::uint32_t keep, Epoch epoch, const Context& context);
 
  private:
@@ -131,7 +135,7 @@ class DR_EXPORT Repository {
   const Clock& clock_;
   Random& random_;
   RepositoryOptions options_;
-  std::uint64_t newest_ = 0;       ///< 0: there is none
+  std::uint64_t newest_ = 0;       ///< 0 if there is none
   std::uint64_t newest_hash_ = 0;  ///< 0 also if it cannot be read
   std::string pending_ = {};       ///< the next entry, while its put has no answer
   std::optional<absl::Duration> pending_ttl_ = {};

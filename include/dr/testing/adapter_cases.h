@@ -1,5 +1,5 @@
-// What every StateAdapter must do, as a list of cases without a test framework: for the adapters
-// of dr and for those that others write.
+// What every StateAdapter must do, as a list of cases without a test framework: for dr's adapters
+// and for yours.
 //
 //   for (const dr::AdapterCase& check : dr::AdapterCases()) {
 //     if (check.applies(store.capabilities())) Report(check.name, check.run(store, "cases/7/"));
@@ -13,8 +13,8 @@
 
 namespace dr::inline v0 {
 
-/// All of them. Some use threads of their own, which have ended when `run` returns. Those about
-/// values that expire wait for it, for 10 seconds at most; none is decided by time otherwise.
+/// All cases. Some use threads of their own, which have ended when `run` returns. Those about
+/// values that expire wait for that, at most 10 seconds; otherwise timing decides no case.
 DR_EXPORT std::span<const AdapterCase> AdapterCases();
 
 /// Those that take a moment: without races, expiry, long listings and the model.

@@ -1,4 +1,4 @@
-// A store that fails on its way, as its seed says: for tests of what is put on top of it.
+// A store whose calls fail on their way, as its seed says: for tests of what is built on a store.
 //
 //   dr::MemoryStore memory;
 //   dr::FaultStore store(memory, clock, seed, {.drop = 5, .lose_reply = 10});
@@ -23,7 +23,7 @@ namespace dr::inline v0 {
 enum class StoreFault : std::uint8_t {
   kNone,
   kRefuse,     ///< kUnavailable, and nothing has happened
-  kDrop,       ///< the call does not arrive, and nobody knows
+  kDrop,       ///< the call does not arrive, and the caller cannot know
   kDelay,      ///< a write arrives during a later call
   kDuplicate,  ///< a write arrives, and again during a later call
   kLoseReply,  ///< the call arrives, its reply does not
@@ -44,8 +44,8 @@ struct FaultRates {
   int partial = 0;     ///< kPartial
 };
 
-/// Between its faults it is what the other store is, with batches that are not atomic. Thread-safe;
-/// one thread at a time sees repeatable faults.
+/// Between its faults it behaves as the other store, with batches that are not atomic. Thread-safe;
+/// faults are repeatable for one thread at a time.
 class DR_EXPORT FaultStore final : public StateAdapter {
  public:
   /// Of StoreFault::kSlow.
@@ -54,9 +54,9 @@ class DR_EXPORT FaultStore final : public StateAdapter {
   /// `store` and `clock` outlive it.
   FaultStore(StateAdapter& store, const Clock& clock, std::uint64_t seed, FaultRates rates = {});
 
-  /// The next calls fail so, whatever the rates.
+  /// The next calls fail in this way, whatever the rates.
   void Next(StoreFault fault, int times = 1);
-  /// All writes that are still on their way arrive.
+  /// Lets all writes that are still on their way arrive.
   void Arrive();
 
   const Capabilities& capabilities() const override { return capabilities_; }

@@ -16,7 +16,7 @@
 
 namespace dr::inline v0 {
 
-/// Stands still until it is told to move, or somebody sleeps by it: that moves it there at once.
+/// Stands still until it is told to move or a thread sleeps by it, which moves it on at once.
 /// Thread-safe.
 class DR_EXPORT SimClock final : public Clock {
  public:

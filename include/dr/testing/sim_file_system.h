@@ -34,8 +34,8 @@
 
 namespace dr::inline v0 {
 
-/// Groups of calls that faults and holds are about. One call of File, Directory or FileSystem is
-/// one call; making a path makes a kNames and a kSyncNames for each new directory.
+/// Groups of calls, for faults and holds. Each call of File, Directory or FileSystem counts as one;
+/// making a path counts as a kNames and a kSyncNames for each new directory.
 enum class SimCall : std::uint8_t {
   kOpen,       ///< Open, OpenDirectory
   kRead,       ///< ReadAt
@@ -54,8 +54,8 @@ enum class Lasting : std::uint8_t {
   kForGood,  ///< all from the n-th on fail
 };
 
-/// Makes a call fail. A write that fails has written its first half; a sync that fails has dropped
-/// what it covered; anything else has done nothing.
+/// Makes a call fail. A write that fails has written its first half, a sync that fails has dropped
+/// what it covered, and anything else has done nothing.
 struct SimFault {
   int error = EIO;        ///< the errno
   std::uint64_t nth = 1;  ///< from 1, counting from Inject on the calls that can fail this way
@@ -85,9 +85,9 @@ class DR_EXPORT SimFileSystem final : public FileSystem {
   absl::StatusOr<std::unique_ptr<Directory>> OpenDirectory(std::string_view path,
                                                            Create create) override;
 
-  /// Notes `value` in the journal; crash points tell which marks came before them.
+  /// Notes `value` in the journal; each crash point knows the marks that came before it.
   void Mark(std::uint64_t value);
-  /// How many events the journal holds.
+  /// The number of events in the journal.
   std::size_t events() const;
   /// The journal, a line for each event.
   std::string Describe() const;
@@ -105,11 +105,11 @@ class DR_EXPORT SimFileSystem final : public FileSystem {
   /// Files count by their length in sectors, and one sector for each inode.
   void SetCapacity(std::uint64_t bytes);
   std::uint64_t used_bytes() const;  ///< as SetCapacity counts
-  /// Files and directories that are open.
+  /// The number of files and directories that are open.
   std::size_t open_handles() const;
 
-  /// Writes (kWrite), or syncs (kSync), wait between their beginning and their end until Release:
-  /// several are in flight at once for as long as the test wants.
+  /// Makes writes (kWrite) or syncs (kSync) wait between their beginning and their end until
+  /// Release, so that several are in flight for as long as the test wants.
   void Hold(SimCall call);
   void Release(SimCall call);  ///< lets those that are held go on
   /// Waits until `count` of them are held.

@@ -1,4 +1,4 @@
-// Random bytes that one seed repeats, and that may run out.
+// Random bytes that a seed repeats, and that can be made to fail.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@
 
 namespace dr::inline v0 {
 
-/// Not for secrets. Thread-safe; one thread at a time sees a repeatable stream.
+/// Not for secrets. Thread-safe; the stream is repeatable for one thread at a time.
 class DR_EXPORT SimRandom final : public Random {
  public:
   /// Two of one seed give the same bytes.

@@ -28,7 +28,7 @@ class BandwidthLayer final : public Layer {
     Share share(*this, TimeOf(call.bytes));
     DR_RETURN_IF_ERROR(AwaitTurn(call, share));
     const Answer answer = call.ask(call.context);
-    // Whoever was late or cancelled behind this layer has sent nothing that anybody keeps.
+    // A call that was late or cancelled beneath this layer has sent nothing that is kept.
     if (!absl::IsDeadlineExceeded(answer.status) && !absl::IsCancelled(answer.status)) share.Use();
     if (answer.bytes == 0) return answer.status;
     // How long a reply is shows when it is there; the next one waits for it.

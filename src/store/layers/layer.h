@@ -15,14 +15,14 @@ struct Answer {
   std::uint64_t bytes = 0;  ///< of values
 };
 
-/// The store said how it is; all else came in between.
+/// Whether the status is an answer of the store; other statuses arose on the way.
 bool IsAnswer(const absl::Status& status);
 
 struct LayerCall {
   StoreCall kind;
   std::uint64_t bytes;  ///< of values that go to the store
   const Context& context;
-  /// Asks the inner store. The answer of the last time is the answer of the call.
+  /// Asks the inner store. If it is asked several times, the last answer is the call's.
   absl::FunctionRef<Answer(const Context& context)> ask;
 };
 

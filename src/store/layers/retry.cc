@@ -60,7 +60,7 @@ class RetryLayer::Attempts {
   Attempts(RetryLayer& layer, const Context& context)
       : layer_(layer),
         context_(context),
-        // Who gave no deadline does not wait without end.
+        // A caller without a deadline does not wait without end.
         last_(context.deadline.is_never() ? clock().Now() + layer.options_.patience
                                           : context.deadline) {}
   const Context& context() const { return context_; }
@@ -143,8 +143,9 @@ absl::StatusOr<Version> RetryLayer::Compare(std::string_view key, std::string_vi
   }
 }
 
-// An unconditional put may have happened. Repeating it could undo what somebody put there since;
-// putting the same bytes in the place of the version that was found cannot, and makes them durable.
+// An unconditional put may have happened. Repeating it could undo what another writer has put there
+// since; putting the same bytes in the place of the version that was found cannot, and makes them
+// durable.
 absl::StatusOr<Version> RetryLayer::Settle(std::string_view key, std::string_view value,
                                            const PutOptions& options, const absl::Status& lost,
                                            Attempts& attempts) {
