@@ -22,14 +22,17 @@
 #elif !_GLIBCXX_USE_CXX11_ABI
 #error "dr is compiled with today's std::string: compile without -D_GLIBCXX_USE_CXX11_ABI=0"
 #elif defined(_GLIBCXX_DEBUG)
-#error "-D_GLIBCXX_DEBUG changes containers that are shared with libraries compiled without it, \
+#error \
+    "-D_GLIBCXX_DEBUG changes containers that are shared with libraries compiled without it, \
 and the program would crash: compile with -D_GLIBCXX_ASSERTIONS instead"
 #elif (defined(__SANITIZE_THREAD__) || DR_HAS_FEATURE(thread_sanitizer)) && \
     !defined(DR_SANITIZED_THREAD)
-#error "this dr is compiled without -fsanitize=thread, and ThreadSanitizer would see races where \
+#error \
+    "this dr is compiled without -fsanitize=thread, and ThreadSanitizer would see races where \
 there are none: compile dr with it too (add_subdirectory, or -DCMAKE_CXX_FLAGS=-fsanitize=thread)"
 #elif DR_HAS_FEATURE(memory_sanitizer) && !defined(DR_SANITIZED_MEMORY)
-#error "this dr is compiled without -fsanitize=memory, and MemorySanitizer would take all that it \
+#error \
+    "this dr is compiled without -fsanitize=memory, and MemorySanitizer would take all that it \
 writes for uninitialised: compile dr with it too, and the libraries that dr uses"
 #else
 #define DR_COMPILER_FITS

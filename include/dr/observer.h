@@ -38,8 +38,8 @@ enum class EventKind : std::uint8_t {
   kPruneFailed,        ///< what no kept checkpoint needs is still there; the next one tries again
   kStateHeld,          ///< `component` applies nothing because readers have had its state lock for
                        ///< the callbacks' deadline; it goes on when they let go
-  kComponentRetired,  ///< the state of `component`, which goes up to `lsn`, is given up as
-                      ///< RecoveryOptions::retired says: the next checkpoint leaves it out
+  kComponentRetired,   ///< the state of `component`, which goes up to `lsn`, is given up as
+                       ///< RecoveryOptions::retired says: the next checkpoint leaves it out
   kClockApart,  ///< the times of operations are ahead of the wall clock by `duration`; if that
                 ///< is negative, behind it, since it has leapt ahead
 };

@@ -309,8 +309,8 @@ absl::StatusOr<std::string_view> Uri::Word(std::string_view name,
 }
 
 absl::Status Uri::Refuse(std::string_view what, std::string_view next) const {
-  return MakeFault(
-      {.kind = FaultKind::kInvalid, .place = Redacted(), .next = std::string(next)}, what);
+  return MakeFault({.kind = FaultKind::kInvalid, .place = Redacted(), .next = std::string(next)},
+                   what);
 }
 
 std::string Uri::Redacted() const {
