@@ -26,14 +26,18 @@ class DR_EXPORT FileDescriptor {
   /// needs another to be free: else the descriptor is closed, and this is not valid. Either way
   /// errno says why.
   explicit FileDescriptor(int fd);
+  /// `other` is not valid any more.
   FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  /// `other` gets the one that was here.
   FileDescriptor& operator=(FileDescriptor&& other) noexcept {
     std::swap(fd_, other.fd_);
     return *this;
   }
   ~FileDescriptor();
 
+  /// Still owned here; -1: none.
   int get() const { return fd_; }
+  /// Whether there is one.
   bool valid() const { return fd_ >= 0; }
   /// The caller closes it from now on.
   int Release() { return std::exchange(fd_, -1); }

@@ -25,8 +25,8 @@ namespace dr::inline v0 {
 
 /// As connect() takes it, for IPv4 or IPv6.
 struct Address {
-  sockaddr_storage bytes = {};
-  socklen_t size = 0;
+  sockaddr_storage bytes = {};  ///< the structure of its family
+  socklen_t size = 0;           ///< of that structure
 };
 
 /// The numbers of an address, without its port.
@@ -41,8 +41,10 @@ class DR_EXPORT Resolver {
 
   /// Asks the system. The clock outlives the resolver.
   explicit Resolver(const Clock& clock);
+  /// Asks `lookup`, on threads of its own.
   Resolver(const Clock& clock, Lookup lookup) : clock_(clock), lookup_(std::move(lookup)) {}
 
+  /// The one it was made with.
   const Clock& clock() const { return clock_; }
 
   /// At least one, with port 0; a numeric address is its own answer. kUnavailable for a name that

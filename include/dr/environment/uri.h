@@ -53,12 +53,13 @@ struct DR_EXPORT Uri {
                                Hosts hosts = Hosts::kOne) const;
   /// For stores of this machine: refuses hosts, ports and users, and a URI without a path.
   absl::Status CheckLocal() const;
+  /// Both included.
+  struct Bounds {
+    std::int64_t min;  ///< the least that is allowed
+    std::int64_t max;  ///< the most
+  };
   /// The value of parameter `name`, or `otherwise` where it is not there. kInvalidArgument for what
   /// is no decimal number from `min` to `max`.
-  struct Bounds {
-    std::int64_t min;
-    std::int64_t max;
-  };
   absl::StatusOr<std::int64_t> Number(std::string_view name, std::int64_t otherwise,
                                       Bounds bounds) const;
   /// The value of parameter `name`, or the first of `words` where it is not there.

@@ -20,25 +20,29 @@ enum class ReadDepth : std::uint8_t {
   kRecords,    ///< every chunk and record too
 };
 
+/// One checkpoint of a list.
 struct ListedCheckpoint {
-  RepositoryEntry entry;
+  RepositoryEntry entry;                  ///< its number and its manifest
   absl::Status state = absl::OkStatus();  ///< kDataLoss names what is damaged
 };
 
+/// All checkpoints of a host.
 struct CheckpointList {
   std::vector<ListedCheckpoint> all = {};  ///< newest first
   absl::Status damage = absl::OkStatus();  ///< the first
 };
 
+/// The state of one component in a checkpoint.
 struct CheckedSnapshot {
-  ComponentSnapshot snapshot;
-  absl::Status state = absl::OkStatus();
+  ComponentSnapshot snapshot;             ///< as the manifest names it
+  absl::Status state = absl::OkStatus();  ///< kDataLoss names what is damaged
 };
 
+/// What one checkpoint holds.
 struct CheckpointContents {
-  BackupManifest manifest = {};
-  std::vector<CheckedSnapshot> components = {};
-  absl::Status damage = absl::OkStatus();  ///< the first
+  BackupManifest manifest = {};                  ///< what it says of itself
+  std::vector<CheckedSnapshot> components = {};  ///< in the order of the manifest
+  absl::Status damage = absl::OkStatus();        ///< the first
 };
 
 /// All checkpoints. Damage is part of the result. kInvalidArgument: `host` is a folder of segments.

@@ -19,13 +19,14 @@
 
 namespace dr::inline v0 {
 
+/// What was found out about the place of a host.
 struct Diagnosis {
-  std::string generation = {};  ///< empty: there is no host yet
-  VolumeInfo volume = {};       ///< of the log, which may be a mount of its own
-  DirectoryPermissions permissions = {};
-  std::uint64_t open_files_max = 0;    ///< of this process
-  std::optional<WriteCost> cost = {};  ///< nullopt: nothing could be written
-  std::vector<Finding> findings = {};
+  std::string generation = {};            ///< empty: there is no host yet
+  VolumeInfo volume = {};                 ///< of the log, which may be a mount of its own
+  DirectoryPermissions permissions = {};  ///< of the directory
+  std::uint64_t open_files_max = 0;       ///< of this process
+  std::optional<WriteCost> cost = {};     ///< nullopt: nothing could be written
+  std::vector<Finding> findings = {};     ///< empty: nothing that a person should know
   bool durable = false;  ///< nothing that was found is unsafe; only believed with a cost
   /// kDataLoss: the directory is damaged. kUnimplemented: the place cannot promise what dr does.
   /// Otherwise why nothing could be written there.

@@ -13,13 +13,15 @@
 
 namespace dr::inline v0 {
 
+/// Whether a log is whole.
 struct LogCheck {
   absl::Status damage = absl::OkStatus();  ///< kDataLoss with the first place; OK: it is whole
-  Lsn from = {}, last = {};  ///< operations that could be read; last < from: none, which is no
-                             ///< damage where the checkpoints need none
+  Lsn from = {};                           ///< the first operation that could be read
+  Lsn last = {};  ///< and the last; last < from: none, which is no damage where the checkpoints
+                  ///< need none
 
   // Of a whole log.
-  std::uint64_t segments = 0;
+  std::uint64_t segments = 0;       ///< files
   Lsn durable_recorded = {};        ///< the highest durable_lsn in the log
   Lsn durable_known = {};           ///< the highest that a checkpoint or the mark proves
   std::uint64_t groups_behind = 0;  ///< torn or left over behind the end

@@ -14,33 +14,36 @@
 
 namespace dr::inline v0 {
 
+/// A group of records in a segment.
 struct GroupInFile {
-  std::uint64_t offset = 0;
-  GroupHeader header = {};
+  std::uint64_t offset = 0;  ///< in the file, in bytes
+  GroupHeader header = {};   ///< as it was read
 };
 
 /// Where the chain of groups of a segment stops, and what is found behind.
 struct ChainStop {
-  std::uint64_t offset = 0;
-  Lsn next_lsn = {};
-  std::string reason = {};  ///< a short phrase
-  std::uint64_t headers_behind = 0;
-  Lsn durable_lsn_behind = {};  ///< the highest that one of them records
+  std::uint64_t offset = 0;          ///< in the file, in bytes
+  Lsn next_lsn = {};                 ///< with which the chain would go on
+  std::string reason = {};           ///< a short phrase
+  std::uint64_t headers_behind = 0;  ///< of groups, readable ones
+  Lsn durable_lsn_behind = {};       ///< the highest that one of them records
 };
 
+/// One file of the log.
 struct SegmentFileInfo {
   std::uint64_t number = 0;  ///< by its name
-  std::string name = {};
-  std::uint64_t bytes = 0;
+  std::string name = {};     ///< in the folder of the log
+  std::uint64_t bytes = 0;   ///< its length
   /// Or why it cannot be read; then nothing below is known.
   absl::StatusOr<SegmentPrefix> prefix = absl::UnknownError("");
-  std::vector<GroupInFile> groups = {};
-  ChainStop stop = {};
+  std::vector<GroupInFile> groups = {};  ///< of the chain, in order
+  ChainStop stop = {};                   ///< the end of the chain
 };
 
+/// The files of a log.
 struct LogFiles {
-  std::uint64_t head = 0;  ///< the segment that HEAD names; 0: none
-  std::vector<SegmentFileInfo> segments = {};
+  std::uint64_t head = 0;                      ///< the segment that HEAD names; 0: none
+  std::vector<SegmentFileInfo> segments = {};  ///< by number
   absl::Status damage = absl::OkStatus();  ///< the first prefix that cannot be read, HEAD's last
 };
 

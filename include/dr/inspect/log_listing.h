@@ -19,10 +19,12 @@
 
 namespace dr::inline v0 {
 
+/// Which operations of a log are meant.
 struct LogSelection {
-  Lsn from = {1}, to = {std::numeric_limits<std::uint64_t>::max()};
-  std::string component = {};  ///< empty: all
-  std::optional<OperationKind> kind = {};
+  Lsn from = {1};                                        ///< the first
+  Lsn to = {std::numeric_limits<std::uint64_t>::max()};  ///< the last, included
+  std::string component = {};                            ///< empty: all
+  std::optional<OperationKind> kind = {};                ///< nullopt: all
 };
 
 /// Calls `out` for each operation that is selected, in order and once, on this thread; its views

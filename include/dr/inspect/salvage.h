@@ -20,8 +20,10 @@
 
 namespace dr::inline v0 {
 
+/// What a salvage would keep.
 struct SalvagePlan {
-  Lsn first = {}, to = {};                       ///< of the operations; to < first: none
+  Lsn first = {};                                ///< of the operations
+  Lsn to = {};                                   ///< their last; to < first: none
   std::vector<BackupManifest> checkpoints = {};  ///< oldest first; none includes one behind `to`
   std::vector<std::string> given_up = {};        ///< a line for a person each
 };
@@ -34,9 +36,11 @@ class DR_EXPORT Salvage {
   /// kInvalidArgument, naming the nearest that can be had: `to` cannot be reached, or is inside a
   /// batch; or the checkpoints are of another copy.
   static absl::StatusOr<Salvage> Plan(const StoredHost& host, Lsn to);
+  /// `other` may then only be destroyed.
   Salvage(Salvage&& other) noexcept;
   ~Salvage();
 
+  /// What Write would do.
   const SalvagePlan& plan() const;
 
   /// Writes what is planned as `path`.partial, reads it back as a whole, and gives it its name.

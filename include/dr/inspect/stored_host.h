@@ -19,9 +19,9 @@ namespace dr::inline v0 {
 
 /// What looking at things needs from outside. Null: the machine's. All outlive what was opened.
 struct InspectEnvironment {
-  FileSystem* files = nullptr;
-  const Clock* clock = nullptr;
-  Random* random = nullptr;
+  FileSystem* files = nullptr;   ///< where the directory is
+  const Clock* clock = nullptr;  ///< for times and durations
+  Random* random = nullptr;      ///< for identities of what is written
 };
 
 /// One thread at a time; several may have one directory open.
@@ -32,9 +32,11 @@ class DR_EXPORT StoredHost {
   /// gone.
   static absl::StatusOr<StoredHost> Open(const std::string& path,
                                          const InspectEnvironment& environment = {});
+  /// `other` may then only be destroyed.
   StoredHost(StoredHost&& other) noexcept;
   ~StoredHost();
 
+  /// As it was given to Open.
   const std::string& path() const;
   /// The generation that counts. Empty: it is a folder of segments.
   const std::string& generation() const;

@@ -20,8 +20,8 @@ DR_EXPORT std::vector<Finding> JudgeVolume(const VolumeInfo& volume);
 struct WriteCost {
   bool direct = false;    ///< durable by one direct synchronous write, else by a write and a sync
   double durable_us = 0;  ///< the median
-  double durable_us_max = 0;
-  double plain_us = 0;  ///< the median of a write into the page cache
+  double durable_us_max = 0;  ///< the longest
+  double plain_us = 0;        ///< the median of a write into the page cache
 
   /// A device that is waited for takes many times what a copy takes.
   bool waits_for_device() const { return durable_us > 3 * plain_us; }
