@@ -18,7 +18,6 @@
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/message_lite.h>
 
-#include <new>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,26 +28,20 @@
 namespace dr::inline v0 {
 
 /// The same message gives the same bytes (maps in key order) within one build of Protobuf.
-/// kInvalidArgument if there would be more than kMaxPayloadBytes, kResourceExhausted if there is no
-/// memory for them.
+/// kInvalidArgument if there would be more than kMaxPayloadBytes.
 inline absl::StatusOr<std::string> SerializeDeterministically(
     const google::protobuf::MessageLite& message) {
-  try {
-    if (const std::size_t size = message.ByteSizeLong(); size > kMaxPayloadBytes) {
-      return MakeFault({.kind = FaultKind::kLimit, .next = "keep less in one message"},
-                       "a message of " + std::to_string(size) + " bytes");
-    }
-    std::string bytes;
-    {
-      google::protobuf::io::StringOutputStream stream(&bytes);
-      google::protobuf::io::CodedOutputStream out(&stream);
-      out.SetSerializationDeterministic(true);
-      message.SerializePartialToCodedStream(&out);
-    }
-    return bytes;
-  } catch (const std::bad_alloc&) {
-    return absl::Status(absl::StatusCode::kResourceExhausted, "");
+  if (const std::size_t size = message.ByteSizeLong(); size > kMaxPayloadBytes) {
+    return MakeFault({.kind = FaultKind::kLimit, .next = "keep less in one message"},
+                     "a message of " + std::to_string(size) + " bytes");
   }
+  std::string bytes;
+  google::protobuf::io::StringOutputStream stream(&bytes);
+  google::protobuf::io::CodedOutputStream out(&stream);
+  out.SetSerializationDeterministic(true);
+  message.SerializePartialToCodedStream(&out);
+  out.Trim();
+  return bytes;
 }
 
 /// A component whose state is one message and whose operations are another's. As StatefulComponent.
