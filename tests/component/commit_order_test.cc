@@ -26,7 +26,8 @@ class FakeWaits final : public OrderWaits {
   absl::Status Check(const Context& context) const override {
     return CheckContext(context, clock_, "the order");
   }
-  absl::Status WaitASlice(CondVar& changed, Mutex& mutex, const Context&) override {
+  absl::Status WaitASlice(CondVar& changed, Mutex& mutex, const Context&) override
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     ++slices;
     changed.WaitFor(mutex, std::chrono::milliseconds(1));
     MutexUnlock unlocked(mutex);

@@ -88,9 +88,13 @@ TEST_CASE("A joint freeze that comes too late gives every order back") {
 }
 
 /// Commits when it goes.
-struct Committing {
-  Scripted& component;
-  ~Committing() { static_cast<void>(component.Add("gone")); }
+class Committing {
+ public:
+  explicit Committing(Scripted& component) : component_(component) {}
+  ~Committing() { static_cast<void>(component_.Add("gone")); }
+
+ private:
+  Scripted& component_;
 };
 
 TEST_CASE("A view that nobody gets is destroyed where it may commit") {
