@@ -15,7 +15,9 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 # Of other packages' libraries dpkg-shlibdeps knows; our own are in none yet when it looks.
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS "${PROJECT_BINARY_DIR}")
-set(CPACK_INSTALL_CMAKE_PROJECTS "")
+# What CPACK_COMPONENTS_SHARED and _STATIC name is taken from each build.
+set(CPACK_INSTALL_CMAKE_PROJECTS
+  "${builds}/debian-shared" dr shared / "${builds}/debian-static" dr static /)
 set(CPACK_COMPONENTS_ALL "")
 
 # dr_debian(<part> <package> <section> <depends> <description> <build>...): `part` of these builds is this package.
@@ -27,7 +29,8 @@ macro(dr_debian part package section depends description)
   set(CPACK_DEBIAN_${upper}_PACKAGE_DEPENDS "${depends}")
   set(CPACK_COMPONENT_${upper}_DESCRIPTION "${description}")
   foreach(build ${ARGN})
-    list(APPEND CPACK_INSTALL_CMAKE_PROJECTS "${builds}/debian-${build}" dr ${part} /)
+    string(TOUPPER ${build} upper)
+    list(APPEND CPACK_COMPONENTS_${upper} ${part})
   endforeach()
   install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/${package}" RENAME copyright COMPONENT ${part})
 endmacro()

@@ -130,6 +130,7 @@ def contents(source, packages, work):
 def unpack(found, work):
     root = work / "root"
     shutil.rmtree(root, ignore_errors=True)
+    root.mkdir(parents=True)
     for path, _, _ in found.values():
         run("dpkg-deb", "-x", path, root)
     return str(root)
