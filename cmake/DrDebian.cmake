@@ -1,6 +1,6 @@
 # Debian packages of two builds, one with the shared libraries and one, static beside it, with libdr.a and drctl:
-# libdr<minor>, libdr-dev, dr-tools, and for each adapter libdr-<name><minor> and libdr-<name>-dev. scripts/package runs CPack
-# in the shared one.
+# libdr<minor>, libdr-dev, dr-tools, and for each adapter libdr-<name><minor> (with a hyphen behind a name that ends in a
+# number) and libdr-<name>-dev. scripts/package runs CPack in the shared one.
 
 set(minor "${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}")
 set(same "(= ${PROJECT_VERSION})")
@@ -67,8 +67,10 @@ foreach(name IN LISTS dr_adapters)
   if(needs)
     string(PREPEND needs ", ")
   endif()
-  dr_debian(${name} libdr-${name}${minor} libs "libdr${minor} ${same}" "${about}: the ${name} store" shared)
-  dr_debian(${name}_dev libdr-${name}-dev libdevel "libdr-${name}${minor} ${same}, libdr-dev ${same}${needs}"
+  string(REGEX REPLACE "[0-9]$" "\\0-" library "libdr-${name}")
+  string(APPEND library "${minor}")
+  dr_debian(${name} ${library} libs "libdr${minor} ${same}" "${about}: the ${name} store" shared)
+  dr_debian(${name}_dev libdr-${name}-dev libdevel "${library} ${same}, libdr-dev ${same}${needs}"
     "${about}: the ${name} store, to compile with" shared static)
   string(APPEND packages ", libdr-${name}-dev ${same}")
 endforeach()

@@ -33,7 +33,7 @@ class GroupEncoder {
   void FixTime(RecordView& record, std::int64_t& now_ns) {
     if (builder_.in_record()) return;
     if (record.time_ns == 0 && now_ns == 0) now_ns = time_.wall_ns();
-    record.time_ns = time_.Record(record.time_ns != 0 ? record.time_ns : now_ns);
+    record.time_ns = time_.Record(record.time_ns, now_ns);
   }
   /// False: the group is full, and the record goes on in the next.
   bool Add(const RecordView& record) {

@@ -112,7 +112,7 @@ absl::StatusOr<OpenedLog> OpenLogIn(Directory& directory, const WalOptions& opti
   LogTime time(*options.clock, tail.last_time_ns,
                options.trust_clock ? LogTime::Trust::kClock : LogTime::Trust::kTimes);
   // It records where times go on, before anything has a time.
-  prefix.created = absl::FromUnixNanos(time.Record(0));
+  prefix.created = absl::FromUnixNanos(time.Record(0, time.wall_ns()));
   DR_ASSIGN_OR_RETURN(prefix.salt, options.random->Next());
 
   AlignedBuffer block(kBlockBytes);

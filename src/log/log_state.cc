@@ -109,7 +109,7 @@ void LogState::BeginRotation() {
   ++prefix.number;
   prefix.first_lsn = Next(positions.staged());
   prefix.durable_lsn = positions.durable();
-  prefix.created = absl::FromUnixNanos(LogTime(encoder.time()).Record(0));
+  prefix.created = absl::FromUnixNanos(LogTime(encoder.time()).Record(0, encoder.time().wall_ns()));
   work.Begin(SegmentWork::Step::kRotating);
   rotation.Begin(prefix, chain.offset(), chain.spares().Take());
 }

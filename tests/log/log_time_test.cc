@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "dr/testing/sim_clock.h"
-#include "src/runtime/forgetful_log.h"
+#include "src/log/unlogged_sink.h"
 #include "tests/log/log_fixture.h"
 
 namespace dr::test {
@@ -57,15 +57,15 @@ TEST_CASE(
   SimClock clock;
   SystemRandom random;
   SECTION("in a log on a disk") {
-    const TemporaryDirectory place;
+    const TempDirectory place;
     PosixFileSystem files;
     const auto directory = Value(files.OpenDirectory(place.path(), Create::kNever));
     OpenLog log = Value(TryOpen(*directory, clock, random));
     CheckTimes(*log.log, clock);
   }
   SECTION("in one that keeps nothing") {
-    ForgetfulLog sink(clock, {}, LogTime(clock, 0, LogTime::Trust::kTimes));
-    OperationLog log(sink, {.capacity = 8}, {});
+    UnloggedSink sink(clock, {}, LogTime(clock, 0, LogTime::Trust::kTimes));
+    OperationLog log(sink, {.capacity = 8});
     CheckTimes(log, clock);
   }
 }
