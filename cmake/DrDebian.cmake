@@ -77,13 +77,11 @@ endforeach()
 dr_debian(adapters_dev libdr-adapters-dev libdevel "${packages}"
   "${about}: all stores behind one call, to compile with" shared static)
 
+set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)  # of every package that has a library
 foreach(part IN LISTS CPACK_COMPONENTS_ALL)
   string(TOUPPER ${part} upper)
   if(NOT part MATCHES "_dev$")
     set(CPACK_DEBIAN_${upper}_PACKAGE_SHLIBDEPS ON)
-  endif()
-  if(part STREQUAL "libdr" OR part IN_LIST dr_adapters)
-    set(CPACK_DEBIAN_${upper}_PACKAGE_GENERATE_SHLIBS ON)
   endif()
 endforeach()
 include(CPack)

@@ -13,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "dr/compiler.h"
 
 /// Evaluates `expr`, an absl::Status, once; where it is not OK, the function returns it.
 #define DR_RETURN_IF_ERROR(expr)                            \

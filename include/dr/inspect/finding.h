@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "dr/compiler.h"
+
 namespace dr::inline v0 {
 
 /// How much a finding matters.
