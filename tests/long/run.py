@@ -33,6 +33,9 @@ RUNS = [
     ("log: under load", "asan", ["log_test", LOG_UNDER_LOAD], 200),
     ("host: every kind of commit", "asan", ["host_test", "a host under every kind*"], 900),
     ("host: waits that end by themselves", "asan", ["host_test", "*(K70*"], 60),
+    *((f"packaging: README, static, {compiler}, {how}", "dev",
+       ["packaging/readme_build", "static", compiler, "{source}", "{work}", f"{{source}}/tests/packaging/{how}.cmake"], 0)
+      for compiler, how in (("clang++-14", "unoptimised"), ("g++", "each_alone"))),
     *((f"power cuts: 200 on {kind}", "dev", ["power_cut.py", "real_worker", "--rounds", "200", "--kind", kind], 0)
       for kind in ("ext4", "xfs", "btrfs")),
 ]
@@ -52,7 +55,10 @@ def main():
     for name, build, command, seconds in runs:
         environment = {**os.environ, "DR_LONG_SECONDS": str(seconds)} if seconds else None
         programs = builds / build / "bin"
-        if command[0].endswith(".py"):
+        if "/" in command[0]:
+            places = {"source": builds.parent, "work": builds / build / "long"}
+            program = [str(HERE.parent / command[0]), *(word.format(**places) for word in command[1:])]
+        elif command[0].endswith(".py"):
             program = [sys.executable, "-B", str(HERE.parent / "real" / command[0]), str(programs / command[1]), *command[2:]]
         else:
             # A name that no test has would pass.
