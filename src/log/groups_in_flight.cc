@@ -9,6 +9,7 @@ namespace dr::inline v0 {
 std::size_t GroupsInFlight::Add(GroupInFlight group) {
   DR_ASSERT(!full() && group.write.size > 0 && group.write.buffer.size() >= group.write.size);
   const std::size_t slot = (oldest_ + count_) % kMax;
+  DR_ASSERT(slots_[slot].state == State::kFree);
   ++count_;
   slots_[slot] = {State::kWaiting, std::move(group)};
   return slot;
@@ -48,7 +49,7 @@ void GroupsInFlight::Remove() {
   --count_;
 }
 
-void GroupsInFlight::Check() const {
+void GroupsInFlight::CheckSlots() const {
   DR_ASSERT(count_ <= kMax);
   for (std::size_t i = 0; i < kMax; ++i) {
     const Slot& slot = slots_[(oldest_ + i) % kMax];

@@ -56,7 +56,9 @@ class GroupsInFlight {
   /// The oldest, which was written.
   void Remove();
 
-  void Check() const;
+  void Check() const {
+    if (count_ != 0) CheckSlots();
+  }
 
  private:
   enum class State : std::uint8_t { kFree, kWaiting, kWriting, kWritten };
@@ -64,6 +66,7 @@ class GroupsInFlight {
     State state = State::kFree;
     GroupInFlight group = {};
   };
+  void CheckSlots() const;
 
   std::array<Slot, kMax> slots_;
   std::size_t oldest_ = 0, count_ = 0;  ///< of slots_, a ring

@@ -27,11 +27,4 @@ void LogPositions::Poison() {
   poisoned_at_ = dispatched_;
 }
 
-void LogPositions::Check() const {
-  const Lsn durable = this->durable();
-  DR_ASSERT(recorded_ <= durable && durable <= dispatched_ && dispatched_ <= unit_);
-  DR_ASSERT(unit_ <= staged_ && staged_ <= allowed_);
-  DR_ASSERT(!poisoned_at_ || *poisoned_at_ == dispatched_);
-}
-
 }  // namespace dr::inline v0

@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "dr/types.h"
+#include "src/base/assert.h"
 
 namespace dr::inline v0 {
 
@@ -45,7 +46,12 @@ class LogPositions {
   /// Nothing goes out from now on.
   void Poison();
 
-  void Check() const;
+  void Check() const {
+    const Lsn durable = this->durable();
+    DR_ASSERT(recorded_ <= durable && durable <= dispatched_ && dispatched_ <= unit_);
+    DR_ASSERT(unit_ <= staged_ && staged_ <= allowed_);
+    DR_ASSERT(!poisoned_at_ || *poisoned_at_ == dispatched_);
+  }
 
  private:
   Lsn recorded_;

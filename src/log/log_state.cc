@@ -23,13 +23,6 @@ OperationLog& LogState::ring() const {
   return *ring_;
 }
 
-void LogState::Check() const {
-  positions.Check();
-  chain.Check();
-  in_flight.Check();
-  DR_ASSERT(!work.rotating() || (in_flight.empty() && !encoder.open()));
-}
-
 PreparedSpace LogState::Space() const {
   return {.live_blocks = chain.LiveBlocks(),
           .spare_blocks = chain.spares().Blocks(),

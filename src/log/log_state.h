@@ -7,6 +7,7 @@
 
 #include "dr/log/operation_log.h"
 #include "dr/log/wal.h"
+#include "src/base/assert.h"
 #include "src/log/durable_mark.h"
 #include "src/log/group_encoder.h"
 #include "src/log/groups_in_flight.h"
@@ -51,7 +52,12 @@ class LogState {
   /// First somebody who can lead, then all that are done; in trouble all.
   void Wake();
   WalFigures Figures() const;
-  void Check() const;
+  void Check() const {
+    positions.Check();
+    chain.Check();
+    in_flight.Check();
+    DR_ASSERT(!work.rotating() || (in_flight.empty() && !encoder.open()));
+  }
 
   LogPositions positions;
   SegmentChain chain;

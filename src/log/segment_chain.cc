@@ -24,14 +24,9 @@ SegmentChain::SegmentChain(std::vector<LogSegment> sealed, LiveSegment live, Spa
       readable_end_(live_.offset),
       spares_(std::move(spares)) {
   for (std::size_t i = 1; i < sealed_.size(); ++i) DR_ASSERT(Follows(sealed_[i], sealed_[i - 1]));
+  DR_ASSERT(sealed_.empty() || Follows(live_.segment, sealed_.back()));
   MakePlaces();
   Check();
-}
-
-void SegmentChain::Check() const {
-  DR_ASSERT(readable_end_ <= live_.offset);
-  DR_ASSERT(live_.offset + kBlockBytes <= live_.file.prepared_bytes);  // the footer's block
-  DR_ASSERT(sealed_.empty() || Follows(live_.segment, sealed_.back()));
 }
 
 std::uint64_t SegmentChain::Append(std::uint64_t bytes) {
@@ -68,6 +63,7 @@ void SegmentChain::Enter(const SegmentPrefix& prefix, std::uint64_t prefix_hash,
                    .continues = continues};
   live_.file = std::move(file);
   live_.offset = readable_end_ = kBlockBytes;
+  DR_ASSERT(Follows(live_.segment, sealed_.back()));
   Check();
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "src/base/assert.h"
 #include "src/log/group_reader.h"
 #include "src/log/log_positions.h"
 #include "src/log/log_reader.h"
@@ -59,7 +60,10 @@ class SegmentChain {
   std::uint64_t size() const { return sealed_.size() + 1; }
   std::uint64_t bytes() const;
 
-  void Check() const;
+  void Check() const {
+    DR_ASSERT(readable_end_ <= live_.offset);
+    DR_ASSERT(live_.offset + kBlockBytes <= live_.file.prepared_bytes);  // the footer's block
+  }
 
  private:
   std::vector<LogSegment> sealed_;

@@ -3,21 +3,12 @@
 #include <utility>
 
 #include "src/base/assert.h"
-#include "src/log/log_space.h"
 
 namespace dr::inline v0 {
 
 SpareList::SpareList(std::uint64_t segment_bytes, std::vector<SegmentFile> spares,
                      std::uint64_t next_number)
     : segment_bytes_(segment_bytes), spares_(std::move(spares)), next_number_(next_number) {}
-
-std::uint64_t SpareList::Blocks() const {
-  std::uint64_t blocks = 0;
-  for (const SegmentFile& spare : spares_) {
-    blocks += UsableBlocks(spare.prepared_bytes, kBlockBytes);
-  }
-  return blocks;
-}
 
 SpareNumbers SpareList::ReserveNumbers(std::uint64_t count) {
   return {std::exchange(next_number_, next_number_ + count), count};

@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "src/log/log_space.h"
 #include "src/log/segment_file.h"
 
 namespace dr::inline v0 {
@@ -28,7 +29,13 @@ class SpareList {
 
   std::size_t size() const { return spares_.size(); }
   /// Blocks of groups that they can take now.
-  std::uint64_t Blocks() const;
+  std::uint64_t Blocks() const {
+    std::uint64_t blocks = 0;
+    for (const SegmentFile& spare : spares_) {
+      blocks += UsableBlocks(spare.prepared_bytes, kBlockBytes);
+    }
+    return blocks;
+  }
   /// How many retired files are worth keeping.
   std::uint64_t Wanted() const { return kKeptMax - std::min(kKeptMax, spares_.size()); }
   SpareNumbers ReserveNumbers(std::uint64_t count);
