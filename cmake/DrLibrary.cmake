@@ -1,7 +1,7 @@
 # dr::dr from src/<room>/*.cc, and dr::testing from src/testing/*.cc.
 
 set(dr_public_needs absl:absl_status::libabsl-dev)
-set(dr_private_needs fmt:fmt::libfmt-dev yaml-cpp:yaml-cpp::libyaml-cpp-dev)
+set(dr_private_needs fmt:fmt::libfmt-dev yaml-cpp:yaml-cpp::libyaml-cpp-dev OpenSSL:libcrypto:3.0:libssl-dev)
 dr_require("dr needs" "" ${dr_public_needs} ${dr_private_needs} :xxhash.h::libxxhash-dev)
 find_package(Threads REQUIRED)
 
@@ -41,7 +41,7 @@ endforeach()
 target_link_libraries(dr
   PUBLIC absl::status absl::statusor absl::time absl::cord absl::any_invocable absl::function_ref absl::core_headers
          Threads::Threads
-  PRIVATE fmt::fmt yaml-cpp)
+  PRIVATE fmt::fmt yaml-cpp OpenSSL::Crypto)
 
 # For components of Protobuf messages (dr/proto_component.h). Whoever links it finds Protobuf.
 add_library(dr_protobuf INTERFACE)

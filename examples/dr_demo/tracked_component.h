@@ -25,7 +25,7 @@ class TrackedComponent : public dr::StatefulComponent {
   /// The same, from every record there is.
   dr::Digest Recount() const {
     struct Sum : dr::StateWriter {
-      absl::Status Write(std::string_view record) override {
+      absl::Status WriteRecord(std::string_view record) override {
         digest += dr::DigestOf(record);
         return absl::OkStatus();
       }

@@ -8,6 +8,7 @@
 //   fmt::print("{}\n", dr::ToHex(digest));
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -41,11 +42,18 @@ struct Digest {
   friend constexpr bool operator==(const Digest&, const Digest&) = default;
 };
 
+/// What identifies bytes among all others, as long as nobody forges them.
+using Sha256 = std::array<char, 32>;
+/// FIPS 180-4.
+DR_EXPORT Sha256 Sha256Of(std::string_view bytes);
+
 /// The digest of one record: its XXH3-128.
 DR_EXPORT Digest DigestOf(std::string_view record);
 
 /// 32 lower-case digits, most significant first.
 DR_EXPORT std::string ToHex(const Digest& digest);
+/// 64 lower-case digits, as every other tool prints them.
+DR_EXPORT std::string ToHex(const Sha256& hash);
 /// What ToHex wrote; nullopt for anything else.
 DR_EXPORT std::optional<Digest> DigestFromHex(std::string_view hex);
 

@@ -14,8 +14,12 @@ namespace dr::inline v0 {
 class DR_EXPORT StateWriter {
  public:
   virtual ~StateWriter() = default;
-  /// Copies one record of up to kMaxPayloadBytes. After an error the snapshot is given up.
-  virtual absl::Status Write(std::string_view record) = 0;
+  /// Copies one record of up to kMaxPayloadBytes, which is about `subject`. After an error the
+  /// snapshot is given up. kUnimplemented with a subject: there is no store for subjects' keys yet.
+  absl::Status Write(std::string_view record, std::string_view subject = {});
+
+ private:
+  virtual absl::Status WriteRecord(std::string_view record) = 0;
 };
 
 /// Gives back the records that a StateWriter took, in the same order. Used by one thread at a time.

@@ -77,6 +77,8 @@ struct Operation {
   const Schema& schema;        ///< always today's: older records were upgraded before
   absl::Time time;             ///< as logged; never decreases from one Lsn to the next
   std::string_view payload;    ///< valid during the call
+  Epoch epoch = {};            ///< with `lsn` its position: in which it was written
+  bool shredded = false;       ///< its subject's key was destroyed: there is no payload
 };
 
 /// Of one operation, and of one record of state.

@@ -25,7 +25,8 @@ absl::StatusOr<CheckpointCandidates> FindCheckpoints(const Repository& repositor
     if (entry.manifest.ok()) {
       found.known_durable.push_back({fmt::format("checkpoint {}", entry.sequence),
                                      entry.manifest->log,
-                                     {entry.manifest->epoch, entry.manifest->durable_lsn}});
+                                     {entry.manifest->epoch, entry.manifest->durable_lsn},
+                                     entry.manifest->history});
       found.readable.push_back(*std::move(entry.manifest));
     } else if (absl::IsDataLoss(entry.manifest.status())) {
       found.unreadable.push_back(std::move(entry));
@@ -89,7 +90,9 @@ absl::StatusOr<CheckpointInfo> CheckpointWriter::Publish(const Context& context)
   }
   // A checkpoint may not know operations that a power cut could still take back.
   DR_RETURN_IF_ERROR(of_.log.Persist(newest, context));
-  manifest.durable_lsn = wal_.durable();
+  const DurablePoint durable = wal_.durable_point();
+  manifest.durable_lsn = durable.lsn;
+  manifest.history = durable.history;
   DR_ASSERT(newest <= manifest.durable_lsn);
   DR_ASSIGN_OR_RETURN(previous_, of_.repository.Publish(std::move(manifest), context));
   info.sequence = previous_->sequence;

@@ -25,7 +25,7 @@ class PacedWriter final : public StateWriter {
         context_(std::move(context)),
         since_(clock.Now()) {}
 
-  absl::Status Write(std::string_view record) override {
+  absl::Status WriteRecord(std::string_view record) override {
     absl::Status written = out_.Write(record);
     bytes_ += record.size();
     if (rest_per_work_ > 0 && bytes_ >= kBytesPerLook) Rest();

@@ -16,7 +16,7 @@ namespace {
 class Collector final : public StateWriter {
  public:
   explicit Collector(std::vector<std::string>& records) : records_(records) {}
-  absl::Status Write(std::string_view record) override {
+  absl::Status WriteRecord(std::string_view record) override {
     records_.emplace_back(record);
     return absl::OkStatus();
   }
@@ -29,7 +29,7 @@ class Collector final : public StateWriter {
 class UnwatchedWriter final : public StateWriter {
  public:
   UnwatchedWriter(StateWriter& out, CallbackWatch::Inside& inside) : out_(out), inside_(inside) {}
-  absl::Status Write(std::string_view record) override {
+  absl::Status WriteRecord(std::string_view record) override {
     inside_.Leave();
     absl::Status written = out_.Write(record);
     inside_.Enter();
@@ -119,7 +119,7 @@ absl::Status ComponentCallbacks::Apply(const RecordView& record, std::string_vie
   DR_ASSERT(record.lsn > applied());
   const Operation operation{
       record.lsn, record.kind, identity_.id, identity_.schema, absl::FromUnixNanos(record.time_ns),
-      payload};
+      payload,    record.epoch};
   DR_RETURN_IF_ERROR(Guarded("Apply", [&] { return component_.Apply(operation); }));
   applied_.store(record.lsn.value, std::memory_order_release);
   return absl::OkStatus();

@@ -33,7 +33,8 @@ absl::StatusOr<std::unique_ptr<PendingOperation>> OperationPool::Make(
                              .schema_version = identity_.schema.version,
                              .subject = operation->subject,
                              .time_ns = absl::ToUnixNanos(runtime_.clock.WallTime()),
-                             .payload = operation->payload};
+                             .payload = operation->payload,
+                             .epoch = runtime_.epoch};
   return operation;
 }
 

@@ -15,6 +15,7 @@ namespace dr::inline v0 {
 /// Outlives the attachment of each component to it.
 struct Runtime {
   OperationLog& log;
+  Epoch epoch = {};  ///< of what is committed
   const Clock& clock;
   Observer* observer = nullptr;
   Durability durability = Durability::kLocal;

@@ -20,7 +20,7 @@ const Decoder& DecoderFor(std::uint16_t format_version) {
 
 absl::Status DamagedSegment(SegmentKind kind, std::string_view place, std::uint64_t offset,
                             std::optional<Lsn> lsn, std::string_view what) {
-  const bool is_log = kind != SegmentKind::kState && kind != SegmentKind::kManifest;
+  const bool is_log = kind < SegmentKind::kState || kind > SegmentKind::kCatalog;
   return MakeFault(
       {.kind = is_log ? FaultKind::kWalCorrupt : FaultKind::kAuthFailed,
        .place = std::string(place),

@@ -1,6 +1,7 @@
 #include "dr/digest.h"
 
 #include <fmt/format.h>
+#include <openssl/sha.h>
 #include <xxhash.h>
 
 #include <charconv>
@@ -9,23 +10,46 @@
 
 namespace dr::inline v0 {
 
-std::uint64_t HashOf(std::string_view bytes) {
+namespace {
+
+bool HasAvx2For(std::size_t bytes) {
 #if defined(__x86_64__)
   constexpr std::size_t kLong = 240;  // up to here XXH3 has no use for it
-  if (bytes.size() > kLong && __builtin_cpu_supports("avx2")) {
-    return HashWithAvx2(bytes.data(), bytes.size());
-  }
+  return bytes > kLong && __builtin_cpu_supports("avx2");
+#else
+  static_cast<void>(bytes);
+  return false;
 #endif
+}
+
+}  // namespace
+
+std::uint64_t HashOf(std::string_view bytes) {
+  if (HasAvx2For(bytes.size())) return HashWithAvx2(bytes.data(), bytes.size());
   return XXH3_64bits(bytes.data(), bytes.size());
 }
 
+Sha256 Sha256Of(std::string_view bytes) {
+  Sha256 hash;
+  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
+         reinterpret_cast<unsigned char*>(hash.data()));
+  return hash;
+}
+
 Digest DigestOf(std::string_view record) {
+  if (HasAvx2For(record.size())) return DigestWithAvx2(record.data(), record.size());
   const XXH128_hash_t hash = XXH3_128bits(record.data(), record.size());
   return {.high = hash.high64, .low = hash.low64};
 }
 
 std::string ToHex(const Digest& digest) {
   return fmt::format("{:016x}{:016x}", digest.high, digest.low);
+}
+
+std::string ToHex(const Sha256& hash) {
+  std::string hex;
+  for (char c : hash) hex += fmt::format("{:02x}", static_cast<unsigned char>(c));
+  return hex;
 }
 
 std::optional<Digest> DigestFromHex(std::string_view hex) {

@@ -131,7 +131,8 @@ std::string_view GroupBuilder::Seal(std::uint32_t flags, std::size_t stored_byte
   StoreLittle(at + layout::kDurableLsn, durable_lsn_.value);
   StoreLittle(at + layout::kPreviousHash, previous_hash_);
   StoreLittle(at + layout::kBaseTime, base_time_ns_);
-  StoreLittle(at + layout::kReserved, std::uint64_t{0});
+  StoreLittle(at + layout::kPlainBytes, static_cast<std::uint32_t>(used_ - kGroupHeaderBytes));
+  StoreLittle(at + layout::kReserved, std::uint32_t{0});
   const std::string_view group(at, stored_bytes);
   const auto checked = group.substr(layout::kChecked, kGroupHeaderBytes - layout::kChecked);
   StoreLittle(at + layout::kCheck, static_cast<std::uint32_t>(HashOf(checked)));

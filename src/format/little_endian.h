@@ -2,6 +2,7 @@
 // shortest form only.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -22,6 +23,18 @@ T LoadLittle(const char* from) {
 template <typename T>
 void StoreLittle(char* to, T value) {
   std::memcpy(to, &value, sizeof(value));
+}
+
+template <std::size_t kSize>
+void StoreBytes(char* to, const std::array<char, kSize>& bytes) {
+  std::memcpy(to, bytes.data(), kSize);
+}
+
+template <std::size_t kSize>
+std::array<char, kSize> LoadBytes(const char* from) {
+  std::array<char, kSize> bytes;
+  std::memcpy(bytes.data(), from, kSize);
+  return bytes;
 }
 
 inline constexpr std::size_t kMaxVarintBytes = 10;

@@ -37,17 +37,20 @@ absl::Status CheckRecord(const RecordView& record) {
   return CheckLimit("a payload", record.payload.size(), kMaxPayloadBytes);
 }
 
+std::uint8_t RecordFlags(const RecordView& record) {
+  auto flags = static_cast<std::uint8_t>(record.kind);
+  if (record.batch_continues) flags |= layout::kBatchContinues;
+  if (!record.subject.empty()) flags |= layout::kHasSubject;
+  if (HasSchemaName(record)) flags |= layout::kHasSchemaName;
+  return flags;
+}
+
 char* StoreRecordHeader(char* to, const RecordView& record, std::int64_t base_time_ns) {
-  const bool has_schema_name =
-      !record.schema_name.empty() && record.schema_name != record.component;
-  auto first = static_cast<std::uint8_t>(record.kind);
-  if (record.batch_continues) first |= layout::kBatchContinues;
-  if (!record.subject.empty()) first |= layout::kHasSubject;
-  if (has_schema_name) first |= layout::kHasSchemaName;
-  *to++ = static_cast<char>(first);
+  const std::uint8_t flags = RecordFlags(record);
+  *to++ = static_cast<char>(flags);
   to = StoreName(to, record.component);
   to = StoreVarint(to, record.schema_version);
-  if (has_schema_name) to = StoreName(to, record.schema_name);
+  if ((flags & layout::kHasSchemaName) != 0) to = StoreName(to, record.schema_name);
   to = StoreVarint(
       to, static_cast<std::uint64_t>(record.time_ns) - static_cast<std::uint64_t>(base_time_ns));
   if (!record.subject.empty()) to = StoreName(to, record.subject);

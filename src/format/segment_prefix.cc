@@ -1,9 +1,10 @@
+#include "dr/log/segment_prefix.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "dr/digest.h"
-#include "dr/log/segment.h"
 #include "dr/status.h"
 #include "src/format/decoder.h"
 #include "src/format/little_endian.h"
@@ -72,6 +73,14 @@ void EncodePrefixInto(std::span<char> out, const SegmentPrefix& prefix) {
   StoreLittle(at + layout::kPreviousHash, prefix.previous.hash);
   StoreLittle(at + layout::kPreviousLastLsn, prefix.previous.last_lsn.value);
   StoreLittle(at + layout::kCreated, absl::ToUnixNanos(prefix.created));
+  StoreLittle(at + layout::kRingVersion, prefix.ring_version);
+  StoreLittle(at + layout::kHistoryLsn, prefix.history_lsn.value);
+  StoreLittle(at + layout::kHistoryHigh, prefix.history.high);
+  StoreLittle(at + layout::kHistoryLow, prefix.history.low);
+  StoreLittle(at + layout::kPreviousEpoch, prefix.previous.epoch.value);
+  StoreBytes(at + layout::kPreviousEntry, prefix.previous.entry);
+  StoreBytes(at + layout::kSealSalt, prefix.seal_salt);
+  StoreBytes(at + layout::kCommitment, prefix.commitment);
   const std::string_view bytes(out.data(), out.size());
   StoreLittle(at + layout::kHash, HashOf(bytes.substr(layout::kHashed)));
 }

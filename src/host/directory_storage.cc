@@ -59,6 +59,7 @@ class DirectoryStorage final : public HostStorage {
   absl::Status Open(const Context& context);
 
   OperationLog& log() override { return *log_; }
+  Epoch epoch() const override { return wal_->epoch(); }
   Durability durability_max() const override { return Durability::kLocal; }
   const OpenResult& result() const override { return result_; }
   absl::Status status() const override { return wal_->status(); }

@@ -82,6 +82,7 @@ absl::Status Host::Impl::Open(const AdapterRegistry& adapters, const Context& co
                                                            : OpenDirectory(host, context));
   const OpenResult& found = storage_->result();
   runtime_.reset(new Runtime{.log = storage_->log(),
+                             .epoch = storage_->epoch(),
                              .clock = clock,
                              .observer = options_.environment.observer,
                              .durability = options_.durability,

@@ -49,6 +49,7 @@ struct LogNeeds {
 class HostStorage : public CheckpointStorage {
  public:
   virtual OperationLog& log() = 0;
+  virtual Epoch epoch() const = 0;
   virtual Durability durability_max() const = 0;
   virtual const OpenResult& result() const = 0;
 

@@ -26,6 +26,7 @@ class RepositoryStorage final : public HostStorage {
   absl::Status Open(const AdapterRegistry& adapters, const Context& context);
 
   OperationLog& log() override { return *log_; }
+  Epoch epoch() const override { return claimed_.manifest.epoch; }
   Durability durability_max() const override { return Durability::kProcess; }
   const OpenResult& result() const override { return result_; }
   absl::Status status() const override { return sink_->status(); }

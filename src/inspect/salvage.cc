@@ -14,6 +14,7 @@
 #include "src/inspect/salvage_plan.h"
 #include "src/inspect/stored_host_parts.h"
 #include "src/log/copy_records.h"
+#include "src/log/log_history.h"
 #include "src/log/segment_files.h"
 
 namespace dr::inline v0 {
@@ -33,8 +34,9 @@ absl::StatusOr<DirectoryLock> KeepHostsOut(Directory& wal) {
 }
 
 /// The new log is another one: files of the old can never be taken for its own.
-absl::StatusOr<SegmentPrefix> NewPrefix(const ResolvedEnvironment& environment,
+absl::StatusOr<SegmentPrefix> NewPrefix(const StoredHost::Parts& host,
                                         const PlannedSalvage& salvage) {
+  const ResolvedEnvironment& environment = host.environment;
   SegmentPrefix prefix{.block_bytes = kBlockBytes,
                        .epoch = {1},
                        .first_lsn = salvage.plan.first,
@@ -47,6 +49,11 @@ absl::StatusOr<SegmentPrefix> NewPrefix(const ResolvedEnvironment& environment,
   for (const BackupManifest& manifest : salvage.plan.checkpoints) {
     prefix.epoch = {std::max(prefix.epoch.value, manifest.epoch.value + 1)};
   }
+  HistoryReader history(*host.wal, salvage.log.segments, salvage.log.limit);
+  DR_ASSIGN_OR_RETURN(const std::optional<Digest> before,
+                      history.At({salvage.plan.first.value - 1}));
+  prefix.history_lsn = {salvage.plan.first.value - 1};
+  prefix.history = before.value_or(Digest{});  // not known: the new log counts from here
   DR_ASSIGN_OR_RETURN(prefix.log.high, environment.random.Next());
   DR_ASSIGN_OR_RETURN(prefix.log.low, environment.random.Next());
   DR_ASSIGN_OR_RETURN(prefix.salt, environment.random.Next());
@@ -91,13 +98,15 @@ class SalvageWriter {
                                                          salvage_.log.limit, plan.first));
     GroupBuilder builder(prefix_, prefix_hash);
     AlignedBuffer buffer(kGroupBytes);
+    Digest history = prefix_.history;
     std::uint64_t offset = kBlockBytes;
     const auto write = [&](std::string_view group) -> absl::Status {
       DR_RETURN_IF_ERROR(file.WriteAt(offset, group));
       offset += group.size();
       return absl::OkStatus();
     };
-    return CopyRecords(*reader, plan.first, plan.to, {builder, buffer.span(), plan.to, write})
+    return CopyRecords(*reader, plan.first, plan.to,
+                       {builder, buffer.span(), plan.to, history, write})
         .status();
   }
 
@@ -119,6 +128,7 @@ class SalvageWriter {
       manifest.log = prefix_.log;
       manifest.epoch = prefix_.epoch;
       manifest.durable_lsn = std::min(manifest.durable_lsn, salvage_.plan.to);
+      manifest.history = {};  // of what is given up here, or counted from elsewhere
       DR_RETURN_IF_ERROR(repository->Publish(std::move(manifest), {}).status());
     }
     return absl::OkStatus();
@@ -167,7 +177,7 @@ const SalvagePlan& Salvage::plan() const { return parts_->planned.plan; }
 absl::Status Salvage::WriteTo(const std::string& path) const {
   return WithinMemory([&]() -> absl::Status {
     const auto& [host, lock, planned] = *parts_;
-    DR_ASSIGN_OR_RETURN(const SegmentPrefix prefix, NewPrefix(host.environment, planned));
+    DR_ASSIGN_OR_RETURN(const SegmentPrefix prefix, NewPrefix(host, planned));
     DR_ASSIGN_OR_RETURN(NewPlace place, NewPlace::Prepare(host.environment.files, path));
     DR_RETURN_IF_ERROR(SalvageWriter(host, planned, prefix).WriteInto(place.partial_path()));
     DR_RETURN_IF_ERROR(ReadBack(host.environment, place.partial_path(), planned.plan.to));

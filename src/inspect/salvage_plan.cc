@@ -10,6 +10,7 @@
 #include "fmt/format.h"
 #include "src/inspect/snapshot_check.h"
 #include "src/inspect/stored_host_parts.h"
+#include "src/log/log_history.h"
 
 namespace dr::inline v0 {
 namespace {
@@ -24,20 +25,6 @@ Lsn NewestIn(const BackupManifest& manifest) {
     newest = std::max(newest, snapshot.as_of);
   }
   return newest;
-}
-
-/// All segments; none where one is missing or unreadable, and so the log's past not known.
-absl::StatusOr<std::vector<LogSegment>> PastOf(Directory& wal) {
-  DR_ASSIGN_OR_RETURN(const ObservedDirectory observed, ObserveDirectory(wal));
-  std::vector<LogSegment> past;
-  for (const ObservedSegment& found : observed.segments) {
-    if (!found.segment.ok()) return std::vector<LogSegment>();
-    if (!past.empty() && past.back().prefix.number + 1 != found.number) {
-      return std::vector<LogSegment>();
-    }
-    past.push_back(*found.segment);
-  }
-  return past;
 }
 
 class Planner {
@@ -127,13 +114,15 @@ class Planner {
   // Older checkpoints than where the log begins can no longer be replayed from, and those of
   // another copy of the directory must not be.
   absl::Status DropUncovered() {
-    DR_ASSIGN_OR_RETURN(const std::vector<LogSegment> past, PastOf(*host_.wal));
+    HistoryReader reader(*host_.wal, log_.segments, log_.limit);
     std::erase_if(plan_.checkpoints, [&](const BackupManifest& manifest) {
       if (Next(manifest.as_of) < plan_.first) {
         return GiveUpCheckpoint(manifest.sequence, "the log behind it is not there");
       }
-      const absl::Status history =
-          DecideHistory(past, {"it", manifest.log, {manifest.epoch, manifest.durable_lsn}});
+      if (log_.segments.empty()) return false;
+      const absl::Status history = CheckHistory(
+          reader, {"it", manifest.log, {manifest.epoch, manifest.durable_lsn}, manifest.history},
+          log_.segments);
       return !history.ok() && GiveUpCheckpoint(manifest.sequence, AsStd(history.message()));
     });
     if (plan_.first.value == 1 || host_.repository == nullptr || !plan_.checkpoints.empty()) {

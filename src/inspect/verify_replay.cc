@@ -93,7 +93,7 @@ absl::Status Clear(Directory& directory) {
 absl::StatusOr<Digest> DigestNow(const ComponentCore& component) {
   struct Summer : StateWriter {
     Digest sum;
-    absl::Status Write(std::string_view record) override {
+    absl::Status WriteRecord(std::string_view record) override {
       sum += DigestOf(record);
       return absl::OkStatus();
     }

@@ -4,6 +4,7 @@
 
 #include "dr/status_macros.h"
 #include "src/base/assert.h"
+#include "src/format/history.h"
 
 namespace dr::inline v0 {
 
@@ -27,6 +28,7 @@ absl::StatusOr<std::uint64_t> CopyRecords(WalReader& reader, Lsn first, Lsn last
       whole = target.builder.Add(*record);
       if (!whole) DR_RETURN_IF_ERROR(write());
     }
+    target.history += HistoryOf(*record, DigestOf(record->payload));
     ++copied;
   }
   if (open) DR_RETURN_IF_ERROR(write());

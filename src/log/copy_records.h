@@ -17,6 +17,7 @@ struct RecordTarget {
   GroupBuilder& builder;  ///< of the segment that they become a part of
   std::span<char> buffer;
   Lsn durable_lsn;  ///< the evidence that the new groups carry
+  Digest& history;  ///< gets what the copied records add
   absl::FunctionRef<absl::Status(std::string_view group)> write;
 };
 

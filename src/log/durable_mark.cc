@@ -13,7 +13,7 @@ namespace {
 
 // src/format/FORMAT.md has the table.
 constexpr std::string_view kMagic = "drdurab1";
-constexpr std::size_t kHashAt = 40, kBytes = 48;
+constexpr std::size_t kHashAt = 56, kBytes = 64;
 
 std::array<char, kBytes> Encode(const DurableMark& mark) {
   std::array<char, kBytes> bytes;
@@ -22,6 +22,8 @@ std::array<char, kBytes> Encode(const DurableMark& mark) {
   StoreLittle(&bytes[16], mark.log.low);
   StoreLittle(&bytes[24], mark.durable.epoch.value);
   StoreLittle(&bytes[32], mark.durable.lsn.value);
+  StoreLittle(&bytes[40], mark.history.high);
+  StoreLittle(&bytes[48], mark.history.low);
   StoreLittle(&bytes[kHashAt], HashOf({bytes.data(), kHashAt}));
   return bytes;
 }
@@ -38,7 +40,8 @@ absl::StatusOr<std::optional<DurableMark>> ReadDurableMark(Directory& directory)
   DR_RETURN_IF_ERROR((*file)->ReadAt(0, bytes).status());
   const DurableMark mark{
       {LoadLittle<std::uint64_t>(&bytes[8]), LoadLittle<std::uint64_t>(&bytes[16])},
-      {{LoadLittle<std::uint64_t>(&bytes[24])}, {LoadLittle<std::uint64_t>(&bytes[32])}}};
+      {{LoadLittle<std::uint64_t>(&bytes[24])}, {LoadLittle<std::uint64_t>(&bytes[32])}},
+      {LoadLittle<std::uint64_t>(&bytes[40]), LoadLittle<std::uint64_t>(&bytes[48])}};
   if (Encode(mark) != bytes) return std::nullopt;
   return mark;
 }
@@ -52,8 +55,8 @@ absl::StatusOr<DurableMarkWriter> DurableMarkWriter::Open(Directory& directory, 
   return DurableMarkWriter(std::move(file), log, epoch);
 }
 
-void DurableMarkWriter::Write(Lsn lsn) {
-  const std::array<char, kBytes> bytes = Encode({log_, {epoch_, lsn}});
+void DurableMarkWriter::Write(Lsn lsn, const Digest& history) {
+  const std::array<char, kBytes> bytes = Encode({log_, {epoch_, lsn}, history});
   static_cast<void>(file_->WriteAt(0, {bytes.data(), bytes.size()}));
 }
 

@@ -20,6 +20,7 @@ inline constexpr std::string_view kDurableMarkName = "DURABLE";
 struct DurableMark {
   LogId log = {};
   Position durable = {};  ///< and which opening saw it
+  Digest history = {};    ///< of the log up to there
 };
 
 /// The mark of a log directory; nullopt where none can be read, which proves nothing.
@@ -30,7 +31,7 @@ class DurableMarkWriter {
  public:
   static absl::StatusOr<DurableMarkWriter> Open(Directory& directory, LogId log, Epoch epoch);
   /// Without it the log is as safe, only slower to notice rot: failures are of no account.
-  void Write(Lsn lsn);
+  void Write(Lsn lsn, const Digest& history);
 
  private:
   DurableMarkWriter(std::unique_ptr<File> file, LogId log, Epoch epoch)

@@ -12,9 +12,9 @@ constexpr std::size_t kBuffers = GroupsInFlight::kMax + 1;
 
 }  // namespace
 
-GroupEncoder::GroupEncoder(const GroupBuilder& builder, const LogTime& time,
+GroupEncoder::GroupEncoder(const GroupBuilder& builder, const LogTime& time, const Digest& history,
                            std::size_t group_bytes)
-    : builder_(builder), time_(time) {
+    : builder_(builder), time_(time), history_(history), unit_history_(history) {
   free_.reserve(kBuffers);
   while (free_.size() < kBuffers) free_.emplace_back(group_bytes);
 }

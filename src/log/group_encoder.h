@@ -6,7 +6,8 @@
 #include <span>
 #include <vector>
 
-#include "dr/log/segment.h"
+#include "dr/log/operation_log.h"
+#include "src/format/history.h"
 #include "src/log/aligned_buffer.h"
 #include "src/log/groups_in_flight.h"
 #include "src/log/log_time.h"
@@ -17,7 +18,9 @@ namespace dr::inline v0 {
 /// that was written, so there is always one for the group behind those in flight.
 class GroupEncoder {
  public:
-  GroupEncoder(const GroupBuilder& builder, const LogTime& time, std::size_t group_bytes);
+  /// `history` is of all that was encoded before.
+  GroupEncoder(const GroupBuilder& builder, const LogTime& time, const Digest& history,
+               std::size_t group_bytes);
 
   bool open() const { return state_ != State::kClosed; }
   bool full() const { return state_ == State::kFull; }
@@ -25,6 +28,8 @@ class GroupEncoder {
   Lsn evidence() const { return evidence_; }                         ///< of the open group
   bool in_record() const { return builder_.in_record(); }
   const LogTime& time() const { return time_; }
+  const Digest& history() const { return history_; }            ///< of what is encoded
+  const Digest& unit_history() const { return unit_history_; }  ///< of whole records and batches
 
   /// Begins a group of at most `room_bytes`, which starts with `first_lsn`.
   void Open(std::uint64_t room_bytes, Lsn first_lsn, Lsn evidence, std::int64_t time_ns);
@@ -36,10 +41,14 @@ class GroupEncoder {
     record.time_ns = time_.Record(record.time_ns, now_ns);
   }
   /// False: the group is full, and the record goes on in the next.
-  bool Add(const RecordView& record) {
-    if (builder_.Add(record)) return true;
-    state_ = State::kFull;
-    return false;
+  bool Add(const LogEntry& entry) {
+    if (!builder_.Add(entry.record)) {
+      state_ = State::kFull;
+      return false;
+    }
+    history_ += HistoryOf(entry.record, entry.payload_digest);
+    if (!entry.record.batch_continues) unit_history_ = history_;
+    return true;
   }
   std::uint32_t record_count() const { return builder_.record_count(); }  ///< that end in it
   /// Closes the group, which goes to `offset` of the newest segment.
@@ -57,6 +66,7 @@ class GroupEncoder {
 
   GroupBuilder builder_;  ///< has built all groups before
   LogTime time_;
+  Digest history_, unit_history_;
   std::vector<AlignedBuffer> free_;
   AlignedBuffer buffer_;  ///< of the open group
   State state_ = State::kClosed;

@@ -60,9 +60,10 @@ void GroupWriter::Acknowledge(LockedLog& log) const {
   while (!log->in_flight.empty() && log->in_flight.oldest_written()) {
     if (!log->health.poisoned()) {
       const Lsn unit = log->in_flight.oldest().unit;
-      if (unit > log->positions.durable()) log.Unlocked([&] { mark->Write(unit); });
+      const Digest history = log->in_flight.oldest().unit_history;
+      if (unit > log->positions.durable()) log.Unlocked([&] { mark->Write(unit, history); });
       const GroupInFlight& group = log->in_flight.oldest();
-      log->positions.Acknowledge(group.unit, group.evidence);
+      log->positions.Acknowledge(group.unit, group.unit_history, group.evidence);
       // Readers see whole batches only.
       if (group.unit == group.last) log->chain.MakeReadable(group.write.end());
     }

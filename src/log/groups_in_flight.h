@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 
+#include "dr/digest.h"
 #include "dr/types.h"
 #include "src/log/aligned_buffer.h"
 
@@ -26,6 +27,7 @@ struct GroupWrite {
 struct GroupInFlight {
   GroupWrite write = {};      ///< without its buffer while it is written, and from then on
   Lsn unit = {};              ///< the last whole record or batch behind it
+  Digest unit_history = {};   ///< of the log up to `unit`
   Lsn last = {};              ///< the last record behind it
   Lsn evidence = {};          ///< what it says to be durable
   std::uint64_t records = 0;  ///< Lsns behind what was dispatched before

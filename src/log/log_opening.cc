@@ -53,7 +53,7 @@ absl::StatusOr<SegmentFile> FirstFile(const SegmentFiles& files, SpareList& spar
 absl::StatusOr<std::uint64_t> CopyTail(Directory& directory, const SegmentFiles& files,
                                        const std::vector<LogSegment>& segments,
                                        const RecoveredTail& tail, std::size_t group_bytes,
-                                       LiveSegment& live, GroupBuilder& builder) {
+                                       LiveSegment& live, GroupBuilder& builder, Digest& history) {
   DR_ASSIGN_OR_RETURN(
       std::unique_ptr<LogReader> reader,
       OpenRecovered(directory, segments, tail.observed.stop_offset, Next(tail.cut.last_lsn)));
@@ -65,7 +65,7 @@ absl::StatusOr<std::uint64_t> CopyTail(Directory& directory, const SegmentFiles&
   };
   DR_ASSIGN_OR_RETURN(const std::uint64_t copied,
                       CopyRecords(*reader, Next(tail.cut.last_lsn), tail.observed.last,
-                                  {builder, buffer.span(), tail.cut.last_lsn, write}));
+                                  {builder, buffer.span(), tail.cut.last_lsn, history, write}));
   // The file may have grown past its usual size; its footer still needs a prepared block.
   if (live.file.prepared_bytes < live.offset + kBlockBytes) {
     std::fill(buffer.span().begin(), buffer.span().end(), '\0');
@@ -105,6 +105,8 @@ absl::StatusOr<OpenedLog> OpenLogIn(Directory& directory, const WalOptions& opti
     prefix.previous = tail.cut;
     prefix.first_lsn = Next(tail.cut.last_lsn);
     prefix.durable_lsn = tail.observed.last;
+    prefix.history_lsn = tail.cut.last_lsn;
+    prefix.history = tail.history;
     segments.back().end = tail.cut;
   }
   DR_ASSIGN_OR_RETURN(const std::uint64_t random, options.random->Next());
@@ -126,13 +128,15 @@ absl::StatusOr<OpenedLog> OpenLogIn(Directory& directory, const WalOptions& opti
       .file = std::move(file),
       .offset = kBlockBytes};
   GroupBuilder builder(prefix, hash);
+  Digest history = prefix.history;
   WalRecovery recovery{.last = tail.observed.last,
                        .recorded_durable = tail.observed.evidence,
                        .groups_behind = tail.groups_behind,
                        .created = segments.empty()};
   if (tail.observed.last > tail.cut.last_lsn) {
-    DR_ASSIGN_OR_RETURN(recovery.copied_records, CopyTail(directory, *files, segments, tail,
-                                                          options.group_bytes, live, builder));
+    DR_ASSIGN_OR_RETURN(
+        recovery.copied_records,
+        CopyTail(directory, *files, segments, tail, options.group_bytes, live, builder, history));
   }
   // A batch that was cut may reach back over several segments.
   for (LogSegment& segment : segments) {
@@ -141,12 +145,13 @@ absl::StatusOr<OpenedLog> OpenLogIn(Directory& directory, const WalOptions& opti
   DR_RETURN_IF_ERROR(files->Activate(live.file, prefix.number, first_block));
   DR_ASSIGN_OR_RETURN(DurableMarkWriter mark,
                       DurableMarkWriter::Open(directory, prefix.log, prefix.epoch));
-  mark.Write(recovery.last);  // and has its block, whatever the disk is filled with later
+  mark.Write(recovery.last, history);  // and has its block, whatever the disk is filled with later
   return OpenedLog{.files = std::move(files),
                    .chain = SegmentChain(std::move(segments), std::move(live), std::move(spares)),
                    .builder = builder,
                    .mark = std::move(mark),
                    .time = time,
+                   .history = history,
                    .recovery = recovery};
 }
 

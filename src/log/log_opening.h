@@ -19,6 +19,7 @@ struct OpenedLog {
   GroupBuilder builder;  ///< has built all groups of the newest segment
   DurableMarkWriter mark;
   LogTime time;
+  Digest history;  ///< of the log up to `recovery.last`
   WalRecovery recovery;
 };
 

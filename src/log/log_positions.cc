@@ -4,9 +4,10 @@
 
 namespace dr::inline v0 {
 
-LogPositions::LogPositions(Lsn last)
+LogPositions::LogPositions(Lsn last, const Digest& history)
     : recorded_(last),
       durable_(last.value),
+      durable_history_(history),
       dispatched_(last),
       unit_(last),
       staged_(last),
@@ -17,8 +18,11 @@ void LogPositions::Dispatch() {
   dispatched_ = unit_;
 }
 
-void LogPositions::Acknowledge(Lsn upto, Lsn evidence) {
-  if (upto > durable()) durable_.store(upto.value, std::memory_order_release);
+void LogPositions::Acknowledge(Lsn upto, const Digest& history, Lsn evidence) {
+  if (upto > durable()) {
+    durable_.store(upto.value, std::memory_order_release);
+    durable_history_ = history;
+  }
   Record(evidence);
 }
 

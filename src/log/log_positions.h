@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "dr/digest.h"
 #include "dr/types.h"
 #include "src/base/assert.h"
 
@@ -19,12 +20,13 @@ namespace dr::inline v0 {
 /// Positions never go back. For one thread at a time, but for `durable`.
 class LogPositions {
  public:
-  /// Everything up to `last` is on the disk, which knows it.
-  explicit LogPositions(Lsn last);
+  /// Everything up to `last`, where the log has this `history`, is on the disk, which knows it.
+  LogPositions(Lsn last, const Digest& history);
 
   Lsn recorded() const { return recorded_; }  ///< evidence on the disk says so
   Lsn durable() const { return {durable_.load(std::memory_order_acquire)}; }  ///< any thread
-  Lsn dispatched() const { return dispatched_; }                              ///< on its way
+  const Digest& durable_history() const { return durable_history_; }  ///< of the log up to there
+  Lsn dispatched() const { return dispatched_; }                      ///< on its way
   Lsn unit() const { return unit_; }        ///< encoded: whole records and batches
   Lsn staged() const { return staged_; }    ///< encoded
   Lsn allowed() const { return allowed_; }  ///< there is space up to here
@@ -40,7 +42,7 @@ class LogPositions {
   /// All whole units go out. Never after Poison.
   void Dispatch();
   /// A group is on the disk: all units up to `upto`, and the evidence that it carries.
-  void Acknowledge(Lsn upto, Lsn evidence);
+  void Acknowledge(Lsn upto, const Digest& history, Lsn evidence);
   /// The disk says by now that all up to `evidence` is durable.
   void Record(Lsn evidence) { recorded_ = std::max(recorded_, evidence); }
   /// Nothing goes out from now on.
@@ -56,6 +58,7 @@ class LogPositions {
  private:
   Lsn recorded_;
   std::atomic<std::uint64_t> durable_;
+  Digest durable_history_;
   Lsn dispatched_, unit_, staged_, allowed_;
   std::optional<Lsn> poisoned_at_;  ///< what was dispatched then
 };

@@ -125,6 +125,9 @@ absl::Status LogReader::Read(std::optional<RecordView>& record) {
     }
   }
   from_ = dr::Next(record->lsn);
+  // What was durable when the segment began was copied into it from the one before.
+  const SegmentPrefix& prefix = extent_.segment.prefix;
+  record->epoch = record->lsn <= prefix.durable_lsn ? prefix.previous.epoch : prefix.epoch;
   return absl::OkStatus();
 }
 

@@ -8,6 +8,7 @@
 #include "dr/status.h"
 #include "dr/status_macros.h"
 #include "fmt/format.h"
+#include "src/log/log_history.h"
 #include "src/log/segment_files.h"
 
 namespace dr::inline v0 {
@@ -94,19 +95,6 @@ absl::Status DecideLink(const LogSegment& older, const LogSegment& newer) {
   return absl::OkStatus();
 }
 
-/// `segments` and what is there before them without a gap, though nobody needs it.
-std::vector<LogSegment> WithOlder(const ObservedDirectory& observed,
-                                  const std::vector<LogSegment>& segments) {
-  std::vector<LogSegment> past = segments;
-  for (auto it = observed.segments.rbegin(); it != observed.segments.rend(); ++it) {
-    if (it->number >= past.front().prefix.number) continue;
-    if (!DecideNames(*it, past.front().prefix.log).ok()) break;
-    if (!DecideLink(*it->segment, past.front()).ok()) break;
-    past.insert(past.begin(), *it->segment);
-  }
-  return past;
-}
-
 // A record may begin in a segment before that of its Lsn.
 bool BeginsBehind(const LogSegment& segment, Lsn lsn) {
   return segment.prefix.first_lsn > lsn || (segment.continues && segment.prefix.first_lsn == lsn);
@@ -140,10 +128,6 @@ absl::StatusOr<std::vector<LogSegment>> DecideSegments(const ObservedDirectory& 
     if (!BeginsBehind(segments.back(), bounds.needed_from)) break;
   }
   std::reverse(segments.begin(), segments.end());
-  const std::vector<LogSegment> past = WithOlder(observed, segments);
-  for (const DurableEvidence& evidence : bounds.known) {
-    DR_RETURN_IF_ERROR(DecideHistory(past, evidence));
-  }
   const LogSegment& oldest = segments.front();
   if (BeginsBehind(oldest, bounds.needed_from)) {
     return Gap(oldest.name, bounds.needed_from,
@@ -152,41 +136,6 @@ absl::StatusOr<std::vector<LogSegment>> DecideSegments(const ObservedDirectory& 
                            bounds.needed_from.value));
   }
   return segments;
-}
-
-// An epoch is taken by one opening and never again, in no copy of the log either. So each opening
-// of the log's past has a segment here, unless it was trimmed, and none of what it saw was written
-// by a later one.
-absl::Status DecideHistory(const std::vector<LogSegment>& segments,
-                           const DurableEvidence& evidence) {
-  const Epoch epoch = evidence.durable.epoch;
-  const Lsn lsn = evidence.durable.lsn;
-  if (segments.empty() || epoch == Epoch{}) return absl::OkStatus();
-  const auto mixed = [&](const LogSegment& segment, std::string_view what) {
-    return MakeFault({.kind = FaultKind::kWalGap,
-                      .place = evidence.place,
-                      .lsn = lsn,
-                      .next = "put back all files of one copy of the directory"},
-                     fmt::format("it is not of the same history as {}: {}", segment.name, what));
-  };
-  if (evidence.log != segments.back().prefix.log) {
-    return mixed(segments.back(), "it belongs to another log");
-  }
-  const LogSegment* holder = nullptr;  // of the operation, or of one before it
-  bool known = epoch < segments.front().prefix.epoch;
-  for (const LogSegment& segment : segments) {
-    known |= segment.prefix.epoch == epoch;
-    if (segment.prefix.first_lsn <= lsn) holder = &segment;
-  }
-  if (!known) {
-    return mixed(segments.back(),
-                 fmt::format("the log was never opened with epoch {}", epoch.value));
-  }
-  if (holder != nullptr && holder->prefix.epoch > epoch) {
-    return mixed(*holder, fmt::format("operation {} was written there in a later epoch, {}",
-                                      lsn.value, holder->prefix.epoch.value));
-  }
-  return absl::OkStatus();
 }
 
 Lsn RecoveryBounds::known_durable() const {
@@ -200,8 +149,8 @@ RecoveryBounds WithMark(RecoveryBounds bounds, const ObservedDirectory& observed
   const bool other_log = !observed.segments.empty() && observed.segments.back().segment.ok() &&
                          observed.segments.back().segment->prefix.log != observed.mark->log;
   if (!other_log) {
-    bounds.known.push_back(
-        {std::string(kDurableMarkName), observed.mark->log, observed.mark->durable});
+    bounds.known.push_back({std::string(kDurableMarkName), observed.mark->log,
+                            observed.mark->durable, observed.mark->history});
   }
   return bounds;
 }
@@ -273,6 +222,13 @@ struct GroupChain {
   GroupReader::Evidence behind;
 };
 
+/// So that a reader goes through the log once.
+std::vector<DurableEvidence> InOrder(std::vector<DurableEvidence> known) {
+  std::sort(known.begin(), known.end(),
+            [](const auto& a, const auto& b) { return a.durable.lsn < b.durable.lsn; });
+  return known;
+}
+
 absl::StatusOr<std::int64_t> LastTime(const Group& group) {
   RecordReader records;
   if ((group.header.flags & kGroupContinues) != 0) records.SkipOpenRecord();
@@ -342,9 +298,20 @@ absl::StatusOr<RecoveredTail> ReadTail(Directory& directory,
     }
   }
   DR_RETURN_IF_ERROR(DecideTail(tail.observed, bounds));
+  HistoryReader history(directory, segments, stop.offset);
+  for (const DurableEvidence& evidence : InOrder(bounds.known)) {
+    DR_RETURN_IF_ERROR(CheckHistory(history, evidence, segments));
+  }
   auto end = std::find_if(chain.ends.begin(), chain.ends.end(),
                           [&](const GroupChain::End& e) { return e.last_lsn >= proven; });
-  tail.cut = {newest.prefix.number, newest.prefix.salt, end->offset, end->hash, proven};
+  tail.cut = {newest.prefix.number, newest.prefix.salt, end->offset, end->hash, proven,
+              newest.prefix.epoch};
+  DR_ASSIGN_OR_RETURN(const std::optional<Digest> at_cut, history.At(proven));
+  if (!at_cut) {
+    return CorruptLog(newest.name, 0, newest.prefix.first_lsn,
+                      "the segment does not say what the log holds before it");
+  }
+  tail.history = *at_cut;
   return tail;
 }
 

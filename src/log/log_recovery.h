@@ -64,15 +64,8 @@ RecoveryBounds WithMark(RecoveryBounds bounds, const ObservedDirectory& observed
 ///   a segment does not continue the one before it              gap
 ///   the oldest begins behind what is needed                    gap
 ///   anything at all below what is needed                       ignored: trimming was interrupted
-///   what is known was seen by an opening that is not in the
-///     log, though those before and behind it are               gap (files of another copy)
-///   the same, of an operation that a later opening wrote       gap (files of another copy)
 absl::StatusOr<std::vector<LogSegment>> DecideSegments(const ObservedDirectory& observed,
                                                        const RecoveryBounds& bounds);
-
-/// The last two rows of that: whether `evidence` can be of the log that `segments` are a part of.
-absl::Status DecideHistory(const std::vector<LogSegment>& segments,
-                           const DurableEvidence& evidence);
 
 /// The end of the newest segment as found.
 struct ObservedTail {
@@ -98,6 +91,7 @@ absl::StatusOr<ObservedDirectory> ObserveDirectory(Directory& directory);
 struct RecoveredTail {
   ObservedTail observed;
   SegmentEnd cut = {};              ///< where the newest old segment ends from now on
+  Digest history = {};              ///< of the log up to the cut
   std::int64_t last_time_ns = 0;    ///< where recorded times go on
   std::uint64_t groups_behind = 0;  ///< headers of groups that are not part of the log
   std::uint64_t written_end = 0;    ///< of the newest old segment: what is behind was only prepared
@@ -108,7 +102,8 @@ absl::StatusOr<std::unique_ptr<LogReader>> OpenRecovered(Directory& directory,
                                                          const std::vector<LogSegment>& segments,
                                                          std::uint64_t newest_limit, Lsn from);
 
-/// Reads the newest of `segments` (and what continues into it) to its end.
+/// Reads the newest of `segments` (and what continues into it) to its end. kDataLoss, too, where
+/// what is known to be durable has another history: files of two copies were mixed.
 absl::StatusOr<RecoveredTail> ReadTail(Directory& directory,
                                        const std::vector<LogSegment>& segments,
                                        const RecoveryBounds& bounds);

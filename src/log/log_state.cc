@@ -3,13 +3,14 @@
 #include <utility>
 
 #include "src/base/assert.h"
+#include "src/format/history.h"
 
 namespace dr::inline v0 {
 
 LogState::LogState(OpenedLog opened, bool direct, std::size_t group_bytes)
-    : positions(opened.recovery.last),
+    : positions(opened.recovery.last, opened.history),
       chain(std::move(opened.chain)),
-      encoder(opened.builder, opened.time, group_bytes),
+      encoder(opened.builder, opened.time, opened.history, group_bytes),
       mark(std::move(opened.mark)),
       direct_(direct) {}
 
@@ -62,10 +63,11 @@ void LogState::Encode() {
   const Lsn last = log.last();
   std::int64_t now_ns = 0;
   while (positions.staged() < last && !encoder.full()) {
-    RecordView& record = log.AwaitEntry(Next(positions.staged())).record;
+    LogEntry& entry = log.AwaitEntry(Next(positions.staged()));
+    RecordView& record = entry.record;
     encoder.FixTime(record, now_ns);
     if (!encoder.open() && !OpenGroup(record.lsn, record.time_ns)) break;
-    if (!encoder.Add(record)) break;
+    if (!encoder.Add(entry)) break;
     if (record.payload.size() > kSmallRecordBytes) space.Release(record.payload.size());
     positions.Stage(!record.batch_continues);
   }
@@ -82,6 +84,7 @@ std::size_t LogState::Dispatch() {
   const std::uint64_t records = positions.staged().value - positions.dispatched().value;
   const std::size_t slot = in_flight.Add({.write = std::move(write),
                                           .unit = positions.unit(),
+                                          .unit_history = encoder.unit_history(),
                                           .last = positions.staged(),
                                           .evidence = evidence,
                                           .records = records});
@@ -97,11 +100,19 @@ void LogState::BeginRotation() {
   const std::uint64_t hash =
       encoder.CloseSegment(rotation.footer(), Next(positions.staged()), positions.durable());
   SegmentPrefix prefix = chain.prefix();
-  prefix.previous = {prefix.number, prefix.salt, chain.offset() + rotation.footer().size(), hash,
-                     positions.staged()};
+  prefix.previous = {prefix.number, prefix.salt,        chain.offset() + rotation.footer().size(),
+                     hash,          positions.staged(), prefix.epoch};
   ++prefix.number;
   prefix.first_lsn = Next(positions.staged());
   prefix.durable_lsn = positions.durable();
+  prefix.history_lsn = positions.staged();
+  prefix.history = encoder.history();
+  if (encoder.in_record()) {
+    // It began before, and what of it is there afterwards may not be enough to count it.
+    const LogEntry& open = ring().AwaitEntry(prefix.first_lsn);
+    prefix.history_lsn = prefix.first_lsn;
+    prefix.history += HistoryOf(open.record, open.payload_digest);
+  }
   prefix.created = absl::FromUnixNanos(LogTime(encoder.time()).Record(0, encoder.time().wall_ns()));
   work.Begin(SegmentWork::Step::kRotating);
   rotation.Begin(prefix, chain.offset(), chain.spares().Take());

@@ -64,6 +64,7 @@ absl::Status OperationLog::AwaitRoom(std::uint64_t count, const Context& context
 // One small record, as nearly all are: no loops over batches, nothing to settle beforehand.
 absl::StatusOr<Lsn> OperationLog::Append(LogEntry& entry, const Context& context) {
   const RecordView& record = entry.record;
+  entry.payload_digest = DigestOf(record.payload);
   const std::size_t longest_name =
       std::max({record.component.size(), record.schema_name.size(), record.subject.size()});
   if (longest_name <= kMaxNameBytes && record.payload.size() <= kSmallRecordBytes) {
@@ -96,7 +97,10 @@ absl::Status OperationLog::Admit(std::span<LogEntry* const> entries, const Conte
                      fmt::format("a batch has {} operations, 1 to {} are allowed", entries.size(),
                                  capacity() / 2));
   }
-  for (LogEntry* entry : entries) DR_RETURN_IF_ERROR(CheckLengths(entry->record));
+  for (LogEntry* entry : entries) {
+    DR_RETURN_IF_ERROR(CheckLengths(entry->record));
+    entry->payload_digest = DigestOf(entry->record.payload);
+  }
   const std::size_t large_bytes = LargeBytes(entries);
   return large_bytes == 0 ? absl::OkStatus() : sink_.Admit(large_bytes, context);
 }

@@ -87,6 +87,11 @@ absl::StatusOr<std::unique_ptr<WalReader>> Wal::Read(Lsn from) {
 const WalRecovery& Wal::recovery() const { return impl_->recovery; }
 Epoch Wal::epoch() const { return impl_->prefix.epoch; }
 LogId Wal::log_id() const { return impl_->prefix.log; }
+DurablePoint Wal::durable_point() const {
+  return impl_->shared.Read([](const LogState& log) {
+    return DurablePoint{log.positions.durable(), log.positions.durable_history()};
+  });
+}
 std::int64_t Wal::last_time_ns() const {
   return impl_->shared.Read([](const LogState& log) { return log.encoder.time().last_ns(); });
 }

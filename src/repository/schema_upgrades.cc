@@ -108,7 +108,7 @@ class UpgradingReader final : public StateReader, private StateWriter {
   }
 
  private:
-  absl::Status Write(std::string_view record) override {
+  absl::Status WriteRecord(std::string_view record) override {
     upgraded_.emplace_back(record);
     return absl::OkStatus();
   }

@@ -33,7 +33,7 @@ class Writer final : public SnapshotWriter {
         epoch_(epoch),
         context_(context) {}
 
-  absl::Status Write(std::string_view record) override {
+  absl::Status WriteRecord(std::string_view record) override {
     if (failed_.ok()) failed_ = Append(record);
     return failed_;
   }

@@ -45,7 +45,7 @@ constexpr std::chrono::milliseconds kWork(100);
 
 struct Slow final : StateWriter {
   explicit Slow(WorkClock& moved) : clock(moved) {}
-  absl::Status Write(std::string_view) override {
+  absl::Status WriteRecord(std::string_view) override {
     clock.now += kWork;
     return absl::OkStatus();
   }

@@ -187,7 +187,7 @@ TEST_CASE("A callback that does not move for a deadline is named, whichever it i
 TEST_CASE("The time that a frozen view waits for its writer is not its own") {
   struct Slow : StateWriter {
     Gate gate;
-    absl::Status Write(std::string_view) override {
+    absl::Status WriteRecord(std::string_view) override {
       gate.Pass();
       return absl::OkStatus();
     }

@@ -84,7 +84,7 @@ class Records final : public StateReader, public StateWriter {
  public:
   Records() = default;
   explicit Records(std::vector<std::string> some) : records(std::move(some)) {}
-  absl::Status Write(std::string_view record) override {
+  absl::Status WriteRecord(std::string_view record) override {
     records.emplace_back(record);
     return absl::OkStatus();
   }

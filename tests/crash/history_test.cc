@@ -138,7 +138,7 @@ void Judge(const Files& mixed, const Branch& one, const Branch& other, const std
   } else if (branch.Holds(other.acknowledged)) {
     ++outcomes.other;
   } else {
-    UNSCOPED_INFO(what);
+    std::cout << fmt::format("wrong: {}\n", what);
     ++outcomes.wrong;
   }
 }
@@ -170,9 +170,7 @@ void Mix(Branch& one, Branch& other, std::uint64_t seed, std::size_t most, Outco
 
 TEST_CASE("Files of two copies of a directory are one history or refused (K72)", "[long]") {
   enum class Moment { kShutdown, kKill, kLive };
-  // Where the log of one begins right behind a checkpoint of the other, the epochs of what is gone
-  // cannot be compared: two histories of equal length look alike. That takes a hash over all of it.
-  Outcomes told, alike;
+  Outcomes outcomes;
   std::uint64_t seed = 1;
   for (const Moment moment : {Moment::kShutdown, Moment::kKill, Moment::kLive}) {
     for (const std::uint32_t keep : {1u, 2u}) {
@@ -205,13 +203,13 @@ TEST_CASE("Files of two copies of a directory are one history or refused (K72)",
               branch->Add(name, count / 2);
               branch->Kill();
               if (!again) continue;
-              // The log may begin behind the checkpoint after that.
+              // The log may begin behind the checkpoint after that: then the histories of what is
+              // gone are all that tells two logs of equal length apart.
               REQUIRE_OK(branch->Open());
               branch->Checkpoint();
               branch->Add(name, 2);
               branch->Kill();
             }
-            Outcomes& outcomes = again && more == rest ? alike : told;
             Mix(one, other, seed, 24, outcomes);
             Mix(other, one, seed, 24, outcomes);
           }
@@ -219,14 +217,11 @@ TEST_CASE("Files of two copies of a directory are one history or refused (K72)",
       }
     }
   }
-  for (const Outcomes& outcomes : {told, alike}) {
-    std::cout << fmt::format("mixes: {} are the one branch, {} the other, {} refused, {} wrong\n",
-                             outcomes.one, outcomes.other, outcomes.refused, outcomes.wrong);
-  }
-  CHECK(told.one + told.other > 1'000);
-  CHECK(told.refused > 1'000);
-  CHECK(told.wrong == 0);
-  CHECK(alike.wrong < alike.refused / 10);
+  std::cout << fmt::format("mixes: {} are the one branch, {} the other, {} refused, {} wrong\n",
+                           outcomes.one, outcomes.other, outcomes.refused, outcomes.wrong);
+  CHECK(outcomes.one + outcomes.other > 1'000);
+  CHECK(outcomes.refused > 1'000);
+  CHECK(outcomes.wrong == 0);
 }
 
 }  // namespace

@@ -134,8 +134,10 @@ TEST_CASE("F4: lengths, counts and flags out of bounds make no header, though th
   }
   CHECK_FALSE(Header(Patched(at::kFlags, std::uint32_t{kGroupFooter})).has_value());
   CHECK_FALSE(Header(Patched(at::kFirstLsn, ~std::uint64_t{0})).has_value());
-  CHECK_FALSE(Header(Patched(at::kReserved, std::uint64_t{1})).has_value());
+  CHECK_FALSE(Header(Patched(at::kReserved, std::uint32_t{1})).has_value());
   CHECK_FALSE(Header(Patched(at::kMagic, std::uint32_t{0})).has_value());
+  CHECK_FALSE(
+      Header(Patched(at::kPlainBytes, std::uint32_t{1})).has_value());    // nothing made it shorter
   CHECK(Header(Patched(at::kDurableLsn, std::uint64_t{8})).has_value());  // the helper does work
 }
 

@@ -93,12 +93,13 @@ TEST_CASE(
     const auto flip = [&] { bad[byte] = static_cast<char>(bad[byte] ^ (1 << bit % 8)); };
     const bool is_first_lsn =  // then the prefix itself names a wrong one
         byte >= format_v1::prefix::kFirstLsn && byte < format_v1::prefix::kFirstLsn + 8;
-    const bool says_manifest = bit == format_v1::prefix::kKind * 8 + 1;
+    const bool says_other_kind =
+        bit == format_v1::prefix::kKind * 8 + 1 || bit == format_v1::prefix::kKind * 8 + 2;
     flip();
     const std::string complaint =
         Complaint(bad, byte / kBlockBytes * kBlockBytes,
                   is_first_lsn ? std::nullopt : std::optional(lsns[byte / kBlockBytes]),
-                  says_manifest ? FaultKind::kAuthFailed : FaultKind::kWalCorrupt);
+                  says_other_kind ? FaultKind::kAuthFailed : FaultKind::kWalCorrupt);
     flip();
     ++flips;
     if (complaint == "silent") ++silent;

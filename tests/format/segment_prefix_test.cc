@@ -12,17 +12,24 @@ namespace {
 namespace at = format_v1::prefix;
 
 SegmentPrefix EveryField() {
-  return {
-      .kind = SegmentKind::kState,
-      .block_bytes = kBlockBytes,
-      .log = {.high = 0x1111222233334444, .low = 0x5555666677778888},
-      .number = 7,
-      .salt = 0x9999aaaabbbbcccc,
-      .epoch = {12},
-      .first_lsn = {1001},
-      .durable_lsn = {998},
-      .previous = {.number = 6, .salt = 0xdddd, .offset = 8192, .hash = 0xeeee, .last_lsn = {1000}},
-      .created = absl::FromUnixNanos(1234567890123456789)};
+  return {.kind = SegmentKind::kState,
+          .block_bytes = kBlockBytes,
+          .log = {.high = 0x1111222233334444, .low = 0x5555666677778888},
+          .number = 7,
+          .salt = 0x9999aaaabbbbcccc,
+          .epoch = {12},
+          .first_lsn = {1001},
+          .durable_lsn = {998},
+          .history_lsn = {1001},
+          .history = {.high = 0x0123456789abcdef, .low = 0xfedcba9876543210},
+          .previous = {.number = 6,
+                       .salt = 0xdddd,
+                       .offset = 8192,
+                       .hash = 0xeeee,
+                       .last_lsn = {1000},
+                       .epoch = {11},
+                       .entry = Sha256Of("the entry before")},
+          .created = absl::FromUnixNanos(1234567890123456789)};
 }
 
 /// `value` stored at `offset` of a prefix whose hash holds all the same.
@@ -93,7 +100,7 @@ TEST_CASE("An unknown minimum reader version, codec or suite is named with what 
 TEST_CASE("A newer version that allows this reader is read, its additions passed over") {
   std::string newer = Patched(at::kFormatVersion, std::uint16_t{2});
   newer[at::kReserved1] = 1;
-  newer[at::kReserved2 + 9] = 1;
+  newer[at::kReserved2 + 3] = 1;
   ResealPrefix(newer);
   const absl::StatusOr<SegmentPrefix> prefix = DecodePrefix(newer, "wal/7");
   REQUIRE(prefix.ok());
@@ -106,15 +113,15 @@ TEST_CASE("A prefix whose hash holds and whose fields do not is refused") {
   CHECK(absl::IsDataLoss(Decode(Patched(at::kMinReaderVersion, std::uint16_t{0}))));
   CHECK(absl::IsDataLoss(Decode(Patched(at::kMinReaderVersion, std::uint16_t{2}))));
   CHECK(absl::IsDataLoss(Decode(Patched(at::kKind, std::uint8_t{0}))));
-  CHECK(absl::IsDataLoss(Decode(Patched(at::kKind, std::uint8_t{4}))));
+  CHECK(absl::IsDataLoss(Decode(Patched(at::kKind, std::uint8_t{6}))));
   for (std::uint32_t block : {0U, 2U, 512U, 8192U, 0x80000000U, 0xffffffffU}) {
     CAPTURE(block);
     CHECK(absl::IsDataLoss(Decode(Patched(at::kBlockBytes, block))));
   }
-  for (std::size_t i = at::kReserved1; i < at::kLogHigh; ++i) {
+  for (std::size_t i = at::kReserved1; i < at::kLogHigh; ++i) {  // the version of keys, too
     CHECK(absl::IsDataLoss(Decode(Patched(i, std::uint8_t{1}))));
   }
-  for (std::size_t i = at::kReserved2; i < kPrefixBytes; ++i) {
+  for (std::size_t i = at::kSealSalt; i < kPrefixBytes; ++i) {  // and what a seal has
     CHECK(absl::IsDataLoss(Decode(Patched(i, std::uint8_t{1}))));
   }
   for (std::size_t i : {kPrefixBytes, kBlockBytes - 1}) {

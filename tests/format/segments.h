@@ -39,12 +39,13 @@ inline std::string Describe(const SegmentPrefix& p) {
   return fmt::format(
       "prefix kind={} version={} min_reader={} codec={} suite={} block={} log={:016x}{:016x} "
       "number={} salt={:016x} epoch={} first_lsn={} durable_lsn={} "
-      "previous={}:{:016x}:{}:{:016x}:{} "
+      "history={}:{} previous={}:{:016x}:{}:{:016x}:{}:{}:{} "
       "created={}",
       static_cast<int>(p.kind), p.format_version, p.min_reader_version, p.codec, p.suite,
       p.block_bytes, p.log.high, p.log.low, p.number, p.salt, p.epoch.value, p.first_lsn.value,
-      p.durable_lsn.value, p.previous.number, p.previous.salt, p.previous.offset, p.previous.hash,
-      p.previous.last_lsn.value, absl::ToUnixNanos(p.created));
+      p.durable_lsn.value, p.history_lsn.value, ToHex(p.history), p.previous.number,
+      p.previous.salt, p.previous.offset, p.previous.hash, p.previous.last_lsn.value,
+      p.previous.epoch.value, ToHex(p.previous.entry), absl::ToUnixNanos(p.created));
 }
 
 /// Writes segments as a log does: groups of a fixed room, records that go on where there is none.
@@ -220,6 +221,7 @@ inline std::string SegmentWithBody(std::string_view frames, std::uint32_t record
   segment += frames;
   char* group = segment.data() + offset;
   StoreLittle(group + at::kBodyBytes, static_cast<std::uint32_t>(frames.size()));
+  StoreLittle(group + at::kPlainBytes, static_cast<std::uint32_t>(frames.size()));
   StoreLittle(group + at::kStoredBytes, static_cast<std::uint32_t>(stored));
   StoreLittle(group + at::kRecordCount, record_count);
   StoreLittle(group + at::kFlags, flags);

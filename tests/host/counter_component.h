@@ -38,7 +38,7 @@ class Counters : public StatefulComponent {
     return total;
   }
 
-  /// One line per operation that was applied since construction: Lsn, time, payload.
+  /// One line per operation that was applied since construction: Lsn, time, epoch, payload.
   std::vector<std::string> applied;
   /// Runs while the state is being saved.
   std::function<void()> while_saving = [] {};
@@ -50,7 +50,8 @@ class Counters : public StatefulComponent {
     before_applying();
     ++counts_[std::string(op.payload)];
     applied.push_back(std::to_string(op.lsn.value) + " " +
-                      std::to_string(absl::ToUnixNanos(op.time)) + " " + std::string(op.payload));
+                      std::to_string(absl::ToUnixNanos(op.time)) + " " +
+                      std::to_string(op.epoch.value) + " " + std::string(op.payload));
     return absl::OkStatus();
   }
   absl::Status SaveState(StateWriter& out) const override {

@@ -46,7 +46,7 @@ TEST_CASE("A component without a host refuses to commit") {
   CHECK(counters.Add("a").status().code() == absl::StatusCode::kFailedPrecondition);
 }
 
-TEST_CASE("16 threads see the same sequence of operations and times live and in replay") {
+TEST_CASE("P14: 16 threads see the same sequence of positions and times live and in replay") {
   TempDirectory directory;
   std::vector<std::string> live;
   {

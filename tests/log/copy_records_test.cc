@@ -46,6 +46,7 @@ std::vector<std::string> Read(const std::vector<std::string>& groups) {
 struct Copy {
   std::vector<std::string> groups;
   absl::StatusOr<std::uint64_t> copied;
+  Digest history = {};
 };
 
 Copy CopyAll(const std::vector<std::string>& payloads, Lsn last) {
@@ -53,11 +54,11 @@ Copy CopyAll(const std::vector<std::string>& payloads, Lsn last) {
   GroupBuilder builder(kPrefix, PrefixHash(EncodePrefix(kPrefix)));
   AlignedBuffer buffer(2 * kBlockBytes);
   Copy copy;
-  copy.copied =
-      CopyRecords(reader, {1}, last, {builder, buffer.span(), {77}, [&](std::string_view group) {
-                                        copy.groups.emplace_back(group);
-                                        return absl::OkStatus();
-                                      }});
+  copy.copied = CopyRecords(
+      reader, {1}, last, {builder, buffer.span(), {77}, copy.history, [&](std::string_view group) {
+                            copy.groups.emplace_back(group);
+                            return absl::OkStatus();
+                          }});
   return copy;
 }
 
@@ -69,6 +70,8 @@ TEST_CASE("Records are copied up to the last that is wanted, and nothing behind 
   CHECK(Read(all.groups) == payloads);
   CHECK(Read(CopyAll(payloads, {2}).groups) == std::vector<std::string>{"one", "two"});
   CHECK(Value(CopyAll(payloads, {0}).copied) == 0);
+  CHECK(CopyAll(payloads, {0}).history == Digest{});
+  CHECK_FALSE(CopyAll(payloads, {2}).history == all.history);
   CHECK(absl::IsDataLoss(CopyAll(payloads, {4}).copied.status()));
 }
 
@@ -85,8 +88,9 @@ TEST_CASE("A group that cannot be written ends the copy with its error") {
   GroupBuilder builder(kPrefix, PrefixHash(EncodePrefix(kPrefix)));
   AlignedBuffer buffer(2 * kBlockBytes);
   int writes = 0;
+  Digest history;
   const auto copied =
-      CopyRecords(reader, {1}, {2}, {builder, buffer.span(), {}, [&](std::string_view) {
+      CopyRecords(reader, {1}, {2}, {builder, buffer.span(), {}, history, [&](std::string_view) {
                                        ++writes;
                                        return absl::ResourceExhaustedError("full");
                                      }});

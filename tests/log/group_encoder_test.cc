@@ -17,8 +17,8 @@ constexpr std::size_t kGroupBytes = 2 * kBlockBytes;
 struct Fixture {
   const SegmentPrefix prefix = PrefixOf(1, {1});
   SimClock clock;
-  GroupEncoder encoder =
-      GroupEncoder(GroupBuilder(prefix, 7), LogTime(clock, 0, LogTime::Trust::kTimes), kGroupBytes);
+  GroupEncoder encoder = GroupEncoder(GroupBuilder(prefix, 7),
+                                      LogTime(clock, 0, LogTime::Trust::kTimes), {}, kGroupBytes);
 
   GroupHeader HeaderOf(const GroupWrite& write) const {
     const std::optional<GroupHeader> header = DecodeGroupHeader(write.bytes(), prefix);
@@ -35,7 +35,7 @@ TEST_CASE("a group goes to the place it is given, chained to the one before") {
   std::uint64_t previous = 7;
   for (std::uint64_t lsn = 1; lsn <= 4; ++lsn) {
     f.encoder.Open(kSegmentBytes, {lsn}, {lsn - 1}, 5);
-    CHECK(f.encoder.Add({.lsn = {lsn}, .component = "c", .time_ns = 5, .payload = "p"}));
+    CHECK(f.encoder.Add({{.lsn = {lsn}, .component = "c", .time_ns = 5, .payload = "p"}}));
     CHECK(f.encoder.record_count() == 1);
     GroupWrite write = f.encoder.Close(lsn * kBlockBytes);
     CHECK(write.offset == lsn * kBlockBytes);
@@ -64,7 +64,7 @@ TEST_CASE("there are buffers for two groups in flight and the one behind them, a
 TEST_CASE("a group is as long as the room that there is, and a record goes on in the next") {
   Fixture f;
   const std::string payload(kBlockBytes, 'x');
-  const RecordView record{.lsn = {1}, .component = "c", .time_ns = 5, .payload = payload};
+  const LogEntry record{{.lsn = {1}, .component = "c", .time_ns = 5, .payload = payload}};
   f.encoder.Open(kBlockBytes, {1}, {0}, 5);
   CHECK_FALSE(f.encoder.Add(record));
   CHECK(f.encoder.full());
@@ -74,6 +74,28 @@ TEST_CASE("a group is as long as the room that there is, and a record goes on in
   f.encoder.Open(kSegmentBytes, {1}, {0}, 5);
   CHECK(f.encoder.Add(record));
   CHECK_FALSE(f.encoder.in_record());
+}
+
+TEST_CASE("a record is in the history when all of it is encoded, a batch when its last record is") {
+  Fixture f;
+  const std::string payload(kBlockBytes, 'x');
+  LogEntry large{{.lsn = {1}, .batch_continues = true, .time_ns = 5, .payload = payload},
+                 DigestOf(payload)};
+  f.encoder.Open(kBlockBytes, {1}, {0}, 5);
+  CHECK_FALSE(f.encoder.Add(large));
+  CHECK(f.encoder.history() == Digest{});
+  GroupWrite write = f.encoder.Close(kBlockBytes);
+  f.encoder.Open(kSegmentBytes, {1}, {0}, 5);
+  CHECK(f.encoder.Add(large));
+  const Digest first = HistoryOf(large.record, large.payload_digest);
+  CHECK(f.encoder.history() == first);
+  CHECK(f.encoder.unit_history() == Digest{});
+  const LogEntry last{{.lsn = {2}, .time_ns = 5, .payload = "p"}, DigestOf("p")};
+  CHECK(f.encoder.Add(last));
+  Digest both = first;
+  both += HistoryOf(last.record, last.payload_digest);
+  CHECK(f.encoder.history() == both);
+  CHECK(f.encoder.unit_history() == both);
 }
 
 TEST_CASE("a record has the time at which it is first encoded, one look at the clock for many") {
@@ -90,7 +112,7 @@ TEST_CASE("a record has the time at which it is first encoded, one look at the c
   const std::string payload(kBlockBytes, 'x');
   RecordView large{.lsn = {1}, .component = "c", .time_ns = now_ns, .payload = payload};
   f.encoder.Open(kBlockBytes, {1}, {0}, now_ns);
-  CHECK_FALSE(f.encoder.Add(large));
+  CHECK_FALSE(f.encoder.Add({large}));
   large.time_ns = 77;
   f.encoder.FixTime(large, now_ns);
   CHECK(large.time_ns == 77);

@@ -8,7 +8,7 @@ namespace dr::test {
 namespace {
 
 TEST_CASE("a log that was opened has all positions at its last operation") {
-  const LogPositions positions({7});
+  const LogPositions positions({7}, {});
   positions.Check();
   for (const Lsn position : {positions.recorded(), positions.durable(), positions.dispatched(),
                              positions.unit(), positions.staged(), positions.allowed()}) {
@@ -18,7 +18,7 @@ TEST_CASE("a log that was opened has all positions at its last operation") {
 }
 
 TEST_CASE("an operation goes from allowed to staged, dispatched, durable and recorded") {
-  LogPositions positions({0});
+  LogPositions positions({0}, {});
   positions.Allow({3});
   CHECK(positions.promised() == 3);
   positions.Stage(true);
@@ -28,7 +28,7 @@ TEST_CASE("an operation goes from allowed to staged, dispatched, durable and rec
   CHECK(positions.dispatched() == Lsn{0});
   positions.Dispatch();
   CHECK(positions.dispatched() == Lsn{1});
-  positions.Acknowledge({1}, {0});
+  positions.Acknowledge({1}, {}, {0});
   CHECK(positions.durable() == Lsn{1});
   CHECK(positions.recorded() == Lsn{0});
   positions.Record({1});
@@ -37,7 +37,7 @@ TEST_CASE("an operation goes from allowed to staged, dispatched, durable and rec
 }
 
 TEST_CASE("a batch is dispatched when its last operation is staged, and not before") {
-  LogPositions positions({0});
+  LogPositions positions({0}, {});
   positions.Allow({4});
   positions.Stage(true);
   positions.Stage(false);
@@ -52,20 +52,20 @@ TEST_CASE("a batch is dispatched when its last operation is staged, and not befo
 }
 
 TEST_CASE("positions never go back") {
-  LogPositions positions({5});
+  LogPositions positions({5}, {});
   positions.Allow({4});
   positions.Record({4});
-  positions.Acknowledge({3}, {2});
+  positions.Acknowledge({3}, {}, {2});
   CHECK(positions.allowed() == Lsn{5});
   CHECK(positions.recorded() == Lsn{5});
   CHECK(positions.durable() == Lsn{5});
 }
 
 TEST_CASE("positions that do not stand in their order end the process") {
-  LogPositions positions({0});
+  LogPositions positions({0}, {});
   SECTION("durable, and never dispatched") {
     CHECK(FailsAssertion("durable <= dispatched_", [&] {
-      positions.Acknowledge({1}, {0});
+      positions.Acknowledge({1}, {}, {0});
       positions.Check();
     }));
   }
@@ -84,12 +84,12 @@ TEST_CASE("positions that do not stand in their order end the process") {
 }
 
 TEST_CASE("nothing is dispatched by a log that is poisoned, though what is on the disk counts") {
-  LogPositions positions({0});
+  LogPositions positions({0}, {});
   positions.Allow({2});
   positions.Stage(true);
   positions.Dispatch();
   positions.Poison();
-  positions.Acknowledge({1}, {0});
+  positions.Acknowledge({1}, {}, {0});
   positions.Check();
   CHECK(positions.durable() == Lsn{1});
   CHECK(FailsAssertion("!poisoned_at_", [&] { positions.Dispatch(); }));

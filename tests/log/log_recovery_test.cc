@@ -38,9 +38,6 @@ ObservedDirectory Healthy() {
 SegmentPrefix& Prefix(ObservedDirectory& observed, std::size_t index) {
   return observed.segments[index].segment->prefix;
 }
-RecoveryBounds Knows(Epoch epoch, Lsn lsn, LogId log = kLog) {
-  return {.known = {{"checkpoint 7", log, {epoch, lsn}}}};
-}
 absl::Status Unreadable() { return CorruptLog("0000000000000002.wal", 0, {}, "bad prefix"); }
 
 struct Row {
@@ -147,48 +144,9 @@ const std::vector<Row>& Rows() {
        },
        {},
        1},
-      {"K72: what is known was seen by the opening that wrote it",
-       [](Dir&, Bounds& b) { b = Knows({200}, {20}); },
-       {},
-       3},
-      {"K72: what is known was seen by a later opening",
-       [](Dir&, Bounds& b) { b = Knows({300}, {5}); },
-       {},
-       3},
-      {"K72: what is known was seen by an opening that the log does not know",
-       [](Dir&, Bounds& b) { b = Knows({250}, {15}); }, FaultKind::kWalGap},
-      {"K72: what is known was seen by an opening behind all of the log",
-       [](Dir&, Bounds& b) { b = Knows({301}, {25}); }, FaultKind::kWalGap},
-      {"K72: what is known was written by a later opening than the one that saw it",
-       [](Dir&, Bounds& b) { b = Knows({200}, {21}); }, FaultKind::kWalGap},
-      {"K72: what is known was seen before all that is there",
-       [](Dir& d, Bounds& b) {
-         d.segments.erase(d.segments.begin());
-         b = Knows({50}, {10});
-         b.needed_from = {11};
-       },
-       {},
-       2},
-      {"K72: what is known is of an unknown opening among segments that nobody needs",
-       [](Dir&, Bounds& b) {
-         b = Knows({250}, {20});
-         b.needed_from = {21};
-       },
-       FaultKind::kWalGap},
-      {"K72: what is known is of another log",
-       [](Dir&, Bounds& b) {
-         b = Knows({200}, {20}, {3, 4});
-       },
-       FaultKind::kWalGap},
-      {"K72: the mark is of another copy",
-       [](Dir& d, Bounds& b) {
-         d.mark = DurableMark{kLog, {{250}, {15}}};
-         b = WithMark(b, d);
-       },
-       FaultKind::kWalGap},
       {"the mark is of another log",
        [](Dir& d, Bounds& b) {
-         d.mark = DurableMark{{3, 4}, {{250}, {15}}};
+         d.mark = DurableMark{{3, 4}, {{250}, {15}}, {}};
          b = WithMark(b, d);
        },
        {},

@@ -178,7 +178,7 @@ TEST_CASE("a state that makes no sense ends the process when the mutex is given 
   }));
   CHECK(FailsAssertion("durable <= dispatched_", [&] {
     LockedLog log(shared);
-    log->positions.Acknowledge({1}, {0});
+    log->positions.Acknowledge({1}, {}, {0});
     log.Unlocked([] { return absl::OkStatus(); }).IgnoreError();
   }));
 }

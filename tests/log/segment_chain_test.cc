@@ -32,7 +32,7 @@ struct Fixture {
                     .file = folder.Spare(1, kSegmentBytes),
                     .offset = kBlockBytes},
                    SpareList(kSegmentBytes, {}, 1));
-  const LogPositions positions{{0}};
+  const LogPositions positions{{0}, {}};
 };
 
 TEST_CASE("groups take places in the newest segment until its footer's block is left") {

@@ -83,10 +83,10 @@ def contents(source, packages, work):
     has("dr-tools", "/usr/bin/drctl")
     has("libdr-adapters-dev", f"{libraries}/libdr_adapters.a", f"{libraries}/dr-static/libdr_adapters.a")
     needed = depends_on(found[f"libdr{MINOR}"][1])
-    for other in ("libc6", "libstdc++6", "libfmt9", "libyaml-cpp0.7"):
+    for other in ("libc6", "libstdc++6", "libfmt9", "libyaml-cpp0.7", "libssl3"):
         assert other in needed, needed
     needed = depends_on(found["libdr-dev"][1])
-    assert needed.pop(f"libdr{MINOR}") == same and set(needed) == {"libabsl-dev", "libfmt-dev", "libyaml-cpp-dev"}, needed
+    assert needed.pop(f"libdr{MINOR}") == same and set(needed) == {"libabsl-dev", "libfmt-dev", "libyaml-cpp-dev", "libssl-dev"}, needed
     assert any(name.startswith("librocksdb") for name in depends_on(found["dr-tools"][1]))
     for name in NEEDS:
         library, development = library_package(name), f"libdr-{name}-dev"

@@ -18,7 +18,7 @@ import page_rules
 # Lower floors never include higher ones. Whatever is not named here has no place in the house yet.
 HEADERS = {
     0: "compiler export status status_macros types clock mutex observer printable secret version environment/*",
-    1: "digest log/segment repository/manifest",
+    1: "digest log/segment log/segment_prefix repository/manifest",
     2: "log/operation_log log/wal adapter/*",
     3: "repository/* state_stream schema_upgrades",
     4: "stateful_component proto_component batch async stream/*",

@@ -35,6 +35,8 @@ struct LogEntry {
   /// `lsn` is set by Append. `time_ns` is the time of the event, 0 for "when it is staged"; staging
   /// raises it where needed so that times never decrease from one Lsn to the next.
   RecordView record = {};
+  /// Of the payload; set by Append, so that the thread that encodes for all need not.
+  Digest payload_digest = {};
 };
 
 /// Where operations land: the local Wal or, without a local disk, a repository.

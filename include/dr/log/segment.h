@@ -21,6 +21,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "dr/export.h"
+#include "dr/log/segment_prefix.h"
 #include "dr/types.h"
 
 namespace dr::inline v0 {
@@ -29,58 +30,8 @@ struct Decoder;  // of one format version
 struct Frame;
 class LogReader;
 
-inline constexpr std::uint16_t kSegmentFormatVersion = 1;  ///< what is written; older ones are read
-inline constexpr std::size_t kBlockBytes = 4096;           ///< group alignment in log files
-inline constexpr std::size_t kPrefixBytes = 192;           ///< padded to block_bytes where larger
-inline constexpr std::size_t kGroupHeaderBytes = 96;       ///< before the frames of each group
-inline constexpr std::size_t kMaxGroupBytes = 4 << 20;     ///< header and padding included
-
-/// What the records of a segment are.
-enum class SegmentKind : std::uint8_t { kLog = 1, kState = 2, kManifest = 3 };
-
-/// Identifies one log (or repository) among all that ever were: 128 random bits.
-struct LogId {
-  std::uint64_t high = 0;  ///< the first 64 bits
-  std::uint64_t low = 0;   ///< and the others
-  friend bool operator==(const LogId&, const LogId&) = default;
-};
-
-/// Where a segment's predecessor ends. What lies behind that place in it is dead.
-struct SegmentEnd {
-  std::uint64_t number = 0;  ///< 0: there is no predecessor
-  std::uint64_t salt = 0;    ///< protects against another file under the same number
-  std::uint64_t offset = 0;  ///< first byte behind its last living group
-  std::uint64_t hash = 0;    ///< of its last living group, or of its prefix if it has none
-  Lsn last_lsn = {};         ///< of its last record; 0: it has none
-};
-
-/// The fixed start of every segment.
-struct SegmentPrefix {
-  SegmentKind kind = SegmentKind::kLog;                  ///< what the records are
-  std::uint16_t format_version = kSegmentFormatVersion;  ///< as read; always this when written
-  std::uint16_t min_reader_version = 1;                  ///< protects against a reader too old
-  std::uint8_t codec = 0;                                ///< 0: stored as is
-  std::uint8_t suite = 0;                                ///< 0: not sealed
-  std::uint32_t block_bytes = 1;                         ///< 1 or kBlockBytes
-  LogId log = {};                                        ///< protects against files of another log
-  std::uint64_t number = 1;                              ///< 1, 2, 3 … within a log
-  std::uint64_t salt = 0;                  ///< protects against old groups in a recycled file
-  Epoch epoch = {};                        ///< in which it was written
-  Lsn first_lsn = {};                      ///< of its first record
-  Lsn durable_lsn = {};                    ///< evidence: synced when this was written
-  SegmentEnd previous = {};                ///< where this one goes on
-  absl::Time created = absl::UnixEpoch();  ///< by the wall clock
-};
-
-/// Prefix as stored, padded to the first block. Its PrefixHash is what the first group chains to.
-DR_EXPORT std::string EncodePrefix(const SegmentPrefix& prefix);
-/// The same into `out`, of max(kPrefixBytes, block_bytes) bytes.
-DR_EXPORT void EncodePrefixInto(std::span<char> out, const SegmentPrefix& prefix);
-DR_EXPORT std::uint64_t PrefixHash(std::string_view encoded);  ///< of what EncodePrefix returned
-/// Needs max(kPrefixBytes, block_bytes) bytes. kDataLoss where it is not valid, kUnimplemented for
-/// a version, codec or suite that this build does not know (naming found and known).
-DR_EXPORT absl::StatusOr<SegmentPrefix> DecodePrefix(std::string_view bytes,
-                                                     std::string_view place);
+inline constexpr std::size_t kGroupHeaderBytes = 96;    ///< before the frames of each group
+inline constexpr std::size_t kMaxGroupBytes = 4 << 20;  ///< header and padding included
 
 /// One record, as written and as read. Views belong to whoever made it.
 struct RecordView {
@@ -93,6 +44,7 @@ struct RecordView {
   std::string_view subject = {};      ///< whose data it is; may be empty
   std::int64_t time_ns = 0;           ///< since the Unix epoch; never below the group's base time
   std::string_view payload = {};      ///< the component's own bytes
+  Epoch epoch = {};                   ///< in which it was written; the segment's, so not stored
 };
 /// What every record must be: names up to kMaxNameBytes and payload up to kMaxPayloadBytes, else
 /// kInvalidArgument naming limit and value.
@@ -110,7 +62,8 @@ struct GroupHeader {
   std::uint16_t format_version = kSegmentFormatVersion;  ///< the segment's
   std::uint64_t hash = 0;           ///< XXH3-64 of everything behind this field, padding included
   std::uint32_t flags = 0;          ///< of GroupFlags
-  std::uint32_t body_bytes = 0;     ///< frames, without padding
+  std::uint32_t body_bytes = 0;     ///< as stored, without padding
+  std::uint32_t plain_bytes = 0;    ///< frames, before a codec made them `body_bytes`
   std::uint64_t stored_bytes = 0;   ///< header, frames and padding
   std::uint32_t record_count = 0;   ///< records that end in this group
   std::uint64_t number = 0;         ///< of the segment: protects against a misdirected write

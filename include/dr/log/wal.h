@@ -21,6 +21,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "dr/clock.h"
+#include "dr/digest.h"
 #include "dr/environment/file_system.h"
 #include "dr/environment/random.h"
 #include "dr/export.h"
@@ -35,6 +36,13 @@ struct DurableEvidence {
   std::string place = {};  ///< for errors
   LogId log = {};          ///< of a known epoch
   Position durable = {};   ///< and the opening that saw it; epoch 0: not known
+  Digest history = {};     ///< of the log up to there; zero: not known
+};
+
+/// How far a log is durable, and what it holds up to there.
+struct DurablePoint {
+  Lsn lsn = {};         ///< the last operation
+  Digest history = {};  ///< the sum of all up to it (src/format/FORMAT.md)
 };
 
 /// What a log is opened with.
@@ -47,8 +55,8 @@ struct WalOptions {
   std::uint64_t group_bytes =
       1 << 20;  ///< the longest single write; at least 2 blocks, at most kMaxGroupBytes
   /// What is known from elsewhere to have been durable: if the log ends before it, that is rot and
-  /// not a torn tail. If an opening saw it that the log does not know, files of two copies of this
-  /// log were mixed (kDataLoss).
+  /// not a torn tail. If the log has another history there, files of two copies of it were mixed
+  /// (kDataLoss).
   std::vector<DurableEvidence> known_durable = {};
   /// The first operation that is still needed (behind the oldest checkpoint in use). Older segments
   /// may be missing.
@@ -108,7 +116,8 @@ class DR_EXPORT Wal final : public LogSink {
   void Withdraw(std::size_t payload_bytes) override;
   absl::Status Stage(Lsn upto, const Context& context) override;
   absl::Status Persist(Lsn upto, const Context& context) override;
-  Lsn durable() const override;  ///< as LogSink::durable
+  Lsn durable() const override;        ///< as LogSink::durable
+  DurablePoint durable_point() const;  ///< both of one moment
 
   /// Records on the disk that all so far is durable, if that is not there yet; what follows a seal
   /// can be told from rot. Called when the log is idle and at an orderly end.

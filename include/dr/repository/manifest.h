@@ -5,7 +5,7 @@
 //   next.previous_hash = dr::HashOf(*bytes);                                // chains the next one
 //
 // A manifest is stored as a kManifest segment with one record, whose body is Protobuf
-// (src/format/manifest.proto).
+// (src/format/repository.proto).
 #pragma once
 
 #include <cstddef>
@@ -50,6 +50,7 @@ struct BackupManifest {
   Epoch epoch = {};            ///< in which it was written
   Lsn as_of = {};              ///< the cut: every component includes at least this
   Lsn durable_lsn = {};  ///< evidence: synced when this was written; no component is ahead of it
+  Digest history = {};   ///< of the log up to `durable_lsn`; zero: not known
   std::uint64_t previous_hash =
       0;  ///< HashOf the manifest before, as stored; 0: none, or unreadable
   absl::Time created = absl::UnixEpoch();           ///< by the wall clock

@@ -33,18 +33,30 @@ const char* DecodePrefixFields(std::string_view bytes, SegmentPrefix* out) {
                    .salt = u64(prefix::kPreviousSalt),
                    .offset = u64(prefix::kPreviousOffset),
                    .hash = u64(prefix::kPreviousHash),
-                   .last_lsn = {u64(prefix::kPreviousLastLsn)}};
+                   .last_lsn = {u64(prefix::kPreviousLastLsn)},
+                   .epoch = {u64(prefix::kPreviousEpoch)},
+                   .entry = LoadBytes<32>(at + prefix::kPreviousEntry)};
   out->created = absl::FromUnixNanos(LoadLittle<std::int64_t>(at + prefix::kCreated));
+  out->ring_version = LoadLittle<std::uint32_t>(at + prefix::kRingVersion);
+  out->history_lsn = {u64(prefix::kHistoryLsn)};
+  out->history = {.high = u64(prefix::kHistoryHigh), .low = u64(prefix::kHistoryLow)};
+  out->seal_salt = LoadBytes<16>(at + prefix::kSealSalt);
+  out->commitment = LoadBytes<32>(at + prefix::kCommitment);
 
-  if (out->kind < SegmentKind::kLog || out->kind > SegmentKind::kManifest) {
+  if (out->kind < SegmentKind::kLog || out->kind > SegmentKind::kCatalog) {
     return "the prefix names an unknown kind of segment";
   }
   // A later version that lets this one read its segments may have given them a meaning.
   const bool is_v1 = out->format_version == 1;
-  if (is_v1 && (!AllZero(bytes.substr(prefix::kReserved1, prefix::kLogHigh - prefix::kReserved1)) ||
-                !AllZero(bytes.substr(prefix::kReserved2, kPrefixBytes - prefix::kReserved2)))) {
+  if (is_v1 &&
+      (!AllZero(bytes.substr(prefix::kReserved1, prefix::kRingVersion - prefix::kReserved1)) ||
+       !AllZero(bytes.substr(prefix::kReserved2, kPrefixBytes - prefix::kReserved2)))) {
     return "reserved bytes of the prefix are not zero";
   }
+  constexpr std::size_t kSealBytes = sizeof(out->seal_salt) + sizeof(out->commitment);
+  const bool has_seal =
+      out->ring_version != 0 || !AllZero(bytes.substr(prefix::kSealSalt, kSealBytes));
+  if (out->suite == 0 && has_seal) return "a prefix that is not sealed has a seal";
   if (!AllZero(bytes.substr(kPrefixBytes))) return "the padding of the prefix is not zero";
   return nullptr;
 }
@@ -74,6 +86,7 @@ std::optional<GroupHeader> DecodeHeader(std::string_view bytes, const SegmentPre
                      .hash = u64(group::kHash),
                      .flags = u32(group::kFlags),
                      .body_bytes = u32(group::kBodyBytes),
+                     .plain_bytes = u32(group::kPlainBytes),
                      .stored_bytes = u32(group::kStoredBytes),
                      .record_count = u32(group::kRecordCount),
                      .number = u64(group::kNumber),
@@ -85,9 +98,10 @@ std::optional<GroupHeader> DecodeHeader(std::string_view bytes, const SegmentPre
                      .base_time_ns = LoadLittle<std::int64_t>(at + group::kBaseTime)};
   const bool of_this_segment = header.number == segment.number && header.salt == segment.salt &&
                                header.epoch == segment.epoch;
-  if (!of_this_segment || u64(group::kReserved) != 0) return std::nullopt;
+  if (!of_this_segment || u32(group::kReserved) != 0) return std::nullopt;
   if ((header.flags & ~std::uint32_t{kGroupFooter | kGroupContinues}) != 0) return std::nullopt;
   if (!LengthsHold(header, segment.block_bytes)) return std::nullopt;
+  if (segment.codec == 0 && header.plain_bytes != header.body_bytes) return std::nullopt;
   return header;
 }
 

@@ -21,6 +21,7 @@ inline constexpr std::size_t kKind = 24;
 inline constexpr std::size_t kCodec = 25;
 inline constexpr std::size_t kSuite = 26;
 inline constexpr std::size_t kReserved1 = 27;
+inline constexpr std::size_t kRingVersion = 28;
 inline constexpr std::size_t kLogHigh = 32;
 inline constexpr std::size_t kLogLow = 40;
 inline constexpr std::size_t kNumber = 48;
@@ -34,7 +35,14 @@ inline constexpr std::size_t kPreviousOffset = 104;
 inline constexpr std::size_t kPreviousHash = 112;
 inline constexpr std::size_t kPreviousLastLsn = 120;
 inline constexpr std::size_t kCreated = 128;
-inline constexpr std::size_t kReserved2 = 136;
+inline constexpr std::size_t kHistoryLsn = 136;
+inline constexpr std::size_t kHistoryHigh = 144;
+inline constexpr std::size_t kHistoryLow = 152;
+inline constexpr std::size_t kPreviousEntry = 160;
+inline constexpr std::size_t kPreviousEpoch = 192;
+inline constexpr std::size_t kSealSalt = 200;
+inline constexpr std::size_t kCommitment = 216;
+inline constexpr std::size_t kReserved2 = 248;
 }  // namespace prefix
 
 namespace group {
@@ -55,7 +63,8 @@ inline constexpr std::size_t kFirstLsn = 56;
 inline constexpr std::size_t kDurableLsn = 64;
 inline constexpr std::size_t kPreviousHash = 72;
 inline constexpr std::size_t kBaseTime = 80;
-inline constexpr std::size_t kReserved = 88;
+inline constexpr std::size_t kPlainBytes = 88;
+inline constexpr std::size_t kReserved = 92;
 }  // namespace group
 
 namespace footer {  // the body of the last group
