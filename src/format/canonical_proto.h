@@ -10,9 +10,11 @@
 //   ProtoCheck check = DecodeCanonical(bytes, point, kPointFields, 100);
 #pragma once
 
+#include <array>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,20 +29,32 @@ class ProtoWriter {
   void Varint(std::uint32_t number, std::uint64_t value);
   void Fixed64(std::uint32_t number, std::uint64_t value);
   void Bytes(std::uint32_t number, std::string_view value);
+  void Flag(std::uint32_t number, bool value) { Varint(number, value ? 1 : 0); }
+  /// All zero is the default.
+  template <std::size_t kSize>
+  void Array(std::uint32_t number, const std::array<char, kSize>& value) {
+    if (value != std::array<char, kSize>{}) Element(number, {value.data(), kSize});
+  }
   void Repeated(std::uint32_t number, const std::vector<std::string>& values);
   template <typename Message, typename Fields>
   void Repeated(std::uint32_t number, std::vector<Message>& messages, const Fields& fields) {
-    for (Message& message : messages) {
-      ProtoWriter nested;
-      fields(nested, message);
-      Element(number, nested.bytes_);
-    }
+    for (Message& message : messages) One(number, message, fields);
+  }
+  template <typename Message, typename Fields>
+  void Optional(std::uint32_t number, std::optional<Message>& message, const Fields& fields) {
+    if (message) One(number, *message, fields);
   }
   std::string Take() && { return std::move(bytes_); }
 
  private:
   void Number(std::uint64_t value);
   void Element(std::uint32_t number, std::string_view value);
+  template <typename Message, typename Fields>
+  void One(std::uint32_t number, Message& message, const Fields& fields) {
+    ProtoWriter nested;
+    fields(nested, message);
+    Element(number, nested.bytes_);
+  }
 
   std::string bytes_;
 };
@@ -72,6 +86,31 @@ class ProtoReader {
   }
   void Fixed64(std::uint32_t number, std::uint64_t& value);
   void Bytes(std::uint32_t number, std::string& value);
+  void Flag(std::uint32_t number, bool& value) {
+    std::uint64_t stored = 0;
+    Varint(number, stored);
+    if (stored > 1) Refuse("the body has a value that is not readable");
+    value = stored == 1;
+  }
+  template <std::size_t kSize>
+  void Array(std::uint32_t number, std::array<char, kSize>& value) {
+    value = {};
+    if (!TakeSingular(number, kBytes)) return;
+    if (bytes_.size() != kSize) return Refuse("the body has a value that is not readable");
+    bytes_.copy(value.data(), kSize);
+    if (value == std::array<char, kSize>{}) return Refuse("the body stores a default value");
+    Advance();
+  }
+  /// What has no field at all cannot be told from what is not there, and is refused.
+  template <typename Message, typename Fields>
+  void Optional(std::uint32_t number, std::optional<Message>& message, const Fields& fields) {
+    message.reset();
+    if (!TakeSingular(number, kBytes)) return;
+    ProtoReader nested(bytes_, state_);
+    fields(nested, message.emplace());
+    nested.Finish();
+    Advance();
+  }
   void Repeated(std::uint32_t number, std::vector<std::string>& values);
   template <typename Message, typename Fields>
   void Repeated(std::uint32_t number, std::vector<Message>& messages, const Fields& fields) {

@@ -9,26 +9,21 @@
 #include "dr/status.h"
 #include "dr/status_macros.h"
 #include "src/format/canonical_proto.h"
-#include "src/format/decoder.h"
+#include "src/format/entry.h"
 
 namespace dr::inline v0 {
 namespace {
 
-constexpr std::uint32_t kBodyVersion = 1;  // schema version of the one record
 constexpr std::size_t kMaxElements =
     kMaxManifestComponents + kMaxManifestChunks + kMaxManifestFeatures;
 
 /// The rules for the values of a manifest; empty: they hold.
 std::string BrokenRule(const BackupManifest& manifest) {
   const auto& components = manifest.components;
-  const auto& features = manifest.required_features;
   if (manifest.sequence == 0) return "a manifest's sequence begins at 1";
-  if (features.size() > kMaxManifestFeatures) return "the manifest requires too many features";
-  for (std::size_t i = 0; i < features.size(); ++i) {
-    if (features[i].empty() || features[i].size() > kMaxNameBytes) {
-      return "a required feature has no name or a name that is too long";
-    }
-    if (i > 0 && features[i - 1] >= features[i]) return "required features are not in order";
+  if (const std::string_view broken = BrokenFeatureRule(manifest.required_features);
+      !broken.empty()) {
+    return std::string(broken);
   }
   if (components.size() > kMaxManifestComponents) return "the manifest has too many components";
   std::size_t chunks = 0;
@@ -58,7 +53,7 @@ std::string BrokenRule(const BackupManifest& manifest) {
   return chunks > kMaxManifestChunks ? "the manifest has too many chunks" : "";
 }
 
-// manifest.proto has the names of these fields.
+// repository.proto has the names of these fields.
 constexpr auto kChunkFields = [](auto& wire, ChunkRef& chunk) {
   wire.Bytes(1, chunk.key);
   wire.Varint(2, chunk.bytes);
@@ -99,39 +94,9 @@ SegmentPrefix PrefixOf(const BackupManifest& manifest) {
           .epoch = manifest.epoch,
           .first_lsn = {1},
           .durable_lsn = manifest.durable_lsn,
+          .history_lsn = manifest.history == Digest{} ? Lsn{} : manifest.durable_lsn,
+          .history = manifest.history,
           .created = manifest.created};
-}
-
-RecordView RecordOf(const BackupManifest& manifest, std::string_view body) {
-  return {.component = "manifest",
-          .schema_version = kBodyVersion,
-          .time_ns = absl::ToUnixNanos(manifest.created),
-          .payload = body};
-}
-
-/// The payload of the only record.
-absl::StatusOr<std::string> OnlyBody(SegmentReader& reader, std::string_view place) {
-  const auto damaged = [place](std::string_view what) {
-    return DamagedSegment(SegmentKind::kManifest, place, 0, std::nullopt, what);
-  };
-  DR_ASSIGN_OR_RETURN(const std::optional<RecordView> record, reader.Next());
-  if (!record) return damaged("the manifest has no body");
-  if (record->component != "manifest" || record->schema_version != kBodyVersion) {
-    return damaged("the record of the manifest is not a manifest's body");
-  }
-  std::string body(record->payload);
-  DR_ASSIGN_OR_RETURN(const std::optional<RecordView> second, reader.Next());
-  if (second) return damaged("the manifest has two bodies");
-  return body;
-}
-
-absl::Status CheckFeatures(const BackupManifest& manifest, std::string_view place) {
-  if (manifest.required_features.empty()) return absl::OkStatus();
-  return MakeFault({.kind = FaultKind::kVersion,
-                    .place = std::string(place),
-                    .next = "Open it with a newer version of dr."},
-                   fmt::format("the manifest requires the feature \"{}\"; this build knows none",
-                               manifest.required_features.front()));
 }
 
 }  // namespace
@@ -146,32 +111,23 @@ absl::StatusOr<std::string> EncodeManifest(BackupManifest manifest) {
                       .next = "Correct what is to be backed up."},
                      broken);
   }
-  SegmentWriter writer(PrefixOf(manifest));
-  const std::string body = EncodeCanonical(manifest, kManifestFields);
-  DR_RETURN_IF_ERROR(writer.Add(RecordOf(manifest, body)));
-  return std::move(writer).Finish();
+  return EncodeEntry(PrefixOf(manifest), EncodeCanonical(manifest, kManifestFields));
 }
 
 absl::StatusOr<BackupManifest> DecodeManifest(std::string_view bytes, std::string_view place) {
   const auto damaged = [place](std::string_view what) {
-    return DamagedSegment(SegmentKind::kManifest, place, 0, std::nullopt, what);
+    return DamagedEntry(SegmentKind::kManifest, place, what);
   };
-  DR_ASSIGN_OR_RETURN(SegmentReader reader, SegmentReader::Open(bytes, place));
-  const SegmentPrefix& prefix = reader.prefix();
-  if (prefix.kind != SegmentKind::kManifest) return damaged("this segment is not a manifest");
-  DR_ASSIGN_OR_RETURN(const std::string stored, OnlyBody(reader, place));
-
-  BackupManifest manifest;
-  const ProtoCheck check = DecodeCanonical(stored, manifest, kManifestFields, kMaxElements);
+  DR_ASSIGN_OR_RETURN(const Entry entry, DecodeEntry(SegmentKind::kManifest, bytes, place));
+  BackupManifest manifest{.history = entry.prefix.history};
+  const ProtoCheck check = DecodeCanonical(entry.body, manifest, kManifestFields, kMaxElements);
   if (check.wrong != nullptr) return damaged(check.wrong);
-  DR_RETURN_IF_ERROR(CheckFeatures(manifest, place));
-  if (check.has_unknown_fields && prefix.format_version <= kSegmentFormatVersion) {
+  DR_RETURN_IF_ERROR(CheckFeatures(SegmentKind::kManifest, manifest.required_features, place));
+  if (check.has_unknown_fields && !entry.may_have_unknown_fields()) {
     return damaged("the body of the manifest has fields that its version does not have");
   }
   if (const std::string broken = BrokenRule(manifest); !broken.empty()) return damaged(broken);
-  if (prefix.log != manifest.log || prefix.number != manifest.sequence ||
-      prefix.epoch != manifest.epoch || prefix.durable_lsn != manifest.durable_lsn ||
-      prefix.created != manifest.created) {
+  if (!entry.HasPrefix(PrefixOf(manifest))) {
     return damaged("prefix and body of the manifest contradict each other");
   }
   return manifest;

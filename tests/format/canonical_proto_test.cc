@@ -5,14 +5,14 @@
 #include <string_view>
 #include <vector>
 
-#include "src/format/manifest.pb.h"
+#include "src/format/repository.pb.h"
 
 namespace dr::test {
 namespace {
 
 using namespace std::string_literals;
 
-// As much of manifest.proto as the tests need.
+// As much of repository.proto as the tests need.
 struct Point {
   std::string name = {};
   std::uint32_t version = 0;

@@ -9,6 +9,7 @@
 
 #include "dr/log/segment.h"
 #include "dr/repository/manifest.h"
+#include "tests/format/repository_bodies.h"
 #include "tests/format/segments.h"
 
 namespace dr::test {
@@ -90,6 +91,7 @@ BackupManifest ManifestValue() {
           .epoch = {7},
           .as_of = {90},
           .durable_lsn = {104},
+          .history = {.high = 0xe1, .low = 0xe2},
           .previous_hash = 0xb1b2b3b4b5b6b7b8,
           .created = absl::FromUnixNanos(kTime + 1),
           .components = {{.component = "account.a",
@@ -143,7 +145,14 @@ Golden Continued() {
   return {"continued", segments};
 }
 
-std::vector<Golden> AllGolden() { return {Log(), State(), Manifest(), Continued()}; }
+std::vector<Golden> AllGolden() {
+  return {Log(),
+          State(),
+          Manifest(),
+          Continued(),
+          {"claim", {EncodeClaim(ClaimOfEveryField()).value()}},
+          {"catalog", {EncodeCatalog(CatalogOfEveryField()).value()}}};
+}
 
 std::string FileName(const Golden& golden, std::size_t index) {
   return fmt::format("{}-{}.segment", golden.name, index + 1);
@@ -171,6 +180,11 @@ TEST_CASE("C18: the golden manifest of version 1 decodes to exactly what it was"
   const absl::StatusOr<BackupManifest> manifest = DecodeManifest(Read("manifest-1.segment"), "m");
   REQUIRE(manifest.ok());
   CHECK(*manifest == ManifestValue());
+}
+
+TEST_CASE("C18: the golden claim and catalog of version 1 decode to exactly what they were") {
+  CHECK(DecodeClaim(Read("claim-1.segment"), "c").value() == ClaimOfEveryField());
+  CHECK(DecodeCatalog(Read("catalog-1.segment"), "c").value() == CatalogOfEveryField());
 }
 
 TEST_CASE("Writers write the bytes of the golden segments") {

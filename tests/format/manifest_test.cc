@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "dr/status.h"
-#include "src/format/manifest.pb.h"
+#include "src/format/repository.pb.h"
 #include "tests/format/segments.h"
 
 namespace dr::test {
@@ -47,7 +47,12 @@ std::string Stored(const std::string& body, const BackupManifest& manifest = Exa
                         .first_lsn = {1},
                         .durable_lsn = manifest.durable_lsn,
                         .created = manifest.created});
-  REQUIRE(writer.Add({.component = "manifest", .schema_version = 1, .payload = body}).ok());
+  REQUIRE(writer
+              .Add({.component = "manifest",
+                    .schema_version = 1,
+                    .time_ns = absl::ToUnixNanos(manifest.created),
+                    .payload = body})
+              .ok());
   return std::move(writer).Finish();
 }
 
@@ -89,18 +94,20 @@ TEST_CASE("A manifest is one segment with one record") {
   const std::string bytes = Encoded(Example());
   CHECK(SegmentReader::Open(bytes, "m")->prefix().kind == SegmentKind::kManifest);
   CHECK(Stored(Body(bytes)).size() == bytes.size());
-  SegmentWriter two({.kind = SegmentKind::kManifest});
+  SegmentWriter two({.kind = SegmentKind::kManifest, .first_lsn = {1}});
   CHECK(absl::IsDataLoss(Decode(SegmentWriter({.kind = SegmentKind::kManifest}).Finish())));
   for (int i = 0; i < 2; ++i) {
     REQUIRE(two.Add({.component = "manifest", .schema_version = 1, .payload = Body(bytes)}).ok());
   }
   CHECK_THAT(Message(Decode(std::move(two).Finish())), Catch::Contains("two bodies"));
   for (const RecordView& record :
-       {RecordView{.component = "c", .schema_version = 1}, RecordView{.component = "manifest"}}) {
-    SegmentWriter other({.kind = SegmentKind::kManifest});
+       {RecordView{.component = "c", .schema_version = 1}, RecordView{.component = "manifest"},
+        RecordView{.component = "manifest", .schema_version = 1, .time_ns = 1},
+        RecordView{.component = "manifest", .schema_version = 1, .subject = "s"}}) {
+    SegmentWriter other({.kind = SegmentKind::kManifest, .first_lsn = {1}});
     REQUIRE(other.Add(record).ok());
     CHECK_THAT(Message(Decode(std::move(other).Finish())),
-               Catch::Contains("not a manifest's body"));
+               Catch::Contains("the record of the manifest is not its body"));
   }
   CHECK_THAT(Message(Decode(SegmentWriter({.kind = SegmentKind::kState}).Finish())),
              Catch::Contains("not a manifest"));
