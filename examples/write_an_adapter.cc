@@ -35,7 +35,7 @@ class TableStore final : public dr::StateAdapter {
                             const dr::PutOptions& options, const dr::Context& context) override {
     DR_RETURN_IF_ERROR(dr::CheckPut(can_, key, value, options, context, clock_));
     DR_ASSIGN_OR_RETURN(const std::uint64_t nonce, random_.Next());
-    const dr::StoredHeader header = dr::EncodeStoredHeader(key, value, nonce);
+    const dr::StoredTrailer trailer = dr::EncodeStoredTrailer(key, value, nonce);
     dr::MutexLock lock(mutex_);
     const auto found = table_.find(key);
     const bool exists = found != table_.end();
@@ -45,7 +45,7 @@ class TableStore final : public dr::StateAdapter {
       if (dr::StoredVersion(found->second) != options.version) return dr::ValueChanged(key);
     }
     std::string& stored = table_[std::string(key)];
-    stored.assign(header.data(), header.size()).append(value);
+    stored.assign(value).append(trailer.data(), trailer.size());
     return dr::StoredVersion(stored);
   }
 
@@ -64,7 +64,7 @@ class TableStore final : public dr::StateAdapter {
     dr::Page page;
     auto it = after < prefix ? table_.lower_bound(prefix) : table_.upper_bound(after);
     for (; it != table_.end() && it->first.starts_with(prefix) && !page.more; ++it) {
-      page.entries.push_back({it->first, it->second.size() - dr::kStoredHeaderBytes});
+      page.entries.push_back({it->first, it->second.size() - dr::kStoredTrailerBytes});
       page.more = page.entries.size() == 1000;
     }
     return page;

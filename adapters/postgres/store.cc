@@ -23,8 +23,8 @@ constexpr absl::Duration kNever = absl::Hours(24 * 365 * 100);
 // What a version says of a value: its nonce, and a hash of it and its key.
 absl::StatusOr<Version> VersionOf(std::string_view key, std::string_view value, Random& random) {
   DR_ASSIGN_OR_RETURN(std::uint64_t nonce, random.Next());
-  const StoredHeader header = EncodeStoredHeader(key, value, nonce);
-  return StoredVersion({header.data(), header.size()});
+  const StoredTrailer trailer = EncodeStoredTrailer(key, value, nonce);
+  return StoredVersion({trailer.data(), trailer.size()});
 }
 
 absl::StatusOr<Item> Verified(std::string_view key, std::string_view version,
@@ -32,8 +32,8 @@ absl::StatusOr<Item> Verified(std::string_view key, std::string_view version,
   std::uint64_t nonce = 0;
   std::from_chars(version.data(), version.data() + std::min<std::size_t>(16, version.size()), nonce,
                   16);
-  const StoredHeader header = EncodeStoredHeader(key, value, nonce);
-  if (StoredVersion({header.data(), header.size()}).value != version) {
+  const StoredTrailer trailer = EncodeStoredTrailer(key, value, nonce);
+  if (StoredVersion({trailer.data(), trailer.size()}).value != version) {
     return MakeFault({.kind = FaultKind::kAuthFailed,
                       .place = std::string(key),
                       .next = "restore the value from a copy"},

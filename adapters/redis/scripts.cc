@@ -30,7 +30,7 @@ if condition == 'absent' then
   if redis.call('EXISTS', KEYS[1]) == 1 then return 'exists' end
 elseif condition ~= '' then
   if redis.call('EXISTS', KEYS[1]) == 0 then return 'missing' end
-  if redis.call('GETRANGE', KEYS[1], 0, 23) ~= condition then return 'changed' end
+  if redis.call('GETRANGE', KEYS[1], -24, -1) ~= condition then return 'changed' end
 end
 local count = Count(KEYS[3])
 redis.call('ZADD', KEYS[2], 0, member)
@@ -68,7 +68,7 @@ constexpr std::string_view kDelete = R"(
 local member, condition = ARGV[1], ARGV[2]
 if condition ~= '' then
   if redis.call('EXISTS', KEYS[1]) == 0 then return 'missing' end
-  if redis.call('GETRANGE', KEYS[1], 0, 23) ~= condition then return 'changed' end
+  if redis.call('GETRANGE', KEYS[1], -24, -1) ~= condition then return 'changed' end
 end
 redis.call('ZREM', KEYS[2], member)
 redis.call('DEL', KEYS[1])
@@ -120,7 +120,7 @@ const Script& ForgetScript() {
   return script;
 }
 
-std::string HeaderOf(const Version& version) {
+std::string TrailerOf(const Version& version) {
   std::uint64_t nonce = 0, hash = 0;
   const std::string_view text = version.value;
   if (text.size() != 32 || !ParseHex(text.substr(0, 16), nonce) ||
@@ -128,13 +128,13 @@ std::string HeaderOf(const Version& version) {
     return "of no version";
   }
   // The magic is the same in all of them.
-  const StoredHeader any = EncodeStoredHeader("", "", 0);
-  std::string header(any.data(), any.size());
+  const StoredTrailer any = EncodeStoredTrailer("", "", 0);
+  std::string trailer(any.data(), any.size());
   for (int i = 0; i < 8; ++i) {
-    header[static_cast<std::size_t>(8 + i)] = static_cast<char>(nonce >> (8 * i));
-    header[static_cast<std::size_t>(16 + i)] = static_cast<char>(hash >> (8 * i));
+    trailer[static_cast<std::size_t>(8 + i)] = static_cast<char>(nonce >> (8 * i));
+    trailer[static_cast<std::size_t>(16 + i)] = static_cast<char>(hash >> (8 * i));
   }
-  return header;
+  return trailer;
 }
 
 }  // namespace dr::inline v0::redis

@@ -24,17 +24,17 @@ struct Script {
 /// After this long without a write or a new connection a store counts as closed.
 inline constexpr std::string_view kCounterTtlMs = "2592000000";
 
-/// KEYS: value, index, counter. ARGV: member, stored, condition ("", "absent" or the header to
+/// KEYS: value, index, counter. ARGV: member, stored, condition ("", "absent" or the trailer to
 /// replace), ttl in ms or "". Answers the counter, or "exists", "missing" or "changed".
 const Script& PutScript();
 /// KEYS: index, counter, then values. ARGV: member, stored, member, stored … Answers the counter.
 const Script& PutManyScript();
-/// KEYS: value, index, counter. ARGV: member, header to delete or "". Answers as PutScript.
+/// KEYS: value, index, counter. ARGV: member, trailer to delete or "". Answers as PutScript.
 const Script& DeleteScript();
 /// KEYS: index, then values. ARGV: members. Forgets those whose value has expired.
 const Script& ForgetScript();
 
-/// What a stored value of this version begins with; something that none begins with if it is none.
-std::string HeaderOf(const Version& version);
+/// What a stored value of this version ends with; something that none ends with if it is none.
+std::string TrailerOf(const Version& version);
 
 }  // namespace dr::inline v0::redis

@@ -19,7 +19,7 @@ constexpr std::uint64_t kMaxValueBytes = 64ULL << 20;
 constexpr std::size_t kMaxReplyBytes = kMaxValueBytes + (std::size_t{1} << 20);
 constexpr std::size_t kMaxBatchBytes = 256ULL << 20;  // the server takes a request of 1 GiB at most
 constexpr std::size_t kMaxBatchItems = 50'000;
-constexpr std::uint64_t kHeaderBytes = kStoredHeaderBytes;
+constexpr std::uint64_t kTrailerBytes = kStoredTrailerBytes;
 constexpr std::size_t kReadsUnderWay = 64;  // the server keeps all their answers in memory at once
 constexpr auto kMaxTtl = absl::Hours(24 * 365 * 100);
 
@@ -99,10 +99,10 @@ absl::Status RedisStore::Weakened(std::string_view why) const {
 
 absl::StatusOr<std::string> RedisStore::Stored(std::string_view key, std::string_view value) const {
   DR_ASSIGN_OR_RETURN(const std::uint64_t nonce, random_.Next());
-  const StoredHeader header = EncodeStoredHeader(key, value, nonce);
+  const StoredTrailer trailer = EncodeStoredTrailer(key, value, nonce);
   std::string stored;
-  stored.reserve(header.size() + value.size());
-  stored.append(header.data(), header.size()).append(value);
+  stored.reserve(value.size() + trailer.size());
+  stored.append(value).append(trailer.data(), trailer.size());
   return stored;
 }
 
@@ -130,7 +130,7 @@ absl::StatusOr<Version> RedisStore::Put(std::string_view key, std::string_view v
   DR_ASSIGN_OR_RETURN(const std::string stored, Stored(key, value));
   const std::string condition = options.condition == PutCondition::kIfAbsent ? "absent"
                                 : options.condition == PutCondition::kIfVersion
-                                    ? HeaderOf(options.version)
+                                    ? TrailerOf(options.version)
                                     : "";
   const std::string ttl = options.ttl ? Milliseconds(*options.ttl) : "";
   const std::string value_key = values_ + std::string(key);
@@ -221,7 +221,7 @@ absl::StatusOr<Page> RedisStore::List(std::string_view prefix, std::string_view 
       if (bytes == 0 && !lengths[i].failed()) {
         gone.push_back(members[i].text);
       } else {
-        page.entries.push_back({members[i].text, bytes - std::min(bytes, kHeaderBytes)});
+        page.entries.push_back({members[i].text, bytes - std::min(bytes, kTrailerBytes)});
       }
     }
     if (!gone.empty()) Forget(gone, context);
@@ -234,7 +234,7 @@ absl::StatusOr<Page> RedisStore::List(std::string_view prefix, std::string_view 
 absl::Status RedisStore::Delete(std::string_view key, const DeleteOptions& options,
                                 const Context& context) {
   DR_RETURN_IF_ERROR(CheckDelete(capabilities_, key, options, context, clock_));
-  const std::string condition = options.if_version ? HeaderOf(*options.if_version) : "";
+  const std::string condition = options.if_version ? TrailerOf(*options.if_version) : "";
   const std::string value_key = values_ + std::string(key);
   return Mutate(DeleteScript(), key, {value_key, index_, counter_}, {key, condition}, context);
 }

@@ -16,11 +16,11 @@ namespace {
 constexpr char kName[] = "ACKNOWLEDGED";
 constexpr std::size_t kSlotBytes = 32;  // none lies in two sectors
 constexpr std::size_t kFileBytes = kSlotBytes * RocksDbMark::kSlots;
-constexpr std::size_t kNumberAt = 8;  // where a header has its nonce
+constexpr std::size_t kNumberAt = 8;  // where a trailer has its nonce
 
-// The header of a value that is nothing but its nonce, which is the number.
-StoredHeader HeaderOf(int slot, std::uint64_t sequence) {
-  return EncodeStoredHeader(fmt::format("{}/{}", kName, slot), "", sequence);
+// The trailer of a value that is nothing but its nonce, which is the number.
+StoredTrailer TrailerOf(int slot, std::uint64_t sequence) {
+  return EncodeStoredTrailer(fmt::format("{}/{}", kName, slot), "", sequence);
 }
 
 }  // namespace
@@ -49,7 +49,7 @@ absl::Status RocksDbMark::Read() {
     const char* const at = bytes.data() + kSlotBytes * static_cast<std::size_t>(slot);
     std::uint64_t sequence = 0;
     std::memcpy(&sequence, at + kNumberAt, sizeof sequence);
-    const StoredHeader expected = HeaderOf(slot, sequence);
+    const StoredTrailer expected = TrailerOf(slot, sequence);
     if (std::equal(expected.begin(), expected.end(), at)) {
       greatest = std::max(greatest.value_or(0), sequence);
     } else if (std::any_of(at, at + kSlotBytes, [](char c) { return c != '\0'; })) {
@@ -61,15 +61,15 @@ absl::Status RocksDbMark::Read() {
 }
 
 absl::Status RocksDbMark::Set(int slot, std::uint64_t sequence) {
-  const StoredHeader header = HeaderOf(slot, sequence);
+  const StoredTrailer trailer = TrailerOf(slot, sequence);
   return file_->WriteAt(kSlotBytes * static_cast<std::size_t>(slot),
-                        {header.data(), header.size()});
+                        {trailer.data(), trailer.size()});
 }
 
 absl::Status RocksDbMark::Reset(std::uint64_t sequence) {
   std::string bytes(kFileBytes, '\0');
-  const StoredHeader header = HeaderOf(0, sequence);
-  std::copy(header.begin(), header.end(), bytes.begin());
+  const StoredTrailer trailer = TrailerOf(0, sequence);
+  std::copy(trailer.begin(), trailer.end(), bytes.begin());
   return file_->WriteAt(0, bytes);
 }
 

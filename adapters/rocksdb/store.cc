@@ -32,9 +32,9 @@ absl::StatusOr<Item> ItemOf(std::string_view key, const ::rocksdb::Status& got,
   if (got.IsNotFound()) return NoValue(key);
   DR_RETURN_IF_ERROR(ErrorOf(got, key));
   const std::string_view bytes = ViewOf(stored);
-  if (bytes.size() < kStoredHeaderBytes) return TooShort(key);
-  return DecodeStored(key, bytes.substr(0, kStoredHeaderBytes),
-                      std::string(bytes.substr(kStoredHeaderBytes)));
+  if (bytes.size() < kStoredTrailerBytes) return TooShort(key);
+  const std::size_t value_bytes = bytes.size() - kStoredTrailerBytes;
+  return DecodeStored(key, std::string(bytes.substr(0, value_bytes)), bytes.substr(value_bytes));
 }
 
 }  // namespace
@@ -82,19 +82,19 @@ absl::StatusOr<std::optional<Version>> RocksDbStore::VersionNow(std::string_view
   const ::rocksdb::Status got = database_->db().Get({}, family_, SliceOf(key), &stored);
   if (got.IsNotFound()) return std::nullopt;
   DR_RETURN_IF_ERROR(ErrorOf(got, key));
-  if (stored.size() < kStoredHeaderBytes) return TooShort(key);
+  if (stored.size() < kStoredTrailerBytes) return TooShort(key);
   return StoredVersion(ViewOf(stored));
 }
 
 absl::StatusOr<Version> RocksDbStore::Add(std::string_view key, std::string_view value,
                                           ::rocksdb::WriteBatch& batch) {
   DR_ASSIGN_OR_RETURN(std::uint64_t nonce, random_.Next());
-  const StoredHeader header = EncodeStoredHeader(key, value, nonce);
-  const std::string_view head(header.data(), header.size());
+  const StoredTrailer encoded = EncodeStoredTrailer(key, value, nonce);
+  const std::string_view trailer(encoded.data(), encoded.size());
   const ::rocksdb::Slice key_part = SliceOf(key);
-  const std::array<::rocksdb::Slice, 2> value_parts = {SliceOf(head), SliceOf(value)};
+  const std::array<::rocksdb::Slice, 2> value_parts = {SliceOf(value), SliceOf(trailer)};
   DR_RETURN_IF_ERROR(ErrorOf(batch.Put(family_, {&key_part, 1}, {value_parts.data(), 2}), key));
-  return StoredVersion(head);
+  return StoredVersion(trailer);
 }
 
 absl::Status RocksDbStore::Write(std::string_view key, ::rocksdb::WriteBatch& batch, int slot) {
@@ -152,8 +152,8 @@ absl::StatusOr<Page> RocksDbStore::List(std::string_view prefix, std::string_vie
       break;
     }
     std::string key = it->key().ToString();
-    if (it->value().size() < kStoredHeaderBytes) return TooShort(key);
-    page.entries.push_back({std::move(key), it->value().size() - kStoredHeaderBytes});
+    if (it->value().size() < kStoredTrailerBytes) return TooShort(key);
+    page.entries.push_back({std::move(key), it->value().size() - kStoredTrailerBytes});
   }
   DR_RETURN_IF_ERROR(ErrorOf(it->status(), database_->path()));
   return page;

@@ -240,9 +240,8 @@ TEST_CASE("A value that is not what was put is never returned") {
     const std::unique_ptr<::rocksdb::DB> db(opened);
     REQUIRE(db->Put({}, "short", "x").ok());
     REQUIRE(db->Put({}, "foreign", std::string(100, 'x')).ok());
-    const StoredHeader header = EncodeStoredHeader("another", "value", 1);
-    std::string moved(header.data(), header.size());
-    moved += "value";
+    const StoredTrailer trailer = EncodeStoredTrailer("another", "value", 1);
+    const std::string moved = "value" + std::string(trailer.data(), trailer.size());
     REQUIRE(db->Put({}, "moved", moved).ok());
   }
   Machine machine;

@@ -39,7 +39,8 @@ bool MayBeETag(std::string_view version, std::size_t bytes) {
 }
 
 S3Call Reading(std::string_view name) {
-  return {.method = "GET", .object = name, .answer_bytes_max = kStoredHeaderBytes + kMaxValueBytes};
+  return {
+      .method = "GET", .object = name, .answer_bytes_max = kStoredTrailerBytes + kMaxValueBytes};
 }
 
 }  // namespace
@@ -47,8 +48,8 @@ S3Call Reading(std::string_view name) {
 // What is stored under a name, or not.
 struct S3Store::Found {
   std::string etag;
-  std::string head;  // as much of it as a StoredHeader has
-  bool HasValue() const { return !IsTombstone(head); }
+  std::string tail;  // as much of it as a StoredTrailer has
+  bool HasValue() const { return !IsTombstone(tail); }
 };
 
 S3Store::S3Store(std::unique_ptr<S3Client> client, S3Findings findings, Random& random,
@@ -86,19 +87,19 @@ absl::StatusOr<Version> S3Store::Put(std::string_view key, std::string_view valu
                                      const PutOptions& options, const Context& context) {
   DR_RETURN_IF_ERROR(CheckPut(capabilities_, key, value, options, context, clock_));
   DR_ASSIGN_OR_RETURN(const std::uint64_t nonce, random_.Next());
-  const StoredHeader header = EncodeStoredHeader(key, value, nonce);
-  return Store(key, {header.data(), header.size()}, value, options, context);
+  const StoredTrailer trailer = EncodeStoredTrailer(key, value, nonce);
+  return Store(key, value, {trailer.data(), trailer.size()}, options, context);
 }
 
-// `head` is unlike that of any other Put, and so tells whether what is found is of this one.
-absl::StatusOr<Version> S3Store::Store(std::string_view key, std::string_view head,
-                                       std::string_view value, PutOptions options,
+// `tail` is unlike that of any other Put, and so tells whether what is found is of this one.
+absl::StatusOr<Version> S3Store::Store(std::string_view key, std::string_view value,
+                                       std::string_view tail, PutOptions options,
                                        const Context& context) {
   const std::string name = NameOf(key);
   bool replaces = options.condition == PutCondition::kIfVersion;
   std::string etag = options.version.value;  // of what it replaces
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    S3Call call{.method = "PUT", .object = name, .body = head, .more_body = value};
+    S3Call call{.method = "PUT", .object = name, .body = value, .more_body = tail};
     if (replaces) {
       call.headers = {{"if-match", IfMatch(etag, findings_.style)}};
     } else if (options.condition == PutCondition::kIfAbsent) {
@@ -122,7 +123,7 @@ absl::StatusOr<Version> S3Store::Store(std::string_view key, std::string_view he
     if (!lost || options.condition == PutCondition::kAlways) return Failed(call, answer);
     DR_ASSIGN_OR_RETURN(const std::optional<Found> found, Look(name, context));
     // Something between here and the store has sent it twice.
-    if (found && found->head == head) return Version{found->etag};
+    if (found && found->tail == tail) return Version{found->etag};
     const bool has_value = found && found->HasValue();
     if (options.condition == PutCondition::kIfVersion) {
       if (!has_value) return NoValue(key);
@@ -142,14 +143,16 @@ absl::StatusOr<std::optional<S3Store::Found>> S3Store::Look(std::string_view nam
                                                             const Context& context) {
   const S3Call call{.method = "GET",
                     .object = name,
-                    .headers = {{"range", fmt::format("bytes=0-{}", kStoredHeaderBytes - 1)}},
-                    .answer_bytes_max = kStoredHeaderBytes + kMaxValueBytes};
+                    .headers = {{"range", fmt::format("bytes=-{}", kStoredTrailerBytes)}},
+                    .answer_bytes_max = kStoredTrailerBytes + kMaxValueBytes};
   DR_ASSIGN_OR_RETURN(S3Answer answer, client_->Call(call, context));
   if (answer.HasNoObject()) return std::nullopt;
   const bool is_empty = answer.status == 416;
   if (!answer.ok() && !is_empty) return Failed(call, answer);
   if (is_empty) return Found{};
-  return Found{answer.etag(), answer.response.body.substr(0, kStoredHeaderBytes)};
+  const std::string& body = answer.response.body;  // all of it, if the store heeds no range
+  return Found{answer.etag(),
+               body.substr(body.size() - std::min(body.size(), kStoredTrailerBytes))};
 }
 
 absl::Status S3Store::Pause(int attempt, const Context& context) {
@@ -232,7 +235,7 @@ absl::StatusOr<Page> S3Store::List(std::string_view prefix, std::string_view aft
       if (!key || key->empty()) continue;  // not ours
       page.entries.push_back(
           {*std::move(key),
-           object.bytes - std::min<std::uint64_t>(object.bytes, kStoredHeaderBytes)});
+           object.bytes - std::min<std::uint64_t>(object.bytes, kStoredTrailerBytes)});
     }
     if (!page.more || !page.entries.empty()) return page;
     if (listing.objects.empty()) {
@@ -249,7 +252,7 @@ absl::Status S3Store::Delete(std::string_view key, const DeleteOptions& options,
     std::array<char, kTombstoneBytes> tombstone;
     kTombstone.copy(tombstone.data(), kTombstone.size());
     DR_RETURN_IF_ERROR(random_.Fill(std::span(tombstone).subspan(kTombstone.size())));
-    return Store(key, {tombstone.data(), tombstone.size()}, {},
+    return Store(key, {}, {tombstone.data(), tombstone.size()},
                  {.condition = PutCondition::kIfVersion, .version = *options.if_version}, context)
         .status();
   }

@@ -43,7 +43,7 @@ class S3Store final : public StateAdapter {
   const std::string& root() const { return client_->options().root; }
   absl::Status Failed(const S3Call& call, const S3Answer& answer) const;
   std::string NameOf(std::string_view key) const;
-  absl::StatusOr<Version> Store(std::string_view key, std::string_view head, std::string_view value,
+  absl::StatusOr<Version> Store(std::string_view key, std::string_view value, std::string_view tail,
                                 PutOptions options, const Context& context);
   absl::StatusOr<std::optional<Found>> Look(std::string_view name, const Context& context);
   absl::StatusOr<Item> ItemOf(std::string_view key, const S3Call& call,

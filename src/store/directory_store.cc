@@ -21,23 +21,22 @@ namespace {
 
 constexpr std::uint64_t kMaxValueBytes = 256ULL << 20;
 constexpr std::string_view kLockFile = ".lock";
-// A file's first page goes through a buffer: one call moves a small value with its header, and the
-// rest of a large one is neither copied nor moved up to its place.
-constexpr std::size_t kPageBytes = 4096, kFirstBytes = kPageBytes - kStoredHeaderBytes;
+constexpr std::size_t kPageBytes = 4096;
 
-absl::Status WriteAside(Directory& directory, std::string_view name, std::string_view header,
-                        std::string_view value) {
+// The whole pages of a value are written from where they are. What is left goes through a buffer
+// together with the trailer, so that one call writes a small value.
+absl::Status WriteAside(Directory& directory, std::string_view name, std::string_view value,
+                        std::string_view trailer) {
   DR_ASSIGN_OR_RETURN(
       std::unique_ptr<File> file,
       directory.Open(name, {.access = Access::kWrite, .create = Create::kExclusive}));
-  std::array<char, kPageBytes> page;
-  const std::size_t first = std::min(value.size(), kFirstBytes);
-  header.copy(page.data(), header.size());
-  value.copy(page.data() + header.size(), first);
-  DR_RETURN_IF_ERROR(file->WriteAt(0, {page.data(), header.size() + first}));
-  if (first < value.size()) {
-    DR_RETURN_IF_ERROR(file->WriteAt(kPageBytes, value.substr(first)));
-  }
+  const std::string_view rest = value.substr(value.size() / kPageBytes * kPageBytes);
+  const std::string_view pages = value.substr(0, value.size() - rest.size());
+  if (!pages.empty()) DR_RETURN_IF_ERROR(file->WriteAt(0, pages));
+  std::array<char, kPageBytes + kStoredTrailerBytes> end;
+  rest.copy(end.data(), rest.size());
+  trailer.copy(end.data() + rest.size(), trailer.size());
+  DR_RETURN_IF_ERROR(file->WriteAt(pages.size(), {end.data(), rest.size() + trailer.size()}));
   return file->Sync();
 }
 
@@ -174,23 +173,16 @@ absl::StatusOr<Item> DirectoryStore::Read(Directory& directory, std::string_view
   DR_RETURN_IF_ERROR(opened.status());
   const std::unique_ptr<File> file = *std::move(opened);
   DR_ASSIGN_OR_RETURN(FileInfo info, file->Info());
-  if (info.size > kStoredHeaderBytes + kMaxValueBytes) {
+  if (info.size > kStoredTrailerBytes + kMaxValueBytes) {
     return MakeFault({.kind = FaultKind::kAuthFailed,
                       .place = std::string(key),
                       .next = "restore the value from a copy"},
                      "the value's file is too long");
   }
-  std::array<char, kPageBytes> page;
-  const std::span<char> begin(page.data(), std::min<std::uint64_t>(info.size, page.size()));
-  DR_ASSIGN_OR_RETURN(std::size_t read, file->ReadAt(0, begin));
-  const std::string_view header(page.data(), std::min(read, kStoredHeaderBytes));
-  const std::string_view first(page.data() + header.size(), read - header.size());
-  if (info.size <= kPageBytes) return DecodeStored(key, header, std::string(first));
-  std::string value(info.size - kStoredHeaderBytes, '\0');
-  first.copy(value.data(), first.size());
-  DR_ASSIGN_OR_RETURN(read, file->ReadAt(kPageBytes, std::span(value).subspan(kFirstBytes)));
-  value.resize(kFirstBytes + read);
-  return DecodeStored(key, header, std::move(value));
+  std::string stored(info.size, '\0');
+  DR_ASSIGN_OR_RETURN(const std::size_t read, file->ReadAt(0, stored));
+  stored.resize(read);
+  return DecodeStored(key, std::move(stored));
 }
 
 absl::StatusOr<Version> DirectoryStore::Put(std::string_view key, std::string_view value,
@@ -212,11 +204,11 @@ absl::StatusOr<Version> DirectoryStore::Put(std::string_view key, std::string_vi
 absl::StatusOr<Version> DirectoryStore::Replace(const Place& place, std::string_view key,
                                                 std::string_view value, PutCondition condition) {
   DR_ASSIGN_OR_RETURN(std::uint64_t nonce, random_.Next());
-  const StoredHeader header = EncodeStoredHeader(key, value, nonce);
-  const std::string_view head(header.data(), header.size());
-  Version version = StoredVersion(head);
+  const StoredTrailer encoded = EncodeStoredTrailer(key, value, nonce);
+  const std::string_view trailer(encoded.data(), encoded.size());
+  Version version = StoredVersion(trailer);
   const std::string temporary = fmt::format("{}{:016x}", kTemporaryPrefix, nonce);
-  absl::Status put = WriteAside(*place.directory, temporary, head, value);
+  absl::Status put = WriteAside(*place.directory, temporary, value, trailer);
   if (put.ok()) put = Name(place, temporary, key, version, condition);
   // If it stays, the next open removes it.
   if (condition == PutCondition::kIfAbsent || !put.ok()) {
@@ -317,7 +309,7 @@ absl::Status DirectoryStore::Collect(Directory& directory, const std::string& pa
       // What is no file is listed, so that reading it tells that the value is lost.
       if (!info.ok() && !absl::IsInvalidArgument(info.status())) return info.status();
       const std::uint64_t size = info.ok() ? info->size : 0;
-      entries.push_back({entry.key, size - std::min<std::uint64_t>(size, kStoredHeaderBytes)});
+      entries.push_back({entry.key, size - std::min<std::uint64_t>(size, kStoredTrailerBytes)});
     }
     for (std::size_t i = known; i < entries.size(); ++i) last = std::max(last, entries[i].key);
   }

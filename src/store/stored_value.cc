@@ -1,5 +1,6 @@
 #include "dr/adapter/stored_value.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "dr/digest.h"
@@ -19,46 +20,51 @@ char* PutHex(char* out, std::uint64_t number) {
 
 }  // namespace
 
-StoredHeader EncodeStoredHeader(std::string_view key, std::string_view value, std::uint64_t nonce) {
+StoredTrailer EncodeStoredTrailer(std::string_view key, std::string_view value,
+                                  std::uint64_t nonce) {
   std::array<char, 24> title;
   StoreLittle(title.data(), nonce);
   StoreLittle(title.data() + 8, HashOf(key));
   StoreLittle(title.data() + 16, HashOf(value));
-  StoredHeader header;
-  kMagic.copy(header.data(), kMagic.size());
-  StoreLittle(header.data() + kNonceAt, nonce);
-  StoreLittle(header.data() + kHashAt, HashOf({title.data(), title.size()}));
-  return header;
+  StoredTrailer trailer;
+  kMagic.copy(trailer.data(), kMagic.size());
+  StoreLittle(trailer.data() + kNonceAt, nonce);
+  StoreLittle(trailer.data() + kHashAt, HashOf({title.data(), title.size()}));
+  return trailer;
 }
 
 Version StoredVersion(std::string_view stored) {
+  const char* const trailer = stored.data() + stored.size() - kStoredTrailerBytes;
   std::string text(32, '0');
-  char* rest = PutHex(text.data(), LoadLittle<std::uint64_t>(stored.data() + kNonceAt));
-  PutHex(rest, LoadLittle<std::uint64_t>(stored.data() + kHashAt));
+  char* rest = PutHex(text.data(), LoadLittle<std::uint64_t>(trailer + kNonceAt));
+  PutHex(rest, LoadLittle<std::uint64_t>(trailer + kHashAt));
   return {std::move(text)};
 }
 
 absl::StatusOr<Item> DecodeStored(std::string_view key, std::string stored) {
-  const std::string header = stored.substr(0, kStoredHeaderBytes);
-  stored.erase(0, kStoredHeaderBytes);
-  return DecodeStored(key, header, std::move(stored));
+  StoredTrailer trailer;
+  const std::size_t trailer_bytes = std::min(stored.size(), trailer.size());
+  const std::size_t value_bytes = stored.size() - trailer_bytes;
+  stored.copy(trailer.data(), trailer_bytes, value_bytes);
+  stored.resize(value_bytes);
+  return DecodeStored(key, std::move(stored), {trailer.data(), trailer_bytes});
 }
 
-absl::StatusOr<Item> DecodeStored(std::string_view key, std::string_view header,
-                                  std::string value) {
+absl::StatusOr<Item> DecodeStored(std::string_view key, std::string value,
+                                  std::string_view trailer) {
   const auto damaged = [&](std::string_view what) {
     return MakeFault({.kind = FaultKind::kAuthFailed,
                       .place = std::string(key),
                       .next = "restore the value from a copy"},
                      what);
   };
-  if (header.size() < kStoredHeaderBytes) return damaged("the stored value is too short");
-  const StoredHeader expected =
-      EncodeStoredHeader(key, value, LoadLittle<std::uint64_t>(header.data() + kNonceAt));
-  if (header != std::string_view(expected.data(), expected.size())) {
+  if (trailer.size() < kStoredTrailerBytes) return damaged("the stored value is too short");
+  const StoredTrailer expected =
+      EncodeStoredTrailer(key, value, LoadLittle<std::uint64_t>(trailer.data() + kNonceAt));
+  if (trailer != std::string_view(expected.data(), expected.size())) {
     return damaged("the stored value is not what was put under this key");
   }
-  return Item{std::move(value), StoredVersion(header)};
+  return Item{std::move(value), StoredVersion(trailer)};
 }
 
 }  // namespace dr::inline v0

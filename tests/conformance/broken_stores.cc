@@ -353,7 +353,7 @@ constexpr Bug kBugs[] = {
      "D9: What stays is listed once while others are deleted"},
     {"lists from the given key", Make<ListsFromTheGivenKey>,
      "A listing goes on behind a key and without it"},
-    {"lists the length with a header", Make<ListsStoredLengths>,
+    {"lists the length with a trailer", Make<ListsStoredLengths>,
      "A listing tells how long values are"},
     {"drops the ttl", Make<DropsTtl>, "A value is gone after its ttl"},
     {"takes seconds for milliseconds", Make<TakesSecondsForMilliseconds>,

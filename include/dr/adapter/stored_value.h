@@ -1,10 +1,11 @@
 // How an adapter keeps a value in a store that keeps nothing but bytes.
 //
-//   stored = "drvalue1"  nonce u64  hash u64  value            (little endian)
+//   stored = value  "drvalue1"  nonce u64  hash u64            (little endian)
 //   hash   = XXH3-64(nonce, XXH3-64(key), XXH3-64(value))
 //
 // The nonce makes each Put differ from all others, so that equal bytes are not mistaken for an
-// older version; the hash protects against rot and against a value under another's key.
+// older version; the hash protects against rot and against a value under another's key. Both lie
+// behind the value, so that a load drops them without moving it.
 #pragma once
 
 #include <array>
@@ -19,19 +20,19 @@
 
 namespace dr::inline v0 {
 
-inline constexpr std::size_t kStoredHeaderBytes = 24;  ///< in front of each value
-/// As EncodeStoredHeader makes it.
-using StoredHeader = std::array<char, kStoredHeaderBytes>;
+inline constexpr std::size_t kStoredTrailerBytes = 24;  ///< behind each value
+/// As EncodeStoredTrailer makes it.
+using StoredTrailer = std::array<char, kStoredTrailerBytes>;
 
-/// What goes in front of `value`. The nonce is random.
-DR_EXPORT StoredHeader EncodeStoredHeader(std::string_view key, std::string_view value,
-                                          std::uint64_t nonce);
-/// The version that a Put with this header makes. `stored` has at least the bytes of a header.
+/// What goes behind `value`. The nonce is random.
+DR_EXPORT StoredTrailer EncodeStoredTrailer(std::string_view key, std::string_view value,
+                                            std::uint64_t nonce);
+/// The version that a Put with this trailer makes. `stored` ends with it, or is nothing else.
 DR_EXPORT Version StoredVersion(std::string_view stored);
 /// What was put; kDataLoss if `stored` is not what was put under this key.
 DR_EXPORT absl::StatusOr<Item> DecodeStored(std::string_view key, std::string stored);
-/// Likewise for a store that can read header and value separately, which saves moving the value.
-DR_EXPORT absl::StatusOr<Item> DecodeStored(std::string_view key, std::string_view header,
-                                            std::string value);
+/// Likewise for a store that has value and trailer in separate places.
+DR_EXPORT absl::StatusOr<Item> DecodeStored(std::string_view key, std::string value,
+                                            std::string_view trailer);
 
 }  // namespace dr::inline v0
