@@ -61,6 +61,8 @@ Statements StatementsFor(const std::string& table) {
                           " ORDER BY key LIMIT $5::int8",
                           table, kAlive),
       .remove = remove,
+      .remove_many =
+          fmt::format("DELETE FROM {} WHERE namespace = $1 AND key = ANY ($2::bytea[])", table),
       .remove_version =
           ByVersion(table, "", fmt::format("{} AND version = $3 AND {}", remove, kAlive)),
       .count_versions = fmt::format("SELECT count(*)::text FROM {} AS now JOIN"

@@ -20,6 +20,7 @@ struct Statements {
   std::string get_many;  ///< $2 keys: key, version, value
   std::string list;      ///< $2 first key, $3 after, $4 before, $5 rows: key, length
   std::string remove;    ///< $2 key
+  std::string remove_many;     ///< $2 keys
   std::string remove_version;  ///< $2 key, $3 version
   std::string count_versions;  ///< $2 keys, $3 versions: how many of them are there
 };

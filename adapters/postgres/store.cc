@@ -18,6 +18,7 @@ constexpr int kAttempts = 10;  // of what another transaction made fail
 constexpr std::chrono::milliseconds kPause(20);
 constexpr int kPageEntries = static_cast<int>(kMaxPageEntries);  // as libpq counts
 constexpr std::size_t kBatchBytes = 16 << 20;  // of one statement; more become a transaction
+constexpr std::size_t kDeletionsMax = 10'000;  // of one statement
 constexpr absl::Duration kNever = absl::Hours(24 * 365 * 100);
 
 // What a version says of a value: its nonce, and a hash of it and its key.
@@ -205,6 +206,25 @@ absl::Status PostgresStore::Delete(std::string_view key, const DeleteOptions& op
   if (lost) return MayHaveHappened(key, rows.status());
   DR_RETURN_IF_ERROR(rows.status());
   return options.if_version ? Verdict(key, *rows) : absl::OkStatus();
+}
+
+absl::Status PostgresStore::DeleteMany(std::span<const std::string> keys, const Context& context) {
+  for (const std::string& key : keys) {
+    DR_RETURN_IF_ERROR(CheckDelete(capabilities_, key, {}, context, clock_));
+  }
+  while (!keys.empty()) {
+    const auto some = keys.first(std::min(keys.size(), kDeletionsMax));
+    keys = keys.subspan(some.size());
+    const std::string array =
+        EncodeArray(ArrayOf::kBytes, std::vector<std::string_view>(some.begin(), some.end()));
+    const Arguments arguments = {{space_}, {array}};
+    const auto [rows, lost] = Change(context, [&](Connection& connection) {
+      return connection.Ask(statements_.remove_many, arguments, context);
+    });
+    if (lost) return MayHaveHappened(some.front(), rows.status());
+    DR_RETURN_IF_ERROR(rows.status());
+  }
+  return absl::OkStatus();
 }
 
 absl::Status PostgresStore::Check(const Context& context) {

@@ -75,6 +75,16 @@ redis.call('DEL', KEYS[1])
 return Count(KEYS[3])
 )";
 
+constexpr std::string_view kDeleteMany = R"(
+local step = 500
+for i = 3, #KEYS, step do
+  local last = math.min(i + step - 1, #KEYS)
+  redis.call('ZREM', KEYS[1], unpack(ARGV, i - 2, last - 2))
+  redis.call('DEL', unpack(KEYS, i, last))
+end
+return Count(KEYS[2])
+)";
+
 constexpr std::string_view kForget = R"(
 for i = 2, #KEYS do
   if redis.call('EXISTS', KEYS[i]) == 0 then redis.call('ZREM', KEYS[1], ARGV[i - 1]) end
@@ -113,6 +123,10 @@ const Script& PutManyScript() {
 }
 const Script& DeleteScript() {
   static const Script script(kDelete);
+  return script;
+}
+const Script& DeleteManyScript() {
+  static const Script script(kDeleteMany);
   return script;
 }
 const Script& ForgetScript() {

@@ -31,6 +31,8 @@ const Script& PutScript();
 const Script& PutManyScript();
 /// KEYS: value, index, counter. ARGV: member, trailer to delete or "". Answers as PutScript.
 const Script& DeleteScript();
+/// KEYS: index, counter, then values. ARGV: members. Answers the counter.
+const Script& DeleteManyScript();
 /// KEYS: index, then values. ARGV: members. Forgets those whose value has expired.
 const Script& ForgetScript();
 

@@ -19,6 +19,8 @@ constexpr std::uint64_t kMaxValueBytes = 64ULL << 20;
 constexpr std::size_t kMaxReplyBytes = kMaxValueBytes + (std::size_t{1} << 20);
 constexpr std::size_t kMaxBatchBytes = 256ULL << 20;  // the server takes a request of 1 GiB at most
 constexpr std::size_t kMaxBatchItems = 50'000;
+constexpr std::size_t kMaxDeletions =
+    10'000;  // of one script: the server does nothing else meanwhile
 constexpr std::uint64_t kTrailerBytes = kStoredTrailerBytes;
 constexpr std::size_t kReadsUnderWay = 64;  // the server keeps all their answers in memory at once
 constexpr auto kMaxTtl = absl::Hours(24 * 365 * 100);
@@ -264,6 +266,23 @@ absl::Status RedisStore::PutMany(std::span<const KeyValue> items, const Context&
     arguments.insert(arguments.end(), {items[i].key, stored[i]});
   }
   return Mutate(PutManyScript(), items[0].key, keys, arguments, context);
+}
+
+absl::Status RedisStore::DeleteMany(std::span<const std::string> keys, const Context& context) {
+  for (const std::string& key : keys) {
+    DR_RETURN_IF_ERROR(CheckDelete(capabilities_, key, {}, context, clock_));
+  }
+  while (!keys.empty()) {
+    const auto some = keys.first(std::min(keys.size(), kMaxDeletions));
+    keys = keys.subspan(some.size());
+    std::vector<std::string> value_keys;
+    for (const std::string& key : some) value_keys.push_back(values_ + key);
+    Command places = {index_, counter_};
+    places.insert(places.end(), value_keys.begin(), value_keys.end());
+    const Command members(some.begin(), some.end());
+    DR_RETURN_IF_ERROR(Mutate(DeleteManyScript(), some.front(), places, members, context));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status RedisStore::Check(const Context& context) {

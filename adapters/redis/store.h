@@ -37,6 +37,7 @@ class RedisStore final : public StateAdapter {
   std::vector<absl::StatusOr<Item>> GetMany(std::span<const std::string_view> keys,
                                             const Context& context) override;
   absl::Status PutMany(std::span<const KeyValue> items, const Context& context) override;
+  absl::Status DeleteMany(std::span<const std::string> keys, const Context& context) override;
 
  private:
   RedisStore(Options options, std::unique_ptr<Tls> tls, std::uint64_t nonce, Random& random,

@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::uint64_t kMaxValueBytes = 64ULL << 20;
 constexpr std::uint64_t kMaxBatchBytes = 1ULL << 30;  // RocksDB's own end is at 4 GiB
+constexpr std::size_t kDeletionsMax = 100'000;        // of a batch
 // After a write that failed RocksDB takes no more, and the write may be in its log.
 constexpr std::uint64_t kFreeBytes = 16ULL << 20;
 
@@ -201,6 +202,27 @@ std::vector<absl::StatusOr<Item>> RocksDbStore::GetMany(std::span<const std::str
     found[i].Reset();
   }
   return items;
+}
+
+absl::Status RocksDbStore::DeleteMany(std::span<const std::string> keys, const Context& context) {
+  for (const std::string& key : keys) {
+    DR_RETURN_IF_ERROR(CheckDelete(capabilities_, key, {}, context, clock_));
+  }
+  while (!keys.empty()) {
+    const auto some = keys.first(std::min(keys.size(), kDeletionsMax));
+    keys = keys.subspan(some.size());
+    ::rocksdb::WriteBatch batch;
+    std::uint64_t stripes = 0;
+    for (const std::string& key : some) {
+      DR_RETURN_IF_ERROR(ErrorOf(batch.Delete(family_, key), key));
+      stripes |= KeyLocks::StripeOf(key);
+    }
+    DR_RETURN_IF_ERROR(database_->health().AwaitWritable(context, clock_));
+    DR_ASSIGN_OR_RETURN(const KeyLocks::Held held,
+                        database_->locks().Take(stripes, context, clock_));
+    DR_RETURN_IF_ERROR(Write(some.front(), batch, held.first));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status RocksDbStore::PutMany(std::span<const KeyValue> items, const Context& context) {

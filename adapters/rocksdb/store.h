@@ -29,6 +29,7 @@ class RocksDbStore final : public StateAdapter {
   std::vector<absl::StatusOr<Item>> GetMany(std::span<const std::string_view> keys,
                                             const Context& context) override;
   absl::Status PutMany(std::span<const KeyValue> items, const Context& context) override;
+  absl::Status DeleteMany(std::span<const std::string> keys, const Context& context) override;
 
  private:
   RocksDbStore(std::shared_ptr<RocksDbDatabase> database, ::rocksdb::ColumnFamilyHandle* family,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <set>
 #include <utility>
 
 #include "adapters/s3/error.h"
@@ -19,6 +20,7 @@ namespace {
 constexpr std::uint64_t kMaxValueBytes = 256ULL << 20;
 constexpr std::uint64_t kListingBytesMax = 16ULL << 20;
 constexpr int kAttempts = 8;
+constexpr std::size_t kDeletionsUnderWay = 8;
 
 // What a deletion by version leaves behind, with a nonce: stores do not agree on conditional
 // DELETE, and an unconditional one could take a value that was put meanwhile. Shorter than any
@@ -261,6 +263,28 @@ absl::Status S3Store::Delete(std::string_view key, const DeleteOptions& options,
   DR_ASSIGN_OR_RETURN(S3Answer answer, client_->Call(call, context));
   if (answer.ok() || answer.HasNoObject()) return absl::OkStatus();
   return Failed(call, answer);
+}
+
+// Each key once: of two deletions of one object that run at the same time a store may refuse one.
+absl::Status S3Store::DeleteMany(std::span<const std::string> keys, const Context& context) {
+  std::set<std::string> names;
+  for (const std::string& key : keys) {
+    DR_RETURN_IF_ERROR(CheckDelete(capabilities_, key, {}, context, clock_));
+    names.insert(NameOf(key));
+  }
+  std::vector<S3Call> calls;
+  for (const std::string& name : names) calls.push_back({.method = "DELETE", .object = name});
+  // A store that is away is not asked for all of them.
+  for (std::size_t at = 0; at < calls.size(); at += kDeletionsUnderWay) {
+    const std::size_t count = std::min(kDeletionsUnderWay, calls.size() - at);
+    const std::span<const S3Call> some = std::span(calls).subspan(at, count);
+    const std::vector<absl::StatusOr<S3Answer>> answers = client_->CallAll(some, context);
+    for (std::size_t i = 0; i < count; ++i) {
+      DR_RETURN_IF_ERROR(answers[i].status());
+      if (!answers[i]->ok() && !answers[i]->HasNoObject()) return Failed(some[i], *answers[i]);
+    }
+  }
+  return absl::OkStatus();
 }
 
 absl::Status S3Store::Check(const Context& context) {

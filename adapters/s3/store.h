@@ -34,6 +34,7 @@ class S3Store final : public StateAdapter {
   absl::Status Check(const Context& context) override;
   std::vector<absl::StatusOr<Item>> GetMany(std::span<const std::string_view> keys,
                                             const Context& context) override;
+  absl::Status DeleteMany(std::span<const std::string> keys, const Context& context) override;
 
  private:
   struct Found;

@@ -56,6 +56,10 @@ class TrackedStore final : public ForwardingStore {
     for (const KeyValue& item : items) footprint_.Add(item.key);
     return inner().PutMany(items, context);
   }
+  absl::Status DeleteMany(std::span<const std::string> keys, const Context& context) override {
+    for (const std::string& key : keys) footprint_.Add(key);
+    return inner().DeleteMany(keys, context);
+  }
 
   /// Deletes all that is in the footprint; what could not be stays in it. The first error.
   absl::Status RemoveAll(const Context& context) {

@@ -341,14 +341,52 @@ absl::Status DirectoryStore::Delete(std::string_view key, const DeleteOptions& o
     DR_ASSIGN_OR_RETURN(Item current, Read(*place->directory, place->name, key));
     if (current.version != *options.if_version) return ValueChanged(key);
   }
-  // Not there: removed, perhaps, by a call that could not sync. A folder is no value.
-  absl::Status removed = place->directory->Remove(place->name);
-  if (!removed.ok() && !absl::IsNotFound(removed) && !absl::IsInvalidArgument(removed)) {
-    const bool is_there = place->directory->Info(place->name).ok();
-    return is_there ? removed : MayHaveHappened(key, removed);
-  }
+  DR_RETURN_IF_ERROR(Remove(*place->directory, place->name, key));
   absl::Status synced = place->directory->Sync();
   return synced.ok() ? synced : MayHaveHappened(key, synced);
+}
+
+// Not there: removed, perhaps, by a call that could not sync, so that its directory is synced
+// nevertheless. A folder is no value.
+absl::Status DirectoryStore::Remove(Directory& directory, std::string_view name,
+                                    std::string_view key) {
+  const absl::Status removed = directory.Remove(name);
+  if (removed.ok() || absl::IsNotFound(removed) || absl::IsInvalidArgument(removed)) {
+    return absl::OkStatus();
+  }
+  return directory.Info(name).ok() ? removed : MayHaveHappened(key, removed);
+}
+
+// Each directory is opened and synced once.
+absl::Status DirectoryStore::DeleteMany(std::span<const std::string> keys, const Context& context) {
+  struct Removal {
+    std::vector<std::string> directory;
+    std::string name;
+    std::string_view key;
+  };
+  std::vector<Removal> removals;
+  for (const std::string& key : keys) {
+    DR_RETURN_IF_ERROR(CheckDelete(capabilities_, key, {}, context, clock_));
+    Removal& removal = removals.emplace_back(Removal{PathOfKey(key), "", key});
+    removal.name = std::move(removal.directory.back());
+    removal.directory.pop_back();
+  }
+  std::ranges::sort(removals, {}, &Removal::directory);
+  DR_ASSIGN_OR_RETURN(const WriteTurn turn, AwaitTurn(context));
+  for (std::size_t i = 0; i < removals.size();) {
+    const Removal& first = removals[i];
+    const absl::StatusOr<Place> place = Find(first.key, Create::kNever);
+    if (!place.ok() && !absl::IsNotFound(place.status())) return place.status();
+    for (; i < removals.size() && removals[i].directory == first.directory; ++i) {
+      if (!place.ok()) continue;
+      DR_RETURN_IF_ERROR(CheckContext(context, clock_, "DeleteMany"));
+      DR_RETURN_IF_ERROR(Remove(*place->directory, removals[i].name, removals[i].key));
+    }
+    if (!place.ok()) continue;
+    const absl::Status synced = place->directory->Sync();
+    if (!synced.ok()) return MayHaveHappened(first.key, synced);
+  }
+  return absl::OkStatus();
 }
 
 absl::Status DirectoryStore::Check(const Context& context) {

@@ -96,6 +96,15 @@ absl::Status MemoryStore::PutMany(std::span<const KeyValue> items, const Context
   return absl::OkStatus();
 }
 
+absl::Status MemoryStore::DeleteMany(std::span<const std::string> keys, const Context& context) {
+  for (const std::string& key : keys) {
+    DR_RETURN_IF_ERROR(CheckDelete(capabilities_, key, {}, context, clock_));
+  }
+  MutexLock lock(mutex_);
+  for (const std::string& key : keys) items_.erase(key);
+  return absl::OkStatus();
+}
+
 absl::Status MemoryStore::Check(const Context& context) {
   return CheckContext(context, clock_, "Check");
 }

@@ -26,4 +26,9 @@ absl::Status StateAdapter::PutMany(std::span<const KeyValue> items, const Contex
   return absl::OkStatus();
 }
 
+absl::Status StateAdapter::DeleteMany(std::span<const std::string> keys, const Context& context) {
+  for (const std::string& key : keys) DR_RETURN_IF_ERROR(Delete(key, {}, context));
+  return absl::OkStatus();
+}
+
 }  // namespace dr::inline v0

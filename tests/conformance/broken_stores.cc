@@ -302,6 +302,72 @@ struct MissesWhatIsDeleted : Client {
   }
 };
 
+struct DeletesAllButTheLast : Client {
+  using Client::Client;
+  absl::Status DeleteMany(std::span<const std::string> keys, const Context& context) override {
+    return inner().DeleteMany(keys.first(keys.size() - std::min<std::size_t>(keys.size(), 1)),
+                              context);
+  }
+};
+
+struct MissesOneOfMany : Client {
+  using Client::Client;
+  absl::Status DeleteMany(std::span<const std::string> keys, const Context& context) override {
+    for (const std::string& key : keys) DR_RETURN_IF_ERROR(inner().Get(key, context).status());
+    return inner().DeleteMany(keys, context);
+  }
+};
+
+struct TakesNoneForAll : Client {
+  using Client::Client;
+  absl::Status DeleteMany(std::span<const std::string> keys, const Context& context) override {
+    if (!keys.empty()) return inner().DeleteMany(keys, context);
+    DR_ASSIGN_OR_RETURN(Page page, inner().List("", "", context));
+    for (const ListEntry& entry : page.entries) {
+      DR_RETURN_IF_ERROR(inner().Delete(entry.key, {}, context));
+    }
+    return absl::OkStatus();
+  }
+};
+
+struct RefusesAKeyTwice : Client {
+  using Client::Client;
+  absl::Status DeleteMany(std::span<const std::string> keys, const Context& context) override {
+    std::vector<std::string> sorted(keys.begin(), keys.end());
+    std::ranges::sort(sorted);
+    if (std::ranges::adjacent_find(sorted) != sorted.end()) return absl::AbortedError("twice");
+    return inner().DeleteMany(keys, context);
+  }
+};
+
+struct DeletesBeneathMany : Client {
+  using Client::Client;
+  absl::Status DeleteMany(std::span<const std::string> keys, const Context& context) override {
+    for (const std::string& key : keys) {
+      DR_ASSIGN_OR_RETURN(Page page, inner().List(key, "", context));
+      for (const ListEntry& entry : page.entries) {
+        DR_RETURN_IF_ERROR(inner().Delete(entry.key, {}, context));
+      }
+    }
+    return absl::OkStatus();
+  }
+};
+
+struct DeletesAThousand : Client {
+  using Client::Client;
+  absl::Status DeleteMany(std::span<const std::string> keys, const Context& context) override {
+    return inner().DeleteMany(keys.first(std::min<std::size_t>(keys.size(), 1'000)), context);
+  }
+};
+
+struct DeletesManyTooLate : Client {
+  using Client::Client;
+  absl::Status DeleteMany(std::span<const std::string> keys, const Context& context) override {
+    DR_RETURN_IF_ERROR(inner().DeleteMany(keys, {}));
+    return CheckContext(context, SystemClock(), "DeleteMany");
+  }
+};
+
 struct PutsInTwoSteps : Client {
   using Client::Client;
   Result Put(std::string_view key, std::string_view value, const PutOptions& options,
@@ -371,6 +437,17 @@ constexpr Bug kBugs[] = {
     {"deletes what is beneath", Make<DeletesBeneath>,
      "A deletion takes one key and nothing beneath it"},
     {"misses what it is to delete", Make<MissesWhatIsDeleted>, "What is not there may be deleted"},
+    {"deletes all but the last of many", Make<DeletesAllButTheLast>,
+     "Many are deleted at once, and no others"},
+    {"misses one of many that it is to delete", Make<MissesOneOfMany>,
+     "Of many that are deleted some may be missing"},
+    {"takes none for all", Make<TakesNoneForAll>, "A deletion of none takes none"},
+    {"refuses a key twice", Make<RefusesAKeyTwice>, "A key may be deleted twice at once"},
+    {"deletes what is beneath many", Make<DeletesBeneathMany>,
+     "A deletion of many takes those keys and nothing beneath them"},
+    {"deletes a thousand", Make<DeletesAThousand>, "More than a page of keys are deleted at once"},
+    {"deletes many too late", Make<DeletesManyTooLate>,
+     "DeleteMany past its deadline does nothing"},
     {"puts in two steps", Make<PutsInTwoSteps>, "Readers see whole values"},
     {"caches", Make<Caches>, "What one client did the next call of another sees"},
 };

@@ -115,6 +115,23 @@ absl::Status CheckTwo(StateAdapter& store, const std::string& key, const absl::S
   return whole && one != other ? Fail("half of a batch is there") : absl::OkStatus();
 }
 
+absl::Status PutTwoOld(StateAdapter& store, const std::string& key) {
+  const std::string other = key + "b";
+  const KeyValue items[] = {{key, "old"}, {other, "old"}};
+  return store.PutMany(items, {});
+}
+absl::Status RemoveTwo(StateAdapter& store, const std::string& key) {
+  const std::string keys[] = {key, key + "b"};
+  return store.DeleteMany(keys, {});
+}
+absl::Status CheckTwoRemoved(StateAdapter& store, const std::string& key,
+                             const absl::Status& outcome) {
+  // Whatever the outcome of the one that failed, the other may be deleted.
+  const absl::Status each = outcome.ok() ? outcome : absl::UnknownError("");
+  DR_RETURN_IF_ERROR(Check(store, key, each, "old", kNothing));
+  return Check(store, key + "b", each, "old", kNothing);
+}
+
 absl::Status GetOld(StateAdapter& store, const std::string& key) {
   DR_ASSIGN_OR_RETURN(Item item, store.Get(key, {}));
   return item.value == "old" ? absl::OkStatus() : Fail("another value was read");
@@ -129,6 +146,7 @@ constexpr Exchange kExchanges[] = {
     {"replace", true, PutOld, Replace, CheckReplaced},
     {"delete", true, PutOld, Remove, CheckRemoved},
     {"put two", true, Nothing, PutTwo, CheckTwo},
+    {"delete two", true, PutTwoOld, RemoveTwo, CheckTwoRemoved},
     {"get", false, PutOld, GetOld, Unchecked},
     {"list", false, PutOld, ListOld, Unchecked},
 };

@@ -20,7 +20,7 @@ namespace {
 
 // What a life of a store comes to; nothing of it takes memory.
 struct Outcome {
-  std::array<absl::Status, 9> calls;
+  std::array<absl::Status, 10> calls;
   std::size_t count = 0;
   bool failed = false;  ///< an allocation did
 
@@ -41,6 +41,7 @@ Outcome RunLife(StateAdapter& store, std::uint64_t nth, bool persistent) {
   const std::string_view keys[] = {"memory/a", "memory/b", "memory/none"};
   const std::string value(3000, 'v');
   const KeyValue items[] = {{keys[0], value}, {keys[1], value}};
+  const std::string deleted[] = {"memory/b", "memory/none"};
   const PutOptions create = {.condition = PutCondition::kIfAbsent}, always = {};
   const Context context;
   Outcome outcome;
@@ -53,6 +54,7 @@ Outcome RunLife(StateAdapter& store, std::uint64_t nth, bool persistent) {
   outcome.Add(store.List("memory/", "", context).status());
   outcome.Add(store.PutMany(items, context));
   outcome.Add(Guarded([&] { return store.GetMany(keys, context)[0].status(); }));
+  outcome.Add(store.DeleteMany(deleted, context));
   outcome.Add(store.Check(context));
   outcome.failed = StopFailing();
   return outcome;

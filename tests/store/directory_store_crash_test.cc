@@ -139,6 +139,34 @@ TEST_CASE(
   CHECK(count.states > 50);
 }
 
+TEST_CASE("B1: A power cut leaves none of many that were deleted, once that was acknowledged") {
+  const std::vector<KeyValue> batch = {{"a", "1"}, {"d/b", "2"}, {"d/c", ""}, {"e", "4"}};
+  const std::vector<std::string> keys = {"d/c", "a", "d/b"};
+  SimFileSystem disk;
+  {
+    SimStore store(disk);
+    REQUIRE(store->PutMany(batch, {}).ok());
+    disk.Mark(1);
+    REQUIRE(store->DeleteMany(keys, {}).ok());
+    disk.Mark(2);
+  }
+  const CrashCount count = VisitCrashStates(
+      disk, {.items_max = 6, .samples = 64}, [&](SimFileSystem& after, const CrashPoint& point) {
+        const std::uint64_t mark = point.marks.empty() ? 0 : point.marks.back();
+        if (mark == 0) return;
+        INFO(point.Describe());
+        SimStore store(after);
+        REQUIRE(store.opened.ok());
+        for (const KeyValue& item : batch) {
+          const absl::StatusOr<Item> found = store->Get(item.key, {});
+          const bool is_old = found.ok() && found->value == item.value;
+          const bool is_gone = absl::IsNotFound(found.status());
+          CHECK((item.key == "e" ? is_old : is_gone || (mark < 2 && is_old)));
+        }
+      });
+  CHECK(count.states > 50);
+}
+
 TEST_CASE("B1: A kill anywhere leaves each value old or new, and what is read then survives") {
   const std::vector<Step> steps = Workload();
   SimFileSystem disk;

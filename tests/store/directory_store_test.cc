@@ -292,7 +292,7 @@ TEST_CASE("two processes never have a store's turn at once although its lock fil
 TEST_CASE("A value of any length around a file's first page is what was put") {
   SimFileSystem disk;
   SimStore store(disk);
-  for (std::size_t size : {0, 1, 4071, 4072, 4073, 4096, 8191, 100'000}) {
+  for (std::size_t size : {0, 1, 4071, 4072, 4073, 4095, 4096, 4097, 8191, 8192, 100'000}) {
     std::string value(size, '\0');
     for (std::size_t i = 0; i < size; ++i) value[i] = static_cast<char>(i * 7 + i / 250);
     const absl::StatusOr<Version> version = store->Put("k", value, {}, {});
@@ -315,6 +315,23 @@ TEST_CASE("A batch that fails in the middle leaves what came before, and nothing
   CHECK(store->Get("d/b", {})->value == "2");
   CHECK(absl::IsNotFound(store->Get("e", {}).status()));
   CHECK(store->PutMany({}, {}).ok());
+}
+
+TEST_CASE("Many are deleted with one sync of each directory") {
+  SimFileSystem disk;
+  SimStore store(disk);
+  const std::vector<KeyValue> batch = {{"a", ""},   {"b", ""}, {"b/1", ""},
+                                       {"b/2", ""}, {"c", ""}, {"d", ""}};
+  REQUIRE(store->PutMany(batch, {}).ok());
+  const std::vector<std::string> keys = {"b/1", "a", "never/was", "b/2", "c", "b/", "b"};
+  disk.Inject({.error = EIO, .nth = 3, .only = SimCall::kSyncNames});
+  CHECK(store->DeleteMany(keys, {}).ok());
+  const Page left = *store->List("", "", {});
+  REQUIRE(left.entries.size() == 1);
+  CHECK(left.entries[0].key == "d");
+  REQUIRE(disk.failures() == 0);
+  disk.Inject({.error = EIO, .nth = 2, .only = SimCall::kSyncNames});
+  CHECK(absl::IsUnknown(store->DeleteMany(keys, {})));
 }
 
 TEST_CASE("G9: a store whose randomness fails puts nothing") {

@@ -335,6 +335,7 @@ TEST_CASE("The observer hears once that a store is away, and once that it is bac
 TEST_CASE("Each kind of call and of event has a name of its own") {
   CHECK(NameOf(StoreCall::kPut) == "Put");
   CHECK(NameOf(StoreCall::kPutMany) == "PutMany");
+  CHECK(NameOf(StoreCall::kDeleteMany) == "DeleteMany");
   CHECK(NameOf(EventKind::kStoreUnavailable) == "store_unavailable");
   CHECK(NameOf(EventKind::kStoreBack) == "store_back");
 }

@@ -55,6 +55,12 @@ class Unusual final : public StateAdapter {
     return absl::OkStatus();
   }
 
+  absl::Status DeleteMany(std::span<const std::string> keys, const Context&) override {
+    asked.push_back("delete many");
+    for (const std::string& key : keys) asked.back() += " " + key;
+    return absl::OkStatus();
+  }
+
   Capabilities can;
   std::vector<std::string> asked;
 };
@@ -162,11 +168,13 @@ TEST_CASE("K66: whatever passes through passes on every call, option and answer"
     CHECK(many[1]->value == between.prefix + "b");
     const std::vector<KeyValue> items = {{"a", "1"}, {"b", "2"}};
     CHECK(seen->PutMany(items, {}).ok());
+    CHECK(seen->DeleteMany(std::vector<std::string>{"a", "b"}, {}).ok());
     const std::string& p = between.prefix;
     CHECK(store.asked == std::vector<std::string>{"put " + p + "k v 2an old one7s",
                                                   "get " + p + "k", "list " + p + "p/ " + p + "p/a",
                                                   "delete " + p + "k an old one", "check",
-                                                  "get many", "put many " + p + "a " + p + "b"});
+                                                  "get many", "put many " + p + "a " + p + "b",
+                                                  "delete many " + p + "a " + p + "b"});
   }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -35,6 +36,9 @@ class SingleCalls : public ForwardingStore {
   }
   absl::Status PutMany(std::span<const KeyValue> items, const Context& context) override {
     return StateAdapter::PutMany(items, context);
+  }
+  absl::Status DeleteMany(std::span<const std::string> keys, const Context& context) override {
+    return StateAdapter::DeleteMany(keys, context);
   }
 };
 

@@ -86,6 +86,17 @@ TEST_CASE("A Delete and a batch fail on their way too") {
   CHECK(absl::IsUnknown(network.store.PutMany(items, {})));
   CHECK(network.Value("a") == "1");
   CHECK(network.Value("b") == "nothing");
+  REQUIRE(network.memory.PutMany(items, {}).ok());
+  const std::string keys[] = {"a", "b"};
+  network.store.Next(StoreFault::kPartial);
+  CHECK(absl::IsUnknown(network.store.DeleteMany(keys, {})));
+  CHECK(network.Value("a") == "nothing");
+  CHECK(network.Value("b") == "2");
+  network.store.Next(StoreFault::kDelay);
+  CHECK(absl::IsUnknown(network.store.DeleteMany(keys, {})));
+  CHECK(network.Value("b") == "2");
+  network.store.Arrive();
+  CHECK(network.Value("b") == "nothing");
 }
 
 TEST_CASE("A read comes back wrong, in part, late or not at all") {

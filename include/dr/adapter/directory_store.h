@@ -50,6 +50,7 @@ class DR_EXPORT DirectoryStore final : public StateAdapter {
                       const Context& context) override;
   absl::Status Check(const Context& context) override;
   absl::Status PutMany(std::span<const KeyValue> items, const Context& context) override;
+  absl::Status DeleteMany(std::span<const std::string> keys, const Context& context) override;
 
  private:
   struct Place;     // an open directory and a name in it
@@ -62,6 +63,7 @@ class DR_EXPORT DirectoryStore final : public StateAdapter {
                                   PutCondition condition);
   absl::Status Name(const Place& place, std::string_view temporary, std::string_view key,
                     const Version& version, PutCondition condition);
+  absl::Status Remove(Directory& directory, std::string_view name, std::string_view key);
   absl::StatusOr<Item> Read(Directory& directory, std::string_view name, std::string_view key);
   absl::Status Collect(Directory& directory, const std::string& parent, std::string_view prefix,
                        std::string_view after, std::vector<ListEntry>& entries);

@@ -13,6 +13,7 @@
 
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -22,8 +23,8 @@
 namespace dr::inline v0 {
 
 /// Passes every call on, batches as batches. A class that changes single calls, and wants batches
-/// to be made of them, calls StateAdapter::GetMany and StateAdapter::PutMany in its own. As
-/// thread-safe as the other store.
+/// to be made of them, calls StateAdapter::GetMany, StateAdapter::PutMany and
+/// StateAdapter::DeleteMany in its own. As thread-safe as the other store.
 class DR_EXPORT ForwardingStore : public StateAdapter {
  public:
   /// `inner` outlives it.
@@ -55,6 +56,9 @@ class DR_EXPORT ForwardingStore : public StateAdapter {
   }
   absl::Status PutMany(std::span<const KeyValue> items, const Context& context) override {
     return inner_.PutMany(items, context);
+  }
+  absl::Status DeleteMany(std::span<const std::string> keys, const Context& context) override {
+    return inner_.DeleteMany(keys, context);
   }
 
  protected:

@@ -30,8 +30,17 @@
 namespace dr::inline v0 {
 
 /// Each kind of call of a StateAdapter.
-enum class StoreCall : std::uint8_t { kPut, kGet, kList, kDelete, kCheck, kGetMany, kPutMany };
-inline constexpr std::size_t kStoreCalls = 7;  ///< how many StoreCall has
+enum class StoreCall : std::uint8_t {
+  kPut,
+  kGet,
+  kList,
+  kDelete,
+  kCheck,
+  kGetMany,
+  kPutMany,
+  kDeleteMany
+};
+inline constexpr std::size_t kStoreCalls = 8;  ///< how many StoreCall has
 /// "Put", "Get" …, for logs and metrics.
 DR_EXPORT std::string_view NameOf(StoreCall call);
 

@@ -30,6 +30,8 @@ class DR_EXPORT MemoryStore final : public StateAdapter {
   absl::Status Check(const Context& context) override;
   /// All or none of them.
   absl::Status PutMany(std::span<const KeyValue> items, const Context& context) override;
+  /// Likewise.
+  absl::Status DeleteMany(std::span<const std::string> keys, const Context& context) override;
 
  private:
   struct Kept {

@@ -127,6 +127,12 @@ class DR_EXPORT StateAdapter {
                                                     const Context& context);
   /// Unconditional puts, in order; stops at the first error. The default loops over Put.
   virtual absl::Status PutMany(std::span<const KeyValue> items, const Context& context);
+  /// Deletes all of them, in any order, and durably when OK. OK also for keys without a value and
+  /// for none at all; a key may be there twice. Not atomic: after an error, which is one of
+  /// Delete's, any of the keys may be deleted, and after kUnknown more of them may yet be. What
+  /// others put under one of the keys meanwhile may be deleted too. The default loops over Delete
+  /// and stops at the first error.
+  virtual absl::Status DeleteMany(std::span<const std::string> keys, const Context& context);
 };
 
 }  // namespace dr::inline v0

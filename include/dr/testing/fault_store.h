@@ -18,8 +18,8 @@
 
 namespace dr::inline v0 {
 
-/// Put, Delete and PutMany are writes, the rest reads. A read without a reply is kUnavailable, a
-/// write kUnknown.
+/// Put, Delete, PutMany and DeleteMany are writes, the rest reads. A read without a reply is
+/// kUnavailable, a write kUnknown.
 enum class StoreFault : std::uint8_t {
   kNone,
   kRefuse,     ///< kUnavailable, and nothing has happened
@@ -71,6 +71,7 @@ class DR_EXPORT FaultStore final : public StateAdapter {
   std::vector<absl::StatusOr<Item>> GetMany(std::span<const std::string_view> keys,
                                             const Context& context) override;
   absl::Status PutMany(std::span<const KeyValue> items, const Context& context) override;
+  absl::Status DeleteMany(std::span<const std::string> keys, const Context& context) override;
 
  private:
   using Write = std::function<absl::Status(const Context& context)>;

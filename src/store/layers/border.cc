@@ -12,9 +12,9 @@ class BorderLayer final : public Layer {
  private:
   absl::Status Intercept(const LayerCall& call) override {
     // Where memory ended inside the store, only the store knows whether it had begun to write.
-    const bool may_have_happened = call.kind == StoreCall::kPut ||
-                                   call.kind == StoreCall::kDelete ||
-                                   call.kind == StoreCall::kPutMany;
+    const bool may_have_happened =
+        call.kind == StoreCall::kPut || call.kind == StoreCall::kDelete ||
+        call.kind == StoreCall::kPutMany || call.kind == StoreCall::kDeleteMany;
     return WithinMemory([&] { return call.ask(call.context).status; }, &may_have_happened);
   }
 };

@@ -95,4 +95,10 @@ absl::Status Layer::PutMany(std::span<const KeyValue> items, const Context& cont
                     }});
 }
 
+absl::Status Layer::DeleteMany(std::span<const std::string> keys, const Context& context) {
+  return Intercept({StoreCall::kDeleteMany, 0, context, [&](const Context& within) -> Answer {
+                      return {inner().DeleteMany(keys, within)};
+                    }});
+}
+
 }  // namespace dr::inline v0

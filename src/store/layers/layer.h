@@ -1,5 +1,5 @@
 // A store around another one. What a layer does is the same for all kinds of calls, so that it
-// writes one function, `Intercept`, instead of seven.
+// writes one function, `Intercept`, instead of eight.
 #pragma once
 
 #include <memory>
@@ -41,6 +41,7 @@ class Layer : public ForwardingStore {
   std::vector<absl::StatusOr<Item>> GetMany(std::span<const std::string_view> keys,
                                             const Context& context) override;
   absl::Status PutMany(std::span<const KeyValue> items, const Context& context) override;
+  absl::Status DeleteMany(std::span<const std::string> keys, const Context& context) override;
 
  private:
   /// OK only if the store was asked and answered OK the last time.

@@ -8,7 +8,7 @@ namespace dr::inline v0 {
 
 std::string_view NameOf(StoreCall call) {
   constexpr std::array<std::string_view, kStoreCalls> kNames = {
-      "Put", "Get", "List", "Delete", "Check", "GetMany", "PutMany"};
+      "Put", "Get", "List", "Delete", "Check", "GetMany", "PutMany", "DeleteMany"};
   return kNames[static_cast<std::size_t>(call)];
 }
 

@@ -59,6 +59,14 @@ class PrefixLayer final : public ForwardingStore {
     for (std::size_t i = 0; i < items.size(); ++i) stored.push_back({full[i], items[i].value});
     return inner().PutMany(stored, context);
   }
+  absl::Status DeleteMany(std::span<const std::string> keys, const Context& context) override {
+    std::vector<std::string> full;
+    for (const std::string& key : keys) {
+      DR_RETURN_IF_ERROR(CheckOwn(key));
+      full.push_back(Full(key));
+    }
+    return inner().DeleteMany(full, context);
+  }
 
  private:
   absl::Status CheckOwn(std::string_view key) const {

@@ -190,6 +190,19 @@ absl::Status SeenByOthers(const Trial& first, const Trial& second) {
   return absl::OkStatus();
 }
 
+absl::Status DeletesLarge(const Trial& trial) {
+  std::vector<std::string> names, left;
+  for (int i = 0; i < 1'100; ++i) {
+    const std::string name = fmt::format("{:04}", i * 7 % 1'100);
+    (i % 50 == 0 ? left : names).push_back(name);
+  }
+  DR_RETURN_IF_ERROR(trial.PutEmpty(names));
+  DR_RETURN_IF_ERROR(trial.PutEmpty(left));
+  DR_RETURN_IF_ERROR(trial.DeleteMany(names));
+  std::ranges::sort(left);
+  return trial.ExpectNames("", left);
+}
+
 bool WithAtomicBatch(const Capabilities& can) { return can.atomic_batch; }
 
 constexpr AdapterCase kCases[] = {
@@ -208,6 +221,7 @@ constexpr AdapterCase kCases[] = {
     {"An atomic batch with an error has not happened", WithAtomicBatch, One<AllOrNothing>},
     {"A bad key spoils no other result", Always, One<EachResult>},
     {"A batch is seen by another client", Always, Two<SeenByOthers>},
+    {"More than a page of keys are deleted at once", Always, One<DeletesLarge>},
 };
 
 }  // namespace

@@ -30,6 +30,12 @@ absl::Status Trial::PutEmpty(const std::vector<std::string>& names) const {
   return store.PutMany(items, {});
 }
 
+absl::Status Trial::DeleteMany(const std::vector<std::string>& names) const {
+  std::vector<std::string> keys;
+  for (const std::string& name : names) keys.push_back(Key(name));
+  return store.DeleteMany(keys, {});
+}
+
 absl::Status Trial::ExpectValue(std::string_view name, std::string_view value) const {
   DR_ASSIGN_OR_RETURN(Item item, Get(name));
   return Expect(item.value == value,

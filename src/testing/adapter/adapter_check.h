@@ -51,6 +51,7 @@ struct Trial {
   absl::Status Delete(std::string_view name, const DeleteOptions& options = {}) const {
     return store.Delete(Key(name), options, {});
   }
+  absl::Status DeleteMany(const std::vector<std::string>& names) const;
   /// All under names that begin with `name`, page by page, without the prefix.
   absl::StatusOr<std::vector<std::string>> List(std::string_view name = "") const;
   /// Empty values under all of them.

@@ -107,6 +107,14 @@ absl::Status PutMany(const Trial& trial, const Ended& ended) {
   return trial.ExpectNames("", {});
 }
 
+absl::Status DeleteMany(const Trial& trial, const Ended& ended) {
+  DR_RETURN_IF_ERROR(trial.PutEmpty({"a", "b"}));
+  const std::string keys[] = {trial.Key("a"), trial.Key("b")};
+  DR_RETURN_IF_ERROR(
+      ExpectCode(ended.code, trial.store.DeleteMany(keys, ended.context), "DeleteMany"));
+  return trial.ExpectNames("", {"a", "b"});
+}
+
 absl::Status InTime(const Trial& trial) {
   const SystemClock clock;
   std::stop_source source;
@@ -144,6 +152,7 @@ constexpr AdapterCase kCases[] = {
     {"A check past its deadline says so", Always, One<LateCall<Check>>},
     {"GetMany past its deadline says so for each key", Always, One<LateCall<GetMany>>},
     {"PutMany past its deadline does nothing", Always, One<LateCall<PutMany>>},
+    {"DeleteMany past its deadline does nothing", Always, One<LateCall<DeleteMany>>},
     {"A put that was cancelled does nothing", Always, One<StoppedCall<Put>>},
     {"A creation that was cancelled does nothing", WithIfAbsent, One<StoppedCall<Create>>},
     {"A replacement that was cancelled does nothing", WithIfVersion, One<StoppedCall<Replace>>},
@@ -153,6 +162,7 @@ constexpr AdapterCase kCases[] = {
     {"A check that was cancelled says so", Always, One<StoppedCall<Check>>},
     {"GetMany that was cancelled says so for each key", Always, One<StoppedCall<GetMany>>},
     {"PutMany that was cancelled does nothing", Always, One<StoppedCall<PutMany>>},
+    {"DeleteMany that was cancelled does nothing", Always, One<StoppedCall<DeleteMany>>},
     {"D20: Calls that ended early leave a store that works", Always, One<GoesOn>},
 };
 

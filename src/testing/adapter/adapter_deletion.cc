@@ -86,11 +86,61 @@ absl::Status NothingToDelete(const Trial& trial) {
   return absl::OkStatus();
 }
 
+absl::Status Many(const Trial& trial) {
+  DR_RETURN_IF_ERROR(trial.PutEmpty({"a", "b/1", "b/2", "b/c/3", "d", "e"}));
+  DR_RETURN_IF_ERROR(trial.DeleteMany({"e", "b/c/3", "a", "b/1"}));
+  for (std::string_view name : {"e", "b/c/3", "a", "b/1"}) {
+    DR_RETURN_IF_ERROR(trial.ExpectNothing(name));
+  }
+  return trial.ExpectNames("", {"b/2", "d"});
+}
+
+absl::Status ManyMissing(const Trial& trial) {
+  DR_RETURN_IF_ERROR(trial.PutEmpty({"a", "b", "c"}));
+  DR_RETURN_IF_ERROR(trial.DeleteMany({"never", "a", "never/was", "c", "z"}));
+  DR_RETURN_IF_ERROR(trial.ExpectNames("", {"b"}));
+  DR_RETURN_IF_ERROR(trial.DeleteMany({"a", "c"}));
+  return trial.ExpectNames("", {"b"});
+}
+
+absl::Status ManyOfNothing(const Trial& trial) {
+  DR_RETURN_IF_ERROR(trial.PutEmpty({"a"}));
+  DR_RETURN_IF_ERROR(trial.DeleteMany({}));
+  return trial.ExpectNames("", {"a"});
+}
+
+absl::Status ManyTwice(const Trial& trial) {
+  DR_RETURN_IF_ERROR(trial.PutEmpty({"a", "b", "c"}));
+  DR_RETURN_IF_ERROR(trial.DeleteMany({"a", "b", "a", "a", "b"}));
+  return trial.ExpectNames("", {"c"});
+}
+
+absl::Status ManyOnlyTheirKeys(const Trial& trial) {
+  DR_RETURN_IF_ERROR(trial.PutEmpty({"a", "a/", "a/b", "a/b/c", "aa", "A", "b", "b/c", "%"}));
+  DR_RETURN_IF_ERROR(trial.DeleteMany({"a", "a/b", "b", "*", "_"}));
+  return trial.ExpectNames("", {"%", "A", "a/", "a/b/c", "aa", "b/c"});
+}
+
+absl::Status ManyPutAgain(const Trial& first, const Trial& second) {
+  DR_RETURN_IF_ERROR(first.PutEmpty({"a", "b"}));
+  DR_RETURN_IF_ERROR(second.DeleteMany({"a", "b"}));
+  DR_RETURN_IF_ERROR(first.ExpectNames("", {}));
+  DR_RETURN_IF_ERROR(first.Put("a", "new").status());
+  return second.ExpectValue("a", "new");
+}
+
 constexpr AdapterCase kCases[] = {
     {"What was deleted is gone", Always, One<IsGone>},
     {"What is not there may be deleted", Always, One<Again>},
     {"A deletion takes one key and nothing beneath it", Always, One<OnlyItsKey>},
     {"What was deleted may be put again", Always, One<PutAgain>},
+    {"Many are deleted at once, and no others", Always, One<Many>},
+    {"Of many that are deleted some may be missing", Always, One<ManyMissing>},
+    {"A deletion of none takes none", Always, One<ManyOfNothing>},
+    {"A key may be deleted twice at once", Always, One<ManyTwice>},
+    {"A deletion of many takes those keys and nothing beneath them", Always,
+     One<ManyOnlyTheirKeys>},
+    {"Many that one client deleted are gone for another", Always, Two<ManyPutAgain>},
     {"A value is deleted by who knows its version", WithIfVersion, One<ByVersion>},
     {"A value is deleted by the version that another client read", WithIfVersion,
      Two<ByVersionOfOthers>},

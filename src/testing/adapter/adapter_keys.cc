@@ -90,6 +90,9 @@ absl::Status Refused(const Trial& trial, std::string_view key) {
   DR_RETURN_IF_ERROR(ExpectCode(Code::kInvalidArgument, trial.store.Get(key, {}).status(), "Get"));
   DR_RETURN_IF_ERROR(ExpectCode(Code::kInvalidArgument, trial.store.Delete(key, {}, {}), "Delete"));
   DR_RETURN_IF_ERROR(ExpectCode(Code::kInvalidArgument, trial.store.PutMany(items, {}), "PutMany"));
+  const std::string owned[] = {std::string(key)};
+  DR_RETURN_IF_ERROR(
+      ExpectCode(Code::kInvalidArgument, trial.store.DeleteMany(owned, {}), "DeleteMany"));
   const std::vector<absl::StatusOr<Item>> found = trial.store.GetMany(keys, {});
   DR_RETURN_IF_ERROR(Expect(found.size() == 1, "GetMany has not one result per key"));
   return ExpectCode(Code::kInvalidArgument, found[0].status(), "GetMany");

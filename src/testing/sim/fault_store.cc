@@ -181,6 +181,16 @@ absl::Status FaultStore::PutMany(std::span<const KeyValue> items, const Context&
   return MakeWrite(items.empty() ? "" : items[0].key, context, all, all, first(items.size() / 2));
 }
 
+absl::Status FaultStore::DeleteMany(std::span<const std::string> keys, const Context& context) {
+  const auto first = [&](std::size_t count) -> Write {
+    const auto some = keys.first(count);
+    return [this, kept = std::vector<std::string>(some.begin(), some.end())](
+               const Context& within) { return store_.DeleteMany(kept, within); };
+  };
+  const Write all = first(keys.size());
+  return MakeWrite(keys.empty() ? "" : keys[0], context, all, all, first(keys.size() / 2));
+}
+
 absl::StatusOr<Item> FaultStore::Get(std::string_view key, const Context& context) {
   DR_ASSIGN_OR_RETURN(const StoreFault fault, MakeRead(context));
   DR_ASSIGN_OR_RETURN(Item item, store_.Get(key, context));
