@@ -48,6 +48,22 @@ TEST_CASE("psql reads what dr wrote, and dr what is damaged") {
   CHECK(absl::IsDataLoss(store->Get("a/key", {}).status()));
 }
 
+TEST_CASE("More keys than one statement deletes are deleted") {
+  Machine machine;
+  auto store = machine.Open(Calm("namespace=" + machine.Once()));
+  std::vector<std::string> keys;
+  for (int i = 0; i <= 10'000; ++i) keys.push_back(fmt::format("many/{}", i));
+  std::vector<KeyValue> items;
+  for (const std::string& key : keys) items.push_back({key, ""});
+  items.push_back({"one", "stays"});
+  REQUIRE(store->PutMany(items, {}).ok());
+  CHECK(store->DeleteMany(keys, {}).ok());
+  const auto left = store->List("", "", {});
+  REQUIRE(left.ok());
+  REQUIRE(left->entries.size() == 1);
+  CHECK(left->entries[0].key == "one");
+}
+
 TEST_CASE("What has expired is nowhere, and is removed when others are put") {
   Machine machine;
   const std::string once = machine.Once();

@@ -19,8 +19,7 @@ constexpr std::uint64_t kMaxValueBytes = 64ULL << 20;
 constexpr std::size_t kMaxReplyBytes = kMaxValueBytes + (std::size_t{1} << 20);
 constexpr std::size_t kMaxBatchBytes = 256ULL << 20;  // the server takes a request of 1 GiB at most
 constexpr std::size_t kMaxBatchItems = 50'000;
-constexpr std::size_t kMaxDeletions =
-    10'000;  // of one script: the server does nothing else meanwhile
+constexpr std::size_t kMaxDeletions = 10'000;  // of one script, which nothing else interrupts
 constexpr std::uint64_t kTrailerBytes = kStoredTrailerBytes;
 constexpr std::size_t kReadsUnderWay = 64;  // the server keeps all their answers in memory at once
 constexpr auto kMaxTtl = absl::Hours(24 * 365 * 100);

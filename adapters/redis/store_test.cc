@@ -108,6 +108,24 @@ TEST_CASE("redis-cli reads what was put") {
   CHECK(ask(fmt::format("GETRANGE '{{{}}}:v:runs/1' 0 -25", name)) == value + "\n");
 }
 
+TEST_CASE("More keys than one script deletes are deleted") {
+  const test::OwnServer own;
+  Fixture at(own.Uri());
+  auto store = at.Open();
+  REQUIRE(store.ok());
+  std::vector<std::string> keys;
+  for (int i = 0; i <= 10'000; ++i) keys.push_back(fmt::format("many/{}", i));
+  std::vector<KeyValue> items;
+  for (const std::string& key : keys) items.push_back({key, ""});
+  items.push_back({"one", "stays"});
+  REQUIRE((*store)->PutMany(items, {}).ok());
+  CHECK((*store)->DeleteMany(keys, {}).ok());
+  const auto left = (*store)->List("", "", {});
+  REQUIRE(left.ok());
+  REQUIRE(left->entries.size() == 1);
+  CHECK(left->entries[0].key == "one");
+}
+
 TEST_CASE("D14: What has expired is gone, and leaves the index when it is listed") {
   Fixture at(Server("DR_TEST_REDIS"));
   auto store = *at.Open();

@@ -231,6 +231,23 @@ TEST_CASE("A disk that is nearly full is refused before the log could end within
   CHECK(umount(temp.path().c_str()) == 0);
 }
 
+TEST_CASE("More keys than one batch deletes are deleted") {
+  TempDirectory temp;
+  Machine machine;
+  auto store = machine.Open(temp / "store");
+  std::vector<std::string> keys;
+  for (int i = 0; i <= 100'000; ++i) keys.push_back(fmt::format("many/{}", i));
+  std::vector<KeyValue> items;
+  for (const std::string& key : keys) items.push_back({key, ""});
+  items.push_back({"one", "stays"});
+  REQUIRE(store->PutMany(items, {}).ok());
+  CHECK(store->DeleteMany(keys, {}).ok());
+  const auto left = store->List("", "", {});
+  REQUIRE(left.ok());
+  REQUIRE(left->entries.size() == 1);
+  CHECK(left->entries[0].key == "one");
+}
+
 TEST_CASE("A value that is not what was put is never returned") {
   TempDirectory temp;
   { Machine().Open(temp / "store"); }
