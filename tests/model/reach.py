@@ -46,7 +46,7 @@ class Reach(explore.Model):
         "adopts-orphans": "a host names what its predecessor put and never named",
         "older-manifest": "a manifest names what any manifest before it named",
         "name-comes-again": "an object is put once more under a name that was dropped",
-        "writer's-epoch": "an object that is copied is put under the epoch of the host that wrote it first",
+        "epoch-of-writer": "an object that is copied is put under the epoch of the host that wrote it first",
         "named-before-put": "a manifest is published before its objects are there",
         "newest-epoch-swept": "unnamed objects of the newest epoch are garbage, too",
         "claim-unread": "the sweeper takes the epoch after the newest claim for the newest claim's",
@@ -79,7 +79,7 @@ class Reach(explore.Model):
             yield f"claims, epoch {epoch}", s._replace(entries=s.entries + (Entry(epoch, None),)), Host("owns", epoch, epoch)
         if host.phase != "owns":
             return
-        of = 1 if self.planted("writer's-epoch") else host.epoch
+        of = 1 if self.planted("epoch-of-writer") else host.epoch
         for thing in ((of, who),):
             if thing not in host.put or (self.planted("name-comes-again") and thing not in s.objects):
                 put = host._replace(put=host.put | {thing})

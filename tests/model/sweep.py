@@ -44,8 +44,8 @@ class Sweep(explore.Model):
         "floor-of-memory": "the sweeper drops behind the newest manifest without the catalog saying so",
     }
     HAPPENS = ("deletes", "publishes", "again without the sequence", "refuses", "keeping")
-    BOUNDS = {"manifests": 5}
-    LONG = {"manifests": 6}
+    BOUNDS = {"manifests": 4}
+    LONG = {"manifests": 5}
 
     def begins(self):
         yield State((frozenset([1]),), frozenset([1]), Catalog(), True, Sweeper())
