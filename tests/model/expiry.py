@@ -1,7 +1,7 @@
-"""A repository on a store with a ttl: objects live one ttl, entries two, catalog and keys four.
+"""A repository on a store with a ttl: objects live one ttl, entries two, catalog and keys three (four is what is used: a pause has room).
 
-Time goes on in ticks, three to a ttl. Hosts open, claim, publish all they have with each manifest, pause and are killed. A
-host that is not paused does at once what is due, and a publication takes at most a tick. The rules are in README.md.
+Time goes on in ticks, two to a ttl. Hosts open, claim, publish all they have with each manifest, pause and are killed. A
+host that does not pause does what is due within the tick. The rules are in README.md.
 """
 
 from typing import NamedTuple
@@ -9,8 +9,8 @@ from typing import NamedTuple
 import explore
 from explore import Broken
 
-TTL = 3
-FRESH = 1  # in ticks: a third of the ttl
+TTL = 2
+FRESH = TTL // 2
 
 
 class Entry(NamedTuple):
@@ -26,7 +26,7 @@ class Catalog(NamedTuple):
 
 
 class Host(NamedTuple):
-    phase: str = "off"  # off | read | noted (a claim) | owns | filled (objects are put) | announced (a manifest)
+    phase: str = "off"  # off | read | noted (a claim) | claimed | owns | filled (objects are put) | announced (a manifest)
     current: bool = False  # whether the catalog's version is the one that this host read or wrote
     number: int = 0  # to be put, or that was put last
     newest: int = 0  # the newest manifest, 0: none
@@ -50,9 +50,9 @@ class Expiry(explore.Model):
         "unannounced": "a host puts a manifest without having named its number in the catalog",
         "announced-anew": "a host whose version of the catalog is gone reads the new one and goes on",
         "behind-top": "a claimer takes the number behind the announced one, though nothing is there yet",
+        "claim-unlooked": "a claimer does not read the catalog again behind its claim",
         "searched-from-floor": "a claimer searches from the floor instead of asking the catalog for the number",
         "floor-is-own-number": "a host sets the floor to the number of its own manifest before that is put",
-        "floor-unmoved": "a claim leaves the floor where it was",
         "old-objects": "a manifest is put however old its first object is",
         "published-late": "a host publishes anew when its newest manifest is a whole ttl old",
         "claim-unpublished": "a host that has claimed publishes when something changes, not at once",
@@ -60,13 +60,10 @@ class Expiry(explore.Model):
         "keys-unrenewed": "keys are not put anew with the catalog",
         "renewed-by-force": "the catalog is put anew whatever its version is",
     }
-    UNNEEDED = {
-        "floor-unasked": "the floor goes to the newest manifest only if its objects are still there",
-        "claim-reread": "a host reads its own claim before it publishes, when its last look is old",
-    }
+    UNNEEDED = {"floor-unasked": "the floor goes to the newest manifest only if its objects are still there"}
     HAPPENS = ("finds nothing", "is fenced", "publishes", "loads 2", "begins anew", "expired")
-    BOUNDS = {"number_max": 3}
-    LONG = {"number_max": 4}
+    BOUNDS = {"number_max": 3, "pauses": 1}
+    LONG = {"number_max": 4, "pauses": 2}
 
     def begins(self):
         yield State(None, None, (), (Host(), Host()), "", False)
@@ -80,6 +77,7 @@ class Expiry(explore.Model):
         return entry is not None and entry.objects is not None and entry.objects < TTL
 
     def steps(self, s):
+        asleep = sum(host.paused >= 0 for host in s.hosts)
         for i, host in enumerate(s.hosts):
             for name, state, after in self.host_steps(s, host, "AB"[i]):
                 if isinstance(state, Broken):
@@ -87,11 +85,12 @@ class Expiry(explore.Model):
                 else:
                     awake = after._replace(paused=-1) if after.paused == host.paused else after
                     yield f"{'AB'[i]} {name}", state._replace(hosts=state.hosts[:i] + (awake,) + state.hosts[i + 1:])
-            if host.phase != "off":
+            # In other phases a kill or a pause differs in nothing from one a step before or behind.
+            if host.phase in ("noted", "claimed", "owns", "announced"):
                 yield f"{'AB'[i]} is killed", s._replace(hosts=s.hosts[:i] + (Host(),) + s.hosts[i + 1:])
-                if host.paused < 0 and host.phase != "owns":
-                    paused = host._replace(paused=0)
-                    yield f"{'AB'[i]} pauses", s._replace(hosts=s.hosts[:i] + (paused,) + s.hosts[i + 1:])
+            if host.phase in ("noted", "filled", "announced") and host.paused < 0 and asleep < self.pauses:
+                paused = host._replace(paused=0)
+                yield f"{'AB'[i]} pauses", s._replace(hosts=s.hosts[:i] + (paused,) + s.hosts[i + 1:])
         if not any(self.due(s, host) for host in s.hosts):
             yield from self.tick(s)
 
@@ -99,14 +98,12 @@ class Expiry(explore.Model):
         """Whether a host that is awake has something to do before time goes on."""
         if host.phase == "off" or host.paused >= 0:
             return False
-        if host.phase == "filled":
-            return host.objects > 0
         if host.phase == "owns":
             entry = self.entry(s, host.newest)
             late = TTL - 1 if self.planted("published-late") else FRESH - 1
             if not host.saved:
                 return not self.planted("claim-unpublished")
-            return entry is None or entry.objects > late
+            return entry is None or entry.objects is None or entry.objects > late
         return True
 
     def tick(self, s):
@@ -119,9 +116,10 @@ class Expiry(explore.Model):
             elif host.steady >= 0:
                 host = host._replace(steady=min(host.steady + 1, 2))
             hosts.append(host._replace(objects=min(host.objects + 1, TTL)) if host.phase in ("filled", "announced") else host)
+        floor = s.catalog.floor if s.catalog else 0
         entries = tuple(e._replace(age=e.age + 1, objects=None if e.objects is None else min(e.objects + 1, TTL))
-                        for e in s.entries if e.age + 1 < 2 * TTL and (not s.catalog or e.number >= s.catalog.floor))
-        lives = 2 * TTL if self.planted("catalog-short") else 4 * TTL
+                        for e in s.entries if e.age + 1 < 2 * TTL and (e.objects is None or e.number >= floor))
+        lives = 2 * TTL if self.planted("catalog-short") else 3 * TTL
         catalog = s.catalog and s.catalog._replace(age=s.catalog.age + 1)
         keys = None if s.keys is None or s.keys + 1 >= lives else s.keys + 1
         if catalog and catalog.age >= lives:
@@ -149,11 +147,12 @@ class Expiry(explore.Model):
             if not host.current and not self.planted("renewed-by-force"):
                 yield "meets another catalog and opens anew", s, Host()
             else:
-                floor = s.catalog.floor if s.catalog and self.planted("floor-unmoved") else host.newest or host.number
-                yield (f"announces its claim {host.number}", self.noted(s, who, floor, host.number),
+                yield (f"announces its claim {host.number}", self.noted(s, who, host.newest or host.number, host.number),
                        host._replace(phase="noted", current=True))
         elif host.phase == "noted":
             yield from self.claims(s, host, who)
+        elif host.phase == "claimed":
+            yield from self.looks(s, host, who)
         elif host.phase == "owns":
             yield "begins to publish, puts objects", s, host._replace(phase="filled", objects=0, number=host.number + 1)
         elif host.phase == "filled":
@@ -185,12 +184,19 @@ class Expiry(explore.Model):
     def claims(self, s, host, who):
         if self.entry(s, host.number):
             yield f"cannot claim {host.number}, which exists", s, Host()
-            return
+        else:
+            entries = s.entries + (Entry(host.number, 0, None),)
+            yield f"claims {host.number}", s._replace(entries=entries), host._replace(phase="claimed")
+
+    def looks(self, s, host, who):
         newest = max((e.number for e in s.entries if self.alive(s, e.number)), default=0)
-        if newest > host.newest:
-            yield "claims", Broken(f"{who} goes on without manifest {newest}, which is there"), None
-        claimed = s._replace(entries=s.entries + (Entry(host.number, 0, None),), owner=who, disturbed=not host.current)
-        yield f"claims {host.number}", claimed, host._replace(phase="owns", saved=False, steady=0)
+        if not host.current and not self.planted("claim-unlooked"):
+            yield "looks, finds another version of the catalog and opens anew", s, Host()
+        elif newest > host.newest:
+            yield "looks", Broken(f"{who} goes on without manifest {newest}, which is there"), None
+        else:
+            yield (f"looks, its claim {host.number} counts", s._replace(owner=who, disturbed=not host.current),
+                   host._replace(phase="owns", saved=False, steady=0))
 
     def announces(self, s, host, who):
         c = s.catalog
