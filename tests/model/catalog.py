@@ -1,8 +1,10 @@
 """The catalog: which manifests are living, when one becomes kept or held, and when what it had is deleted.
 
 Three manifests, each with an entry and an object of its own. Two sweepers plan, change the catalog and delete; a third
-party holds manifests and releases them. Everybody may sleep or be killed anywhere, and a change may get no answer. (P19)
+party holds manifests and releases them. Everybody may sleep or be killed anywhere, and a change may get no answer.
 """
+
+# Rule P19.
 
 from itertools import combinations
 from typing import NamedTuple

@@ -2,8 +2,10 @@
 
 Two copiers copy operations of a source, which prunes; each may sleep anywhere and begin again. At every beginning, and at
 every claim, a copier finds the tail, then reads the catalog, then creates at exactly the number behind; if that exists, it
-begins again, and without `copy_of` it ends. A host takes over: it removes `copy_of` by version and claims. (P17)
+begins again, and without `copy_of` it ends. A host takes over: it removes `copy_of` by version and claims.
 """
+
+# Rule P17.
 
 from typing import NamedTuple
 

@@ -2,8 +2,10 @@
 
 A host commits, syncs and ships with a lag; a copier copies into a second repository with a lag of its own. An object may
 be cut at the end of a group, where its bytes are still valid. Then the disk is lost and a repository is restored: what it
-holds must reach the highest Lsn that any of its entries records, exactly if nothing was cut. (P4, P18)
+holds must reach the highest Lsn that any of its entries records, exactly if nothing was cut.
 """
+
+# Rules P4 and P18.
 
 from typing import NamedTuple
 

@@ -2,8 +2,10 @@
 
 A host ships to R, a copier copies to C. An operator takes C over, planned or not, with R answering or not, and later goes
 back in six steps, each of which is found done by what it wrote. Operations are numbers; those that the copy lacks are
-counted as lost when it is taken over, and stay readable in R or in what is left of it as an archive. (P17)
+counted as lost when it is taken over, and stay readable in R or in what is left of it as an archive.
 """
+
+# Rule P17.
 
 from typing import NamedTuple
 
@@ -133,7 +135,7 @@ class Failover(explore.Model):
             told = s.lost | (s.acknowledged & frozenset(r.history)) - frozenset(c.history)
             yield "1: a closing claim is put in R", s._replace(r=r._replace(ended=True), lost=told)
         elif not r.copy:
-            if prefix(r.history, c.history) or self.planted("copied-in-place") or self.planted("r-unclosed"):
+            if prefix(r.history, c.history) or self.planted("copied-in-place"):
                 yield "2: R becomes a copy in place", s._replace(r=r._replace(copy=True))
             else:
                 archive = None if self.planted("archive-deleted") else r.history

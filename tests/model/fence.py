@@ -4,8 +4,10 @@ A host that owns the sequence puts parts; others find an absent number, sleep, a
 things raises the floor and deletes behind it. Any put may get no answer, and may then arrive late, or twice.
 
 `first` is the truth: what was created at a number when it was created for the first time. A claim counts, and a part is
-in the sequence, exactly if it stands there. (P16, P18)
+in the sequence, exactly if it stands there.
 """
+
+# Rules P16 and P18.
 
 from typing import NamedTuple
 

@@ -2,8 +2,10 @@
 
 Two forks are made of a home. In one story both makers want the same name; in the other the second is a fork of the first.
 A maker holds in each home, puts a catalog if absent, a claim and a manifest. DropFork closes the catalog, puts a closing
-claim, deletes and releases. A host of the first fork sleeps with a part in its hand. (P19)
+claim, deletes and releases. A host of the first fork sleeps with a part in its hand.
 """
+
+# Rule P19.
 
 from typing import NamedTuple
 

@@ -2,8 +2,10 @@
 
 Operations belong to two components in turn. While the store is away and room is short the host checkpoints locally and
 trims its log. Afterwards no part is put, and nothing acknowledged at kRemote, before a manifest with bases of all
-components from behind the gap is there. A takeover may come at any time. (P8, P17)
+components from behind the gap is there. A takeover may come at any time.
 """
+
+# Rules P8 and P17.
 
 from typing import NamedTuple
 

@@ -2,8 +2,10 @@
 
 A log and its clone take records, cut them into groups as they like, and copy their tail under a new epoch when they are
 recovered. At every Lsn that both have, the sums agree exactly if the records do; and from the sum at the end one gets
-back to every earlier one by subtraction. (P14)
+back to every earlier one by subtraction.
 """
+
+# Rule P14.
 
 import functools
 import hashlib

@@ -3,8 +3,10 @@
 A directory commits, ships, stops, works while the repository is away and trims its log; each opening may be killed before
 or behind the put of its claim. The second directory is a new machine or a clone. The repository and the first disk may
 each be saved and rolled back once. An operation is its number; a history is a tuple of operations, so that two histories
-agree up to an Lsn exactly if their tuples do. (P14, P17)
+agree up to an Lsn exactly if their tuples do.
 """
+
+# Rules P14 and P17.
 
 from typing import NamedTuple
 

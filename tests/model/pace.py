@@ -1,8 +1,10 @@
 """How often the floor may rise, so that a search for the tail ends while a host publishes without pause.
 
 Time is in Gets: one tick of the clock is one Get of the reader, in which the host puts up to `rate` manifests and may
-raise the floor to the newest but one. With the floor at most once in `pause` ticks a search needs few rounds. (P18)
+raise the floor to the newest but one. With the floor at most once in `pause` ticks a search needs few rounds.
 """
+
+# Rule P18.
 
 from typing import NamedTuple
 

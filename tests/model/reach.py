@@ -1,8 +1,10 @@
 """What a manifest may name, so that a sweeper with old knowledge never deletes what a living manifest names.
 
 Two hosts upload objects under the epoch of their claim and publish manifests; a sweeper reads catalog and sequence,
-sleeps for as long as it likes, and deletes. Here a manifest is living at and above the floor. (P19)
+sleeps for as long as it likes, and deletes. Here a manifest is living at and above the floor.
 """
+
+# Rule P19.
 
 from typing import NamedTuple
 

@@ -15,7 +15,7 @@ import sys
 import explore
 
 HERE = pathlib.Path(__file__).resolve().parent
-STATES_MAX, STATES_MAX_LONG = 400_000, 4_000_000
+STATES_MAX, STATES_MAX_LONG = 400_000, 1_500_000  # of the longest, 2 GB
 
 
 def model_names():
