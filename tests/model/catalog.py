@@ -1,7 +1,9 @@
-"""The catalog: which manifests are living, when one becomes kept or held, and when what it had is deleted.
+"""The catalog: which manifests are living, when one becomes kept or held, and when what it had is
+deleted.
 
-Three manifests, each with an entry and an object of its own. Two sweepers plan, change the catalog and delete; a third
-party holds manifests and releases them. Everybody may sleep or be killed anywhere, and a change may get no answer.
+Three manifests, each with an entry and an object of its own. Two sweepers plan, change the catalog
+and delete; a third party holds manifests and releases them. Everybody may sleep or be killed
+anywhere, and a change may get no answer.
 """
 
 # Rule P19.
@@ -44,7 +46,7 @@ class State(NamedTuple):
 class CatalogModel(explore.Model):
     ERRORS = {
         "hold-by-force": "a hold is written whatever the catalog has become",
-        "hold-of-the-dead": "a hold that met another version is applied to that one without asking whether it is living there",
+        "hold-of-the-dead": "a hold that met another version is applied to it, whether it is living there or not",
         "prune-by-force": "a prune is written whatever the catalog has become",
         "prune-of-held": "a prune drops what is held, too",
         "holds-apart": "holds are a value of their own, beside the catalog that the prune replaces",
@@ -99,7 +101,7 @@ class CatalogModel(explore.Model):
             yield from self.deletions(s, a)
 
     def plans(self, read):
-        """What a prune may make of a catalog: any floor, any of the living kept. All that stops being living is dropped."""
+        """What a prune may make of a catalog. Whatever stops being living is dropped."""
         lowest = 1 if self.planted("floor-falls") else read.floor
         living = read.living()
         for floor in range(lowest, NEWEST + 1):

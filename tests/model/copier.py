@@ -1,8 +1,10 @@
-"""A repository that copiers write, until a host takes it over: nobody is fenced by a copier that has not heard of it.
+"""A repository that copiers write, until a host takes it over: nobody is fenced by a copier that
+has not heard of it.
 
-Two copiers copy operations of a source, which prunes; each may sleep anywhere and begin again. At every beginning, and at
-every claim, a copier finds the tail, then reads the catalog, then creates at exactly the number behind; if that exists, it
-begins again, and without `copy_of` it ends. A host takes over: it removes `copy_of` by version and claims.
+Two copiers copy operations of a source, which prunes; each may sleep anywhere and begin again. At
+every beginning, and at every claim, a copier finds the tail, then reads the catalog, then creates
+at exactly the number behind; if that exists, it begins again, and without `copy_of` it ends. A host
+takes over: it removes `copy_of` by version and claims.
 """
 
 # Rule P17.
@@ -20,16 +22,14 @@ class Entry(NamedTuple):
 
 
 class Actor(NamedTuple):
-    phase: str = "idle"  # tail | ready | looks | owns | ended
+    phase: str = "idle"  # tail | marked | ready | looks | owns | ended
     tail: int = 0
     at: int = 0  # the last operation that is there, as this one knows
-    seen: int = 0  # the catalog's version
 
 
 class State(NamedTuple):
     entries: tuple
     copy_of: bool
-    version: int
     source: int  # its newest operation
     pruned: int  # its parts up to this are gone
     copiers: tuple
@@ -56,7 +56,7 @@ class Copier(explore.Model):
     LONG = {"entries_max": 7, "operations": 4}
 
     def begins(self):
-        yield State((claim("copier 1", 0),), True, 1, 1, 0, (Actor("owns", 1, 0, 1), Actor()), Actor())
+        yield State((claim("copier 1", 0),), True, 1, 0, (Actor("owns", 1, 0), Actor()), Actor())
 
     def steps(self, s):
         if s.source < self.operations:
@@ -91,10 +91,12 @@ class Copier(explore.Model):
             unread = self.planted("catalog-first") or self.planted("mark-unread")
             at = c.at if self.planted("position-from-memory") else last
             after = "owns" if self.planted("unclaimed") else "ready" if unread else "marked"
-            yield f"{who} finds the tail {tail}", s, Actor(after, tail, at, s.version)
+            yield f"{who} finds the tail {tail}", s, Actor(after, tail, at)
         elif c.phase == "marked":
-            yield ((f"{who} reads the catalog: still a copy", s, c._replace(phase="ready", seen=s.version)) if s.copy_of else
-                   (f"{who} reads the catalog: it ends", s, Actor("ended")))
+            if s.copy_of:
+                yield f"{who} reads the catalog: still a copy", s, c._replace(phase="ready")
+            else:
+                yield f"{who} reads the catalog: it ends", s, Actor("ended")
         elif c.phase == "ready":
             if tail == c.tail:
                 entry = claim(who, c.at if self.planted("position-from-memory") else last)
@@ -114,7 +116,7 @@ class Copier(explore.Model):
             yield f"{who} is fenced and begins again", s, Actor(at=c.at)
             return
         if self.planted("mark-by-force"):
-            yield f"{who} notes how far it is", s._replace(copy_of=True, version=s.version + 1), c
+            yield f"{who} notes how far it is", s._replace(copy_of=True), c
         if c.at < s.source:
             if c.at < s.pruned and not self.planted("parts-over-a-prune"):
                 entry, name = Entry(who, 0, s.source), "copies the manifest"
@@ -126,7 +128,7 @@ class Copier(explore.Model):
         tail = len(s.entries)
         if h.phase == "idle":
             mark = self.planted("taken-by-claim")
-            yield "the host takes over: copy_of is removed", s._replace(copy_of=mark, version=s.version + 1), Actor("tail")
+            yield "the host takes over: copy_of is removed", s._replace(copy_of=mark), Actor("tail")
         elif h.phase == "tail":
             yield f"the host finds the tail {tail}", s, Actor("ready", tail, s.entries[-1].last)
         elif h.phase == "ready" and tail < self.entries_max:

@@ -1,8 +1,10 @@
-"""The first openings of a place: plain and sealed openers, each killed anywhere, and what a store forgets later.
+"""The first openings of a place: plain and sealed openers, each killed anywhere, and what a store
+forgets later.
 
-Objects: `keys` (sealed only), the catalog, entry 1, what is acknowledged. All are created if absent; the catalog goes
-before entry 1 and says whose the repository is. Behind its claim an opener looks: it reads keys and catalog again and
-writes the catalog's revision 2, by version; only then does it acknowledge.
+Objects: `keys` (sealed only), the catalog, entry 1, what is acknowledged. All are created if
+absent; the catalog goes before entry 1 and says whose the repository is. Behind its claim an opener
+looks: it reads keys and catalog again and writes the catalog's revision 2, by version; only then
+does it acknowledge.
 """
 
 # Rule P18.

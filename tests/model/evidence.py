@@ -1,8 +1,10 @@
-"""What an entry records as durable, so that a restore neither believes a cut log nor calls a whole one damaged.
+"""What an entry records as durable, so that a restore neither believes a cut log nor calls a whole
+one damaged.
 
-A host commits, syncs and ships with a lag; a copier copies into a second repository with a lag of its own. An object may
-be cut at the end of a group, where its bytes are still valid. Then the disk is lost and a repository is restored: what it
-holds must reach the highest Lsn that any of its entries records, exactly if nothing was cut.
+A host commits, syncs and ships with a lag; a copier copies into a second repository with a lag of
+its own. An object may be cut at the end of a group, where its bytes are still valid. Then the disk
+is lost and a repository is restored: what it holds must reach the highest Lsn that any of its
+entries records, exactly if nothing was cut.
 """
 
 # Rules P4 and P18.
@@ -38,7 +40,7 @@ class Evidence(explore.Model):
     }
     HAPPENS = ("part", "manifest", "claim", "the copier", "is cut", "refused", "is restored")
     BOUNDS = {"lsns": 4, "entries": 5}
-    LONG = {"lsns": 6, "entries": 7}
+    LONG = {"lsns": 5, "entries": 6}
 
     def begins(self):
         claim = (Entry("claim", 0, 0),)
@@ -51,7 +53,8 @@ class Evidence(explore.Model):
         if len(s.repository) < self.entries and s.cut != "repository":
             for end in range(held + 1, s.synced + 1):
                 durable = s.synced if self.planted("local-in-part") else held if self.planted("nothing-in-part") else end
-                yield f"the host puts a part up to {end}", s._replace(repository=s.repository + (Entry("part", end, durable),))
+                part = Entry("part", end, durable)
+                yield f"the host puts a part up to {end}", s._replace(repository=s.repository + (part,))
             for kind in ("claim", "manifest"):
                 durable = s.synced if self.planted(f"local-in-{kind}") else held
                 if kind == "manifest" and self.planted("nothing-in-manifest"):
@@ -79,7 +82,7 @@ class Evidence(explore.Model):
         if (reached < recorded) == cut:
             yield f"the {which} is {'refused' if cut else 'restored'}", None
         elif cut:
-            yield f"the {which} is restored", Broken(f"the log ends at {reached} instead of {reached + 1}, and nobody notices")
+            yield f"the {which} is restored", Broken(f"the log ends at {reached}, one too early, and nobody notices")
         else:
             yield f"the {which} is refused", Broken(f"a whole log up to {reached} is called damaged: {recorded} is recorded")
 

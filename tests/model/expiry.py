@@ -1,7 +1,8 @@
-"""A repository on a store with a ttl: objects live one ttl, entries two, catalog and keys three (four is what is used: a pause has room).
+"""A repository on a store with a ttl: objects live one ttl, entries two, catalog and keys three.
 
-Time goes on in ticks, two to a ttl. Hosts open, claim, publish all they have with each manifest, pause and are killed. A
-host that does not pause does what is due within the tick. The rules are in README.md.
+Time goes on in ticks, two to a ttl. Hosts open, claim, publish all they have with each manifest,
+pause and are killed. A host that does not pause does what is due within the tick. The rules are in
+README.md, with what breaks without each.
 """
 
 from typing import NamedTuple
@@ -26,7 +27,7 @@ class Catalog(NamedTuple):
 
 
 class Host(NamedTuple):
-    phase: str = "off"  # off | read | noted (a claim) | claimed | owns | filled (objects are put) | announced (a manifest)
+    phase: str = "off"  # off | read | noted | claimed | owns | filled (objects are put) | announced
     current: bool = False  # whether the catalog's version is the one that this host read or wrote
     number: int = 0  # to be put, or that was put last
     newest: int = 0  # the newest manifest, 0: none
@@ -115,7 +116,10 @@ class Expiry(explore.Model):
                 host = host._replace(paused=min(host.paused + 1, TTL), steady=-1)
             elif host.steady >= 0:
                 host = host._replace(steady=min(host.steady + 1, 2))
-            hosts.append(host._replace(objects=min(host.objects + 1, TTL)) if host.phase in ("filled", "announced") else host)
+            if host.phase in ("filled", "announced"):
+                host = host._replace(objects=min(host.objects + 1, TTL))
+            hosts.append(host)
+        # Manifests behind the floor may be deleted, and are, so that there are fewer states.
         floor = s.catalog.floor if s.catalog else 0
         entries = tuple(e._replace(age=e.age + 1, objects=None if e.objects is None else min(e.objects + 1, TTL))
                         for e in s.entries if e.age + 1 < 2 * TTL and (e.objects is None or e.number >= floor))

@@ -1,7 +1,9 @@
-"""Searches all states that a model reaches, breadth first, so that the first broken promise has a shortest schedule.
+"""Searches all states that a model reaches, breadth first, so that the first broken promise has a
+shortest schedule.
 
-A model is a class: where it begins, which steps lead on from a state, and what must hold in each state. A state is an
-immutable value that can be hashed. Nothing is random and no time is looked at, so a run is the same on every machine.
+A model is a class: where it begins, which steps lead on from a state, and what must hold in each
+state. A state is an immutable value that can be hashed. Nothing is random and no time is looked at,
+so a run is the same on every machine.
 """
 
 import collections
@@ -58,14 +60,14 @@ def schedule_of(origins, state):
 
 def explore(model, states_max):
     """Ends at the first broken promise, when no state is left, or, cut, when there are more than states_max."""
-    begin = time.perf_counter()
+    begin = time.process_time()
     origins, queue, reached = {}, collections.deque(), set()
 
     def result(broken=None, schedule=(), cut=False):
         unreached = []
         if broken is None and not cut:
             unreached = [part for part in model.HAPPENS if not any(part in name for name in reached)]
-        return Result(len(origins), time.perf_counter() - begin, broken, list(schedule), cut, unreached)
+        return Result(len(origins), time.process_time() - begin, broken, list(schedule), cut, unreached)
 
     for state in model.begins():
         if state not in origins:

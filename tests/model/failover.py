@@ -1,8 +1,10 @@
-"""Fail-over from a repository R to its copy C, and back: one authority at a time, and nothing acknowledged is missing.
+"""Fail-over from a repository R to its copy C, and back: one authority at a time, and nothing
+acknowledged is missing.
 
-A host ships to R, a copier copies to C. An operator takes C over, planned or not, with R answering or not, and later goes
-back in six steps, each of which is found done by what it wrote. Operations are numbers; those that the copy lacks are
-counted as lost when it is taken over, and stay readable in R or in what is left of it as an archive.
+A host ships to R, a copier copies to C. An operator takes C over, planned or not, with R answering
+or not, and later goes back in six steps, each of which is found done by what it wrote. Operations
+are numbers; those that the copy lacks are counted as lost when it is taken over, and stay readable
+in R or in what is left of it as an archive.
 """
 
 # Rule P17.
@@ -100,8 +102,9 @@ class Failover(explore.Model):
             elif s.step == "back":
                 yield "the new host ships", Broken("an operation is acknowledged in C, which R has followed")
             else:
+                shipped = c._replace(history=c.history + (s.unshipped,))
                 yield f"the new host ships {s.unshipped}", s._replace(
-                    c=c._replace(history=c.history + (s.unshipped,)), acknowledged=s.acknowledged | {s.unshipped}, unshipped=0)
+                    c=shipped, acknowledged=s.acknowledged | {s.unshipped}, unshipped=0)
         if s.step == "back" and not s.new_host:
             if c.closed or c.copy:
                 yield "a host with the old configuration opens C: refuses", s
@@ -139,7 +142,8 @@ class Failover(explore.Model):
                 yield "2: R becomes a copy in place", s._replace(r=r._replace(copy=True))
             else:
                 archive = None if self.planted("archive-deleted") else r.history
-                yield "2: R stays as an archive, a new R is made", s._replace(archive=archive, r=Repository(copy=True, ended=True))
+                yield "2: R stays as an archive, a new R is made", s._replace(
+                    archive=archive, r=Repository(copy=True, ended=True))
         elif not c.ended:
             if self.planted("last-part-left"):
                 yield "3: the host on C is stopped, a closing claim is put", s._replace(
@@ -165,7 +169,8 @@ class Failover(explore.Model):
         if s.step == "back":
             missing = s.acknowledged - s.lost - frozenset(s.r.history)
             if missing or (s.unshipped == 0 and s.operation - 1 not in everything and s.operation > 1):
-                return f"R is opened, and what was {'acknowledged' if missing else 'committed before a planned switch'} is missing"
+                which = "acknowledged" if missing else "committed before a planned switch"
+                return f"R is opened, and what was {which} is missing"
             if s.r.copy:
                 return "R is opened, and copiers still take it for a copy"
         return None

@@ -1,10 +1,12 @@
-"""One sequence of entries with several writers: what is acknowledged, what is refused, and which claim counts.
+"""One sequence of entries with several writers: what is acknowledged, what is refused, and which
+claim counts.
 
-A host that owns the sequence puts parts; others find an absent number, sleep, and claim it. A sweeper that knows old
-things raises the floor and deletes behind it. Any put may get no answer, and may then arrive late, or twice.
+A host that owns the sequence puts parts; others find an absent number, sleep, and claim it. A
+sweeper that knows old things raises the floor and deletes behind it. Any put may get no answer, and
+may then arrive late, or twice.
 
-`first` is the truth: what was created at a number when it was created for the first time. A claim counts, and a part is
-in the sequence, exactly if it stands there.
+`first` is the truth: what was created at a number when it was created for the first time. A claim
+counts, and a part is in the sequence, exactly if it stands there.
 """
 
 # Rules P16 and P18.
@@ -102,14 +104,16 @@ class Fence(explore.Model):
                 yield f"looks: the floor is {s.floor}", Host("looked", n), s
         elif phase == "looked":
             if s.first[n - 1] != (HOSTS[i], "claim", ""):
-                yield "begins to acknowledge", None, Broken(f"the claim of {HOSTS[i]} at {n} counts, and {n} was there before")
+                yield "begins to acknowledge", None, Broken(
+                    f"the claim of {HOSTS[i]} at {n} counts, and {n} was there before")
             else:
                 yield f"is sure that its claim counts at {n}", Host("owns", n + 1), s
 
     def acknowledged(self, s, name, n, after, state, entry):
         owner = [e for e in state.first[:n] if e[1] == "claim"][-1][0]
         if state.first[n - 1] != entry or owner != name:
-            return f"acknowledges part {n}", None, Broken(f"part {n} of {name} is acknowledged, and is not in the sequence as such")
+            return f"acknowledges part {n}", None, Broken(
+                f"part {n} of {name} is acknowledged, and is not in the sequence as such")
         return f"puts part {n}, acknowledged", after, state
 
     def part_steps(self, s, name, phase, n):

@@ -1,8 +1,9 @@
 """Forks: what a fork shares stays in its home, and a fork that was dropped acknowledges nothing.
 
-Two forks are made of a home. In one story both makers want the same name; in the other the second is a fork of the first.
-A maker holds in each home, puts a catalog if absent, a claim and a manifest. DropFork closes the catalog, puts a closing
-claim, deletes and releases. A host of the first fork sleeps with a part in its hand.
+Two forks are made of a home. In one story both makers want the same name; in the other the second
+is a fork of the first. A maker holds in each home, puts a catalog if absent, a claim and a
+manifest. DropFork closes the catalog, puts a closing claim, deletes and releases. A host of the
+first fork sleeps with a part in its hand.
 """
 
 # Rule P19.
@@ -50,14 +51,15 @@ class Forks(explore.Model):
         "closed-takes-holds": "a closed catalog takes a hold",
         "dropped-though-held": "DropFork is not refused while the fork has holds",
         "released-first": "DropFork gives the hold back before it closes the catalog",
-        "released-too-early": "a fork gives its home back when its newest manifest names nothing there, though a held one does",
+        "released-too-early": "a fork gives its home back though a manifest that is held still names something there",
         "catalog-last": "a maker puts the claim before the catalog, and does not look whose name it is",
     }
     UNNEEDED = {
         "released-before-deletes": "DropFork deletes before it gives the hold back",
         "nearest-home-only": "a fork of a fork holds in the home of its home, too",
     }
-    HAPPENS = ("is made", "gives its hold back", "releases", "part is refused", "acknowledged", "gives its home back", "drops")
+    HAPPENS = ("is made", "gives its hold back", "releases", "part is refused", "acknowledged",
+               "gives its home back", "drops")
 
     def begins(self):
         for second in ("rival", "child"):
@@ -93,16 +95,19 @@ class Forks(explore.Model):
         elif phase == "held":
             if fork.lineage == 0 and self.planted("catalog-last"):
                 claim = ("claim", lineage)
-                yield "puts a claim", beneath(fork._replace(lineage=lineage, entries=put_at(fork.entries, 0, claim))), "claimed"
+                entries = put_at(fork.entries, 0, claim)
+                yield "puts a claim", beneath(fork._replace(lineage=lineage, entries=entries)), "claimed"
             elif fork.lineage == 0:
                 yield "puts the catalog", beneath(fork._replace(lineage=lineage)), "named"
             elif fork.lineage != lineage and self.planted("catalog-last"):
                 yield "finds a claim there", s, "claimed"
             elif fork.lineage != lineage:
-                yield "finds the name taken, gives its hold back", s._replace(holds=s.holds - {self.hold_of(lineage)}), "lost"
+                holds = s.holds - {self.hold_of(lineage)}
+                yield "finds the name taken, gives its hold back", s._replace(holds=holds), "lost"
         elif phase == "named":
             if fork.entries[0] is None:
-                yield "puts the claim", beneath(fork._replace(entries=put_at(fork.entries, 0, ("claim", lineage)))), "claimed"
+                entries = put_at(fork.entries, 0, ("claim", lineage))
+                yield "puts the claim", beneath(fork._replace(entries=entries)), "claimed"
             else:
                 yield "finds an entry there", s, "lost"
         elif phase == "claimed":

@@ -1,8 +1,10 @@
-"""Shipping behind a gap: what a takeover finds when a host had to trim log that the repository did not have yet.
+"""Shipping behind a gap: what a takeover finds when a host had to trim log that the repository did
+not have yet.
 
-Operations belong to two components in turn. While the store is away and room is short the host checkpoints locally and
-trims its log. Afterwards no part is put, and nothing acknowledged at kRemote, before a manifest with bases of all
-components from behind the gap is there. A takeover may come at any time.
+Operations belong to two components in turn. While the store is away and room is short the host
+checkpoints locally and trims its log. Afterwards no part is put, and nothing acknowledged at
+kRemote, before a manifest with bases of all components from behind the gap is there. A takeover may
+come at any time.
 """
 
 # Rules P8 and P17.

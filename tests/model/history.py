@@ -1,8 +1,9 @@
-"""History: what is summed up over a log, so that two logs are the same up to an Lsn exactly if their sums are.
+"""History: what is summed up over a log, so that two logs are the same up to an Lsn exactly if
+their sums are.
 
-A log and its clone take records, cut them into groups as they like, and copy their tail under a new epoch when they are
-recovered. At every Lsn that both have, the sums agree exactly if the records do; and from the sum at the end one gets
-back to every earlier one by subtraction.
+A log and its clone take records, cut them into groups as they like, and copy their tail under a new
+epoch when they are recovered. At every Lsn that both have, the sums agree exactly if the records
+do; and from the sum at the end one gets back to every earlier one by subtraction.
 """
 
 # Rule P14.
@@ -84,7 +85,9 @@ class History(explore.Model):
 
     def of(self, record, group):
         lsn, time, flags, component, schema, payload, epoch = record
-        names = component + schema if self.planted("without-lengths") else f"{len(component)}{component}{len(schema)}{schema}"
+        names = f"{len(component)}{component}{len(schema)}{schema}"
+        if self.planted("without-lengths"):
+            names = component + schema
         time -= group[0].time if self.planted("time-of-group") else 0
         parts = {"without-lsn": lsn, "without-time": time, "without-flags": flags, "without-payload": payload}
         kept = [str(value) for name, value in parts.items() if self.error != name]
@@ -122,7 +125,8 @@ class History(explore.Model):
             for x in range(1, min(len(flat), len(others)) + 1):
                 same = [r[:-1] for r in flat[:x]] == [r[:-1] for r in others[:x]]
                 if same != (sums[x] == other_sums[x]):
-                    return f"up to {x} the logs are {'the same, and look different' if same else 'different, and look the same'}"
+                    said = "the same, and look different" if same else "different, and look the same"
+                    return f"up to {x} the logs are {said}"
         return None
 
 

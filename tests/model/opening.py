@@ -1,9 +1,11 @@
-"""Two directories and one repository: what an opening does with what it finds, by the first line that fits.
+"""Two directories and one repository: what an opening does with what it finds, by the first line
+that fits.
 
-A directory commits, ships, stops, works while the repository is away and trims its log; each opening may be killed before
-or behind the put of its claim. The second directory is a new machine or a clone. The repository and the first disk may
-each be saved and rolled back once. An operation is its number; a history is a tuple of operations, so that two histories
-agree up to an Lsn exactly if their tuples do.
+A directory commits, ships, stops, works while the repository is away and trims its log; each
+opening may be killed before or behind the put of its claim. The second directory is a new machine
+or a clone. The repository and the first disk may each be saved and rolled back once. An operation
+is its number; a history is a tuple of operations, so that two histories agree up to an Lsn exactly
+if their tuples do.
 """
 
 # Rules P14 and P17.
@@ -58,7 +60,7 @@ def prefix(shorter, longer):
 class Opening(explore.Model):
     ERRORS = {
         "origin-unasked": "only a confirmed claim is looked for, not the entry that the directory was restored from",
-        "restored-is-empty": "a directory that was restored and never confirmed counts as empty, whatever was committed since",
+        "restored-is-empty": "a directory that was restored and never confirmed counts as empty after commits, too",
         "salt-unwritten": "the salt of a claim is not written down before its put",
         "mark-unwritten": "the log is trimmed behind a gap, and the history where it ended is not written down",
         "mark-without-flight": "what is written down leaves out the part without an answer",
@@ -183,7 +185,8 @@ class Opening(explore.Model):
             nothing = newest is None or ours or self.planted("claims-are-nothing") or (
                 newest.position == 0 and not d.history)
             if nothing and newest and newest.position > len(d.history) and not s.strange:
-                yield name, Broken(f"{who} begins with {d.history}; the claim of {newest.owner} has position {newest.position}")
+                yield name, Broken(
+                    f"{who} begins with {d.history}; the claim of {newest.owner} has position {newest.position}")
             elif nothing:
                 yield from self.claims(s, d, f"{name} claims", after, d.history, who)
             else:
@@ -193,7 +196,7 @@ class Opening(explore.Model):
                 yield from self.claims(s, d, f"{name} goes on", after, d.history, who)
             else:
                 yield from self.claims(s, d, f"{name} restores", after, r.history, who)
-        elif (not ours and not rejoin) or line == 9 and not rejoin or (running and line > 7 and not self.planted("live-restored")):
+        elif not rejoin and (not ours or line == 9) or (running and line > 7 and not self.planted("live-restored")):
             if not s.strange and s.directories[1] is None:
                 yield name, Broken(f"{who} is refused, and nobody else was ever there")
             yield f"{name} refuses: fenced", stopped

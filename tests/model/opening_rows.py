@@ -1,7 +1,9 @@
-"""The nine lines of an opening over every combination of what it can find: one line fits first, and its answer is right.
+"""The nine lines of an opening over every combination of what it can find: one line fits first, and
+its answer is right.
 
-What is right is said here once more, without lines: nothing is overwritten or shipped behind something else, a rollback is
-named, nobody takes over unasked, and nobody is refused without a reason.
+What is right is said here once more, without lines: nothing is overwritten or shipped behind
+something else, a rollback is named, nobody takes over unasked, and nobody is refused without a
+reason.
 """
 
 # Rules P14 and P17.

@@ -1,7 +1,9 @@
-"""How often the floor may rise, so that a search for the tail ends while a host publishes without pause.
+"""How often the floor may rise, so that a search for the tail ends while a host publishes without
+pause.
 
-Time is in Gets: one tick of the clock is one Get of the reader, in which the host puts up to `rate` manifests and may
-raise the floor to the newest but one. With the floor at most once in `pause` ticks a search needs few rounds.
+Time is in Gets: one tick of the clock is one Get of the reader, in which the host puts up to `rate`
+manifests and may raise the floor to the newest but one. With the floor at most once in `pause`
+ticks a search needs few rounds.
 """
 
 # Rule P18.
@@ -40,8 +42,9 @@ class Pace(explore.Model):
             yield from self.get(after, f"{put} manifests")
             rise = after.tail - 1
             if s.since >= pause and rise > 0:
-                yield from self.get(after._replace(tail=1, since=0, low=s.low - rise, high=None if s.high is None else s.high - rise),
-                                    f"{put} manifests, the floor rises")
+                high = None if s.high is None else s.high - rise
+                risen = after._replace(tail=1, since=0, low=s.low - rise, high=high)
+                yield from self.get(risen, f"{put} manifests, the floor rises")
 
     def get(self, s, name):
         if s.high is not None and s.high - s.low == 1:

@@ -1,7 +1,9 @@
-"""What a manifest may name, so that a sweeper with old knowledge never deletes what a living manifest names.
+"""What a manifest may name, so that a sweeper with old knowledge never deletes what a living
+manifest names.
 
-Two hosts upload objects under the epoch of their claim and publish manifests; a sweeper reads catalog and sequence,
-sleeps for as long as it likes, and deletes. Here a manifest is living at and above the floor.
+Two hosts upload objects under the epoch of their claim and publish manifests; a sweeper reads
+catalog and sequence, sleeps for as long as it likes, and deletes. Here a manifest is living at and
+above the floor.
 """
 
 # Rule P19.
@@ -82,17 +84,18 @@ class Reach(explore.Model):
         if host.phase != "owns":
             return
         of = 1 if self.planted("epoch-of-writer") else host.epoch
-        for thing in ((of, who),):
-            if thing not in host.put or (self.planted("name-comes-again") and thing not in s.objects):
-                put = host._replace(put=host.put | {thing})
-                yield f"puts {thing}", s._replace(objects=s.objects | {thing}), put  # also when it is fenced already
+        thing = (of, who)
+        if thing not in host.put or (self.planted("name-comes-again") and thing not in s.objects):
+            put = host._replace(put=host.put | {thing})
+            yield f"puts {thing}", s._replace(objects=s.objects | {thing}), put  # also when it is fenced already
         if len(s.entries) == host.length < self.entries:
             for names in self.nameable(s, host, who):
-                yield (f"publishes a manifest of {sorted(names)}", s._replace(entries=s.entries + (Entry(host.epoch, names),)),
-                       host._replace(length=host.length + 1))
+                entries = s.entries + (Entry(host.epoch, names),)
+                after = host._replace(length=host.length + 1)
+                yield f"publishes a manifest of {sorted(names)}", s._replace(entries=entries), after
 
     def nameable(self, s, host, who):
-        """Some sets of names that a manifest may have: all, only the new ones, only the old ones, and one less of these."""
+        """Sets of names that a manifest may have: all, the new ones, the old ones, and one less of these."""
         every = [s.entries[i] for i in manifests(s.entries)]
         old, ever = every[-1].names, frozenset().union(*(entry.names for entry in every))
         new = host.put - ever

@@ -1,9 +1,10 @@
 """In which order a sweeper reads, so that it never deletes what a newer manifest names.
 
-A host publishes manifests, each of which names some of what the one before named, and an object of its own. Others raise
-the floor, keep and drop. The sweeper deletes what dropped manifests name and no living one does; between any two of its
-readings the rest of the world goes on. It may read the catalog again without reading the sequence again: then the newest
-manifest that it knows still counts as living, and what was dropped since is not judged.
+A host publishes manifests, each of which names some of what the one before named, and an object of
+its own. Others raise the floor, keep and drop. The sweeper deletes what dropped manifests name and
+no living one does; between any two of its readings the rest of the world goes on. It may read the
+catalog again without reading the sequence again: then the newest manifest that it knows still
+counts as living, and what was dropped since is not judged.
 """
 
 # Rule P19.

@@ -1,9 +1,10 @@
-"""A reader looks for the end of the sequence while others append, raise the floor and delete behind it.
+"""A reader looks for the end of the sequence while others append, raise the floor and delete behind
+it.
 
-It reads the floor in the catalog (or takes a hint), doubles its step until a number is absent, bisects, and looks at the
-catalog again. At opening it then lists what lies behind. One entry may rot away: a number absent that was never pruned.
-The tail that it reports must not be older than the one when it began, and it calls incomplete what is incomplete, and
-nothing else.
+It reads the floor in the catalog (or takes a hint), doubles its step until a number is absent,
+bisects, and looks at the catalog again. At opening it then lists what lies behind. One entry may
+rot away: a number absent that was never pruned. The tail that it reports must not be older than the
+one when it began, and it calls incomplete what is incomplete, and nothing else.
 """
 
 # Rule P18.
