@@ -200,7 +200,7 @@ TEST_CASE("K72: what a checkpoint of another branch knows is refused, naming bot
   CHECK(f.OpenWith("a", f.common).ok());
   CHECK(f.OpenWith("a", f.a).ok());
   const absl::Status refused = f.OpenWith("a", f.b);
-  CHECK(FaultOf(refused)->kind == FaultKind::kWalGap);
+  REQUIRE(IsFault(refused, FaultKind::kWalGap));
   CHECK(FaultOf(refused)->place == "checkpoint 7");
   CHECK(FaultOf(refused)->lsn == f.b.lsn);
   CHECK_THAT(std::string(AsStd(refused.message())), Catch::Contains(".wal"));
@@ -216,7 +216,7 @@ TEST_CASE(
   };
   CHECK(f.OpenWith("a", {f.common.lsn, {}}, epoch_of("a")).ok());
   const absl::Status refused = f.OpenWith("a", {f.common.lsn, {}}, epoch_of("b"));
-  CHECK(FaultOf(refused)->kind == FaultKind::kWalGap);
+  REQUIRE(IsFault(refused, FaultKind::kWalGap));
   CHECK_THAT(std::string(AsStd(refused.message())), Catch::Contains("never opened"));
 }
 
@@ -224,7 +224,7 @@ TEST_CASE("K72: the mark of another branch is refused") {
   Branches f;
   f.CopyFile(kDurableMarkName, "b", "a");
   const absl::Status refused = f.Open("a").status();
-  CHECK(FaultOf(refused)->kind == FaultKind::kWalGap);
+  REQUIRE(IsFault(refused, FaultKind::kWalGap));
   CHECK(FaultOf(refused)->place == kDurableMarkName);
 }
 
@@ -236,7 +236,7 @@ TEST_CASE("K72: a checkpoint of another log is refused") {
   const std::vector<LogSegment> segments = SegmentsOf(*directory);
   HistoryReader reader(*directory, segments, 0);
   const DurableEvidence evidence{.place = "checkpoint 7", .log = {3, 4}, .durable = {{1}, {1}}};
-  CHECK(FaultOf(CheckHistory(reader, evidence, segments))->kind == FaultKind::kWalGap);
+  CHECK(IsFault(CheckHistory(reader, evidence, segments), FaultKind::kWalGap));
 }
 
 }  // namespace
