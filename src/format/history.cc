@@ -2,6 +2,8 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
+
 #include "src/format/little_endian.h"
 #include "src/format/record.h"
 
@@ -12,8 +14,7 @@ constexpr std::size_t kHeadBytesMax = 16 + 8 + 8 + 1 + 4 + 3 * (1 + kMaxNameByte
 
 char* StoreName(char* to, std::string_view name) {
   *to++ = static_cast<char>(name.size());
-  std::memcpy(to, name.data(), name.size());
-  return to + name.size();
+  return std::copy(name.begin(), name.end(), to);
 }
 
 }  // namespace
