@@ -41,8 +41,10 @@ absl::StatusOr<LogSegment> OpenLogSegment(Directory& directory, std::string_view
   LogSegment segment{.name = LogFileName(name), .prefix = {}, .file_bytes = info.size};
   DR_ASSIGN_OR_RETURN(segment.prefix, DecodePrefix(block, name));
   segment.prefix_hash = PrefixHash(block);
+  // By what its history counts, too: the group with the rest of the record may not be there yet.
+  segment.continues = segment.prefix.history_lsn == segment.prefix.first_lsn;
   if (auto first = DecodeGroupHeader(bytes.substr(block.size()), segment.prefix)) {
-    segment.continues = (first->flags & kGroupContinues) != 0;
+    segment.continues |= (first->flags & kGroupContinues) != 0;
   }
   return segment;
 }

@@ -162,6 +162,28 @@ TEST_CASE("P14: a record keeps the epoch it was written in, also where recovery 
   }
 }
 
+TEST_CASE("A segment that was to begin inside a record, and is empty, needs the one before it") {
+  Fixture f;
+  Lsn cut;
+  {
+    OpenLog log = Value(f.Open("log"));
+    REQUIRE_OK(log.Append("whole"));
+    cut = log.wal->durable();
+    REQUIRE_OK(log.Append(std::string(60'000, 'x')));  // its rest is in the second segment
+    REQUIRE(log.wal->figures().rotations == 1);
+  }
+  const auto directory = f.In("log");
+  const LogSegment second = SegmentsOf(*directory).back();
+  REQUIRE(second.prefix.history_lsn == Next(cut));
+  const std::string path = "log/" + std::string(second.name.view());
+  const std::string zeros(Value(f.disk.Read(path)).size() - kBlockBytes, '\0');
+  REQUIRE_OK(f.disk.Overwrite(path, kBlockBytes, zeros));
+  REQUIRE_OK(directory->Remove(kDurableMarkName));
+  const OpenLog log = Value(f.Open("log", {.needed_from = Next(cut)}));
+  CHECK(log.wal->durable() == cut);
+  CHECK(log.wal->durable_point().history == Histories(*log.wal).at(cut.value));
+}
+
 // Two copies of one directory go on by themselves, with as many operations in as many openings.
 struct Branches : Fixture {
   Branches() {
