@@ -10,6 +10,17 @@
 #include "src/log/log_recovery.h"
 
 namespace dr::inline v0 {
+namespace {
+
+// Each opening takes an epoch that no other ever has, and has a segment here unless it was trimmed.
+bool IsOpeningOf(const std::vector<LogSegment>& segments, Epoch epoch) {
+  return epoch == Epoch{} || epoch < segments.front().prefix.epoch ||
+         std::any_of(segments.begin(), segments.end(),
+                     [epoch](const LogSegment& s) { return s.prefix.epoch == epoch; });
+}
+
+}  // namespace
+
 HistoryReader::HistoryReader(Directory& directory, std::vector<LogSegment> segments,
                              std::uint64_t newest_limit)
     : directory_(directory), segments_(std::move(segments)), newest_limit_(newest_limit) {}
@@ -40,17 +51,6 @@ absl::StatusOr<std::optional<Digest>> HistoryReader::At(Lsn lsn) {
   }
   return history_;
 }
-
-namespace {
-
-// Each opening takes an epoch that no other ever has, and has a segment here unless it was trimmed.
-bool IsOpeningOf(const std::vector<LogSegment>& segments, Epoch epoch) {
-  return epoch == Epoch{} || epoch < segments.front().prefix.epoch ||
-         std::any_of(segments.begin(), segments.end(),
-                     [epoch](const LogSegment& s) { return s.prefix.epoch == epoch; });
-}
-
-}  // namespace
 
 absl::Status CheckHistory(HistoryReader& reader, const DurableEvidence& evidence,
                           const std::vector<LogSegment>& segments) {
