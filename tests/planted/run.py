@@ -102,7 +102,8 @@ def main():
         aside = pathlib.Path(aside)
         patched = aside / pathlib.Path(file).name
         patched.write_bytes((source / file).read_bytes())
-        subprocess.run(["patch", "--quiet", "--fuzz=3", str(patched), str(patch)], check=True)
+        subprocess.run(["patch", "--quiet", "--forward", "--fuzz=3", str(patched), str(patch)],
+                       check=True)
         compile_aside(build, source / file, patched, aside / "patched.o")
         link_aside(build, program, aside / "patched.o", aside / program)
         may_hang = re.search("^Hangs: yes$", text, re.MULTILINE) is not None
