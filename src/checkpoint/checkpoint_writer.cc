@@ -107,7 +107,7 @@ absl::Status CheckpointWriter::TrimLog(const Context& context) {
   DR_ASSERT(previous_);
   Lsn needed = previous_->as_of;
   for (std::size_t i = 0; i < std::min(keep, entries.size()); ++i) {
-    // What an unreadable manifest would need is not known; the log and the chunks stay.
+    // What an unreadable manifest would need is not known; the log and the objects stay.
     if (!entries[i].manifest.ok()) return absl::OkStatus();
     needed = std::min(needed, entries[i].manifest->as_of);
   }

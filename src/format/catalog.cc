@@ -16,13 +16,6 @@ namespace {
 
 constexpr std::size_t kMaxClosedBytes = 4096;  // a URI
 
-template <typename Wire>
-void TimeField(Wire& wire, std::uint32_t number, absl::Time& time) {
-  auto ns = static_cast<std::uint64_t>(absl::ToUnixNanos(time));
-  wire.Fixed64(number, ns);
-  time = absl::FromUnixNanos(static_cast<std::int64_t>(ns));
-}
-
 // repository.proto has the names of these fields.
 constexpr auto kProofFields = [](auto& wire, Proof& proof) {
   auto level = static_cast<std::uint8_t>(proof.level);

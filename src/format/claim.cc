@@ -1,6 +1,5 @@
 #include "src/format/claim.h"
 
-#include "dr/repository/manifest.h"
 #include "dr/status.h"
 #include "dr/status_macros.h"
 #include "fmt/format.h"

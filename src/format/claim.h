@@ -8,17 +8,10 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "dr/digest.h"
 #include "dr/log/segment_prefix.h"
+#include "dr/repository/manifest.h"
 
 namespace dr::inline v0 {
-
-/// An entry of a sequence, and which one it was.
-struct EntryRef {
-  std::uint64_t number = 0;  ///< 0: none
-  Sha256 hash = {};          ///< of its bytes as stored
-  friend bool operator==(const EntryRef&, const EntryRef&) = default;
-};
 
 /// From where on operations have an epoch.
 struct EpochRun {

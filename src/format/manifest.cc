@@ -10,12 +10,13 @@
 #include "dr/status_macros.h"
 #include "src/format/canonical_proto.h"
 #include "src/format/entry.h"
+#include "src/format/wire_fields.h"
 
 namespace dr::inline v0 {
 namespace {
 
 constexpr std::size_t kMaxElements =
-    kMaxManifestComponents + kMaxManifestChunks + kMaxManifestFeatures;
+    kMaxManifestComponents + kMaxManifestObjects + kMaxManifestFeatures;
 
 /// The rules for the values of a manifest; empty: they hold.
 std::string BrokenRule(const BackupManifest& manifest) {
@@ -26,7 +27,17 @@ std::string BrokenRule(const BackupManifest& manifest) {
     return std::string(broken);
   }
   if (components.size() > kMaxManifestComponents) return "the manifest has too many components";
-  std::size_t chunks = 0;
+  const SegmentEnd& previous = manifest.previous;
+  if (previous.number != 0 &&
+      (previous.number + 1 != manifest.sequence || previous.entry == Sha256{})) {
+    return "the manifest follows an entry that is not before it";
+  }
+  if (previous.number == 0 && previous != SegmentEnd{}) return "the entry before has no number";
+  if (manifest.before.number >= manifest.sequence || manifest.claim.number >= manifest.sequence ||
+      !IsWhole(manifest.before) || !IsWhole(manifest.claim)) {
+    return "the manifest names an entry that is not before it";
+  }
+  std::size_t objects = 0;
   for (std::size_t i = 0; i < components.size(); ++i) {
     const ComponentSnapshot& c = components[i];
     const auto is_name = [](const std::string& name) {
@@ -42,22 +53,22 @@ std::string BrokenRule(const BackupManifest& manifest) {
     if (c.as_of > manifest.durable_lsn) {
       return fmt::format("{} is ahead of what is known to be durable", c.component);
     }
-    chunks += c.chunks.size();
-    for (const ChunkRef& chunk : c.chunks) {
-      if (chunk.key.empty() || chunk.key.size() > kMaxChunkKeyBytes) {
-        return fmt::format("{} has a chunk without a key or with one that is too long",
+    objects += c.objects.size();
+    for (const ObjectRef& object : c.objects) {
+      if (object.name.empty() || object.name.size() > kMaxObjectNameBytes) {
+        return fmt::format("{} has an object without a name or with one that is too long",
                            c.component);
       }
     }
   }
-  return chunks > kMaxManifestChunks ? "the manifest has too many chunks" : "";
+  return objects > kMaxManifestObjects ? "the manifest has too many objects" : "";
 }
 
 // repository.proto has the names of these fields.
-constexpr auto kChunkFields = [](auto& wire, ChunkRef& chunk) {
-  wire.Bytes(1, chunk.key);
-  wire.Varint(2, chunk.bytes);
-  wire.Fixed64(3, chunk.hash);
+constexpr auto kObjectFields = [](auto& wire, ObjectRef& object) {
+  wire.Bytes(1, object.name);
+  wire.Varint(2, object.bytes);
+  wire.Array(3, object.hash);
 };
 
 constexpr auto kComponentFields = [](auto& wire, ComponentSnapshot& snapshot) {
@@ -69,33 +80,29 @@ constexpr auto kComponentFields = [](auto& wire, ComponentSnapshot& snapshot) {
   wire.Fixed64(6, snapshot.digest.low);
   wire.Varint(7, snapshot.records);
   wire.Varint(8, snapshot.bytes);
-  wire.Repeated(9, snapshot.chunks, kChunkFields);
+  wire.Repeated(9, snapshot.objects, kObjectFields);
 };
 
 constexpr auto kManifestFields = [](auto& wire, BackupManifest& manifest) {
-  wire.Varint(1, manifest.sequence);
-  wire.Fixed64(2, manifest.log.high);
-  wire.Fixed64(3, manifest.log.low);
-  wire.Varint(4, manifest.epoch.value);
-  wire.Varint(5, manifest.as_of.value);
-  wire.Varint(6, manifest.durable_lsn.value);
-  wire.Fixed64(7, manifest.previous_hash);
-  auto created_ns = static_cast<std::uint64_t>(absl::ToUnixNanos(manifest.created));
-  wire.Fixed64(8, created_ns);
-  manifest.created = absl::FromUnixNanos(static_cast<std::int64_t>(created_ns));
-  wire.Repeated(9, manifest.required_features);
-  wire.Repeated(10, manifest.components, kComponentFields);
+  wire.Varint(1, manifest.as_of.value);
+  EntryFields(wire, 2, manifest.before);
+  EntryFields(wire, 4, manifest.claim);
+  TimeField(wire, 6, manifest.last_time);
+  wire.Repeated(7, manifest.required_features);
+  wire.Repeated(8, manifest.components, kComponentFields);
 };
 
 SegmentPrefix PrefixOf(const BackupManifest& manifest) {
   return {.kind = SegmentKind::kManifest,
           .log = manifest.log,
           .number = manifest.sequence,
+          .salt = manifest.salt,
           .epoch = manifest.epoch,
           .first_lsn = {1},
           .durable_lsn = manifest.durable_lsn,
           .history_lsn = manifest.history == Digest{} ? Lsn{} : manifest.durable_lsn,
           .history = manifest.history,
+          .previous = manifest.previous,
           .created = manifest.created};
 }
 
@@ -119,7 +126,15 @@ absl::StatusOr<BackupManifest> DecodeManifest(std::string_view bytes, std::strin
     return DamagedEntry(SegmentKind::kManifest, place, what);
   };
   DR_ASSIGN_OR_RETURN(const Entry entry, DecodeEntry(SegmentKind::kManifest, bytes, place));
-  BackupManifest manifest{.history = entry.prefix.history};
+  const SegmentPrefix& prefix = entry.prefix;
+  BackupManifest manifest{.sequence = prefix.number,
+                          .log = prefix.log,
+                          .salt = prefix.salt,
+                          .epoch = prefix.epoch,
+                          .durable_lsn = prefix.durable_lsn,
+                          .history = prefix.history,
+                          .previous = prefix.previous,
+                          .created = prefix.created};
   const ProtoCheck check = DecodeCanonical(entry.body, manifest, kManifestFields, kMaxElements);
   if (check.wrong != nullptr) return damaged(check.wrong);
   DR_RETURN_IF_ERROR(CheckFeatures(SegmentKind::kManifest, manifest.required_features, place));
@@ -128,7 +143,7 @@ absl::StatusOr<BackupManifest> DecodeManifest(std::string_view bytes, std::strin
   }
   if (const std::string broken = BrokenRule(manifest); !broken.empty()) return damaged(broken);
   if (!entry.HasPrefix(PrefixOf(manifest))) {
-    return damaged("prefix and body of the manifest contradict each other");
+    return damaged("the prefix of the manifest says what a manifest does not");
   }
   return manifest;
 }

@@ -19,6 +19,13 @@ inline bool IsWhole(const EntryRef& entry) {
   return (entry.number == 0) == (entry.hash == Sha256{});
 }
 
+template <typename Wire>
+void TimeField(Wire& wire, std::uint32_t number, absl::Time& time) {
+  auto ns = static_cast<std::uint64_t>(absl::ToUnixNanos(time));
+  wire.Fixed64(number, ns);
+  time = absl::FromUnixNanos(static_cast<std::int64_t>(ns));
+}
+
 inline constexpr auto kEntryFields = [](auto& wire, EntryRef& entry) {
   EntryFields(wire, 1, entry);
 };

@@ -112,7 +112,7 @@ absl::Status DirectoryStorage::Open(const Context& context) {
   const HostOptions& options = host_.options;
   DR_ASSIGN_OR_RETURN(directory_, HostDirectory::Open(host_.files, options.directory));
   DR_ASSIGN_OR_RETURN(store_, DirectoryStore::Open(std::move(directory_.store), host_.random,
-                                                   host_.clock, context));
+                                                   host_.clock, context, Writers::kOne));
   DR_ASSIGN_OR_RETURN(reserve_, Reserve::Open(*directory_.root));
   DR_ASSIGN_OR_RETURN(volume_, directory_.wal->Volume());
   segment_bytes_ = SegmentBytesOf(options.log, volume_);

@@ -119,10 +119,10 @@ class SalvageWriter {
     std::set<std::string> copied;
     for (BackupManifest manifest : salvage_.plan.checkpoints) {
       for (const ComponentSnapshot& snapshot : manifest.components) {
-        for (const ChunkRef& chunk : snapshot.chunks) {
-          if (!copied.insert(chunk.key).second) continue;
-          DR_ASSIGN_OR_RETURN(const Item item, host_.store->Get(chunk.key, {}));
-          DR_RETURN_IF_ERROR(store->Put(chunk.key, item.value, {}, {}).status());
+        for (const ObjectRef& object : snapshot.objects) {
+          if (!copied.insert(object.name).second) continue;
+          DR_ASSIGN_OR_RETURN(const Item item, host_.store->Get(object.name, {}));
+          DR_RETURN_IF_ERROR(store->Put(object.name, item.value, {}, {}).status());
         }
       }
       manifest.log = prefix_.log;

@@ -11,15 +11,15 @@
 #include "dr/status_macros.h"
 #include "fmt/format.h"
 #include "src/base/assert.h"
+#include "src/repository/objects/snapshot.h"
 #include "src/repository/put_once.h"
-#include "src/repository/snapshot.h"
 
 namespace dr::inline v0 {
 namespace {
 
 constexpr std::string_view kEntryPrefix = "entry/";
 constexpr std::uint64_t kMinValueBytes = 8 << 10;
-constexpr std::size_t kMaxKeyUsed = 192;  // a chunk's, with the longest component id
+constexpr std::size_t kMaxKeyUsed = 64;
 constexpr std::uint64_t kRungs = 1024;  // P18: a number's level is its trailing zeros in this base
 constexpr absl::Duration kShortestTtl = absl::Seconds(1);
 
@@ -69,19 +69,18 @@ bool MayBeFree(std::uint64_t sequence, std::uint64_t newest) {
 }
 
 /// Of entry `sequence` as its successor names it, if that is the last of `entries` and knows.
-std::optional<std::uint64_t> HashIn(const std::vector<RepositoryEntry>& entries,
-                                    std::uint64_t sequence) {
+std::optional<Sha256> HashIn(const std::vector<RepositoryEntry>& entries, std::uint64_t sequence) {
   if (entries.empty() || entries.back().sequence != sequence + 1) return std::nullopt;
   const absl::StatusOr<BackupManifest>& successor = entries.back().manifest;
-  if (!successor.ok() || successor->previous_hash == 0) return std::nullopt;
-  return successor->previous_hash;
+  if (!successor.ok() || successor->previous.number == 0) return std::nullopt;
+  return successor->previous.entry;
 }
 
 }  // namespace
 
 Repository::Repository(StateAdapter& store, const Clock& clock, Random& random,
-                       RepositoryOptions options)
-    : store_(store), clock_(clock), random_(random), options_(options) {}
+                       RepositoryOptions options, std::uint64_t run)
+    : store_(store), clock_(clock), random_(random), options_(options), run_(run) {}
 
 absl::StatusOr<std::unique_ptr<Repository>> Repository::Open(StateAdapter& store,
                                                              const Clock& clock, Random& random,
@@ -98,13 +97,27 @@ absl::StatusOr<std::unique_ptr<Repository>> Repository::Open(StateAdapter& store
     return MakeFault({.kind = FaultKind::kUnsupported, .next = "use another store, or no ttl"},
                      "the store lets nothing expire");
   }
-  options.chunk_bytes =
-      std::clamp<std::uint64_t>(options.chunk_bytes, kMinValueBytes / 2, can.max_value_bytes / 2);
-  std::unique_ptr<Repository> repository(new Repository(store, clock, random, options));
-  DR_ASSIGN_OR_RETURN(const Tail tail, repository->FindTail(context));
-  repository->newest_ = tail.sequence;
-  repository->newest_hash_ = tail.hash;
+  options.object_bytes =
+      std::clamp<std::uint64_t>(options.object_bytes, kMinValueBytes / 2, can.max_value_bytes / 2);
+  DR_ASSIGN_OR_RETURN(const std::uint64_t run, random.Next());
+  std::unique_ptr<Repository> repository(new Repository(store, clock, random, options, run));
+  DR_ASSIGN_OR_RETURN(repository->newest_, repository->FindTail(context));
   return repository;
+}
+
+// A damaged entry has its number all the same.
+Repository::Tail Repository::TailOf(std::uint64_t sequence, const absl::StatusOr<Item>& item) {
+  Tail tail{.sequence = sequence};
+  if (!item.ok()) return tail;
+  tail.has_value = !item->value.empty();
+  const absl::StatusOr<SegmentPrefix> prefix = DecodePrefix(item->value, EntryKey(sequence));
+  if (!prefix.ok()) return tail;
+  tail.end = {.number = sequence,
+              .salt = prefix->salt,
+              .last_lsn = prefix->durable_lsn,
+              .epoch = prefix->epoch,
+              .entry = Sha256Of(item->value)};
+  return tail;
 }
 
 // A listing may be stale; it is where the search begins, not where it ends. Another host may prune
@@ -117,13 +130,12 @@ absl::StatusOr<Repository::Tail> Repository::FindTail(const Context& context) co
     for (std::uint64_t candidate = std::max<std::uint64_t>(last, 1);; ++candidate) {
       absl::StatusOr<Item> item = store_.Get(EntryKey(candidate), context);
       if (absl::IsNotFound(item.status())) break;
-      // A damaged entry has its number all the same.
       if (!item.ok() && !absl::IsDataLoss(item.status())) return item.status();
-      tail = {candidate, item.ok() ? HashOf(item->value) : 0};
+      tail = TailOf(candidate, item);
     }
     if (tail.sequence > 0 || last == 0) return tail;
     // What was listed is gone: pruned since then, or missing if it is still listed.
-    if (last == gone) return Tail{last, 0};
+    if (last == gone) return Tail{.sequence = last};
     gone = last;
   }
 }
@@ -146,18 +158,21 @@ absl::StatusOr<bool> Repository::LaterExists(std::uint64_t sequence, const Conte
 }
 
 absl::StatusOr<bool> Repository::IsSurpassed(const Context& context) const {
-  DR_ASSIGN_OR_RETURN(const bool followed, Exists(newest_ + 1, context));
+  DR_ASSIGN_OR_RETURN(const bool followed, Exists(newest_.sequence + 1, context));
   if (followed) return true;
   // Its number may be free again. But the oldest are pruned first: where the newest that is known
   // here is still as it was, no later one has been.
-  absl::StatusOr<Item> known = store_.Get(EntryKey(newest_), context);
-  if (known.ok() && !known->value.empty() && HashOf(known->value) == newest_hash_) return false;
+  absl::StatusOr<Item> known = store_.Get(EntryKey(newest_.sequence), context);
+  if (known.ok() && newest_.end.number != 0 && Sha256Of(known->value) == newest_.end.entry) {
+    return false;
+  }
   if (!known.ok() && !absl::IsNotFound(known.status()) && !absl::IsDataLoss(known.status())) {
     return known.status();
   }
   DR_ASSIGN_OR_RETURN(const Tail tail, FindTail(context));
-  if (tail.sequence > newest_ || !options_.shared) return tail.sequence > newest_;
-  return LaterExists(newest_ + 1, context);
+  const bool later = tail.sequence > newest_.sequence;
+  if (later || !options_.shared) return later;
+  return LaterExists(newest_.sequence + 1, context);
 }
 
 // A put that was long under way may have found its number free again.
@@ -178,12 +193,12 @@ absl::Status Repository::CheckFollowsAll(std::uint64_t sequence, const Context& 
 }
 
 absl::StatusOr<std::optional<BackupManifest>> Repository::Newest(const Context& context) const {
-  if (newest_ == 0) return std::nullopt;
-  const std::optional<std::uint64_t> hash =
-      newest_hash_ != 0 ? std::optional(newest_hash_) : std::nullopt;
+  if (newest_.sequence == 0) return std::nullopt;
   // What was pruned may outlive what was kept where everything expires.
-  if (options_.ttl && newest_hash_ == HashOf("")) return std::nullopt;
-  DR_ASSIGN_OR_RETURN(RepositoryEntry entry, ReadEntry(newest_, hash, context));
+  if (options_.ttl && !newest_.has_value) return std::nullopt;
+  std::optional<Sha256> known;
+  if (newest_.end.number != 0) known = newest_.end.entry;
+  DR_ASSIGN_OR_RETURN(RepositoryEntry entry, ReadEntry(newest_.sequence, known, context));
   DR_RETURN_IF_ERROR(entry.manifest.status());
   return *std::move(entry.manifest);
 }
@@ -199,7 +214,8 @@ absl::StatusOr<std::vector<RepositoryEntry>> Repository::Entries(const Context& 
     }
     // What the listing does not have yet, and the nearest end of every gap: numbers are dense, but
     // for a put that came too late and found its number free again.
-    if (newest_ > 0 && (listed.empty() || listed.back().sequence <= newest_)) known.insert(newest_);
+    const std::uint64_t newest = newest_.sequence;
+    if (newest > 0 && (listed.empty() || listed.back().sequence <= newest)) known.insert(newest);
     for (std::uint64_t sequence : std::vector(known.begin(), known.end())) {
       if (sequence == *known.begin() || pruned.contains(sequence - 1)) continue;
       const bool free = options_.shared && MayBeFree(sequence - 1, *known.rbegin());
@@ -221,7 +237,7 @@ absl::StatusOr<std::vector<RepositoryEntry>> Repository::Entries(const Context& 
 }
 
 absl::StatusOr<RepositoryEntry> Repository::ReadEntry(std::uint64_t sequence,
-                                                      std::optional<std::uint64_t> expected_hash,
+                                                      const std::optional<Sha256>& expected,
                                                       const Context& context) const {
   const std::string key = EntryKey(sequence);
   absl::StatusOr<Item> item = store_.Get(key, context);
@@ -246,7 +262,7 @@ absl::StatusOr<RepositoryEntry> Repository::ReadEntry(std::uint64_t sequence,
     return replaced(
         fmt::format("entry {} holds the manifest of entry {}", sequence, manifest->sequence));
   }
-  if (manifest.ok() && expected_hash && HashOf(item->value) != *expected_hash) {
+  if (manifest.ok() && expected && Sha256Of(item->value) != *expected) {
     return replaced(
         fmt::format("entry {} is not the one that entry {} follows", sequence, sequence + 1));
   }
@@ -256,9 +272,15 @@ absl::StatusOr<RepositoryEntry> Repository::ReadEntry(std::uint64_t sequence,
 std::unique_ptr<SnapshotWriter> Repository::NewSnapshot(std::string_view component,
                                                         const Schema& schema, Lsn as_of,
                                                         Epoch epoch, const Context& context) {
-  return NewSnapshotWriter(store_, random_, clock_, options_,
+  return NewSnapshotWriter({.store = store_,
+                            .random = random_,
+                            .clock = clock_,
+                            .options = options_,
+                            .epoch = epoch,
+                            .run = run_,
+                            .ordinal = ordinal_},
                            {.component = std::string(component), .schema = schema, .as_of = as_of},
-                           epoch, context);
+                           context);
 }
 
 absl::StatusOr<std::unique_ptr<StateReader>> Repository::OpenSnapshot(
@@ -269,21 +291,21 @@ absl::StatusOr<std::unique_ptr<StateReader>> Repository::OpenSnapshot(
 // One put is in flight at a time: what an earlier call left open comes first, with the same bytes.
 absl::StatusOr<std::string> Repository::PutPending(const Context& context) {
   if (pending_.empty()) return std::string();
-  absl::Status put = PutOnce(store_, EntryKey(newest_ + 1), pending_, pending_ttl_, context);
-  if (put.ok() && options_.shared) put = CheckFollowsAll(newest_ + 1, context);
+  const std::uint64_t next = newest_.sequence + 1;
+  absl::Status put = PutOnce(store_, EntryKey(next), pending_, pending_ttl_, context);
+  if (put.ok() && options_.shared) put = CheckFollowsAll(next, context);
   // Only these two are answers about all puts of these bytes.
   if (!put.ok() && !absl::IsAborted(put)) return put;
   std::string bytes = std::exchange(pending_, {});
   DR_RETURN_IF_ERROR(put);
-  ++newest_;
-  newest_hash_ = HashOf(bytes);
+  newest_ = TailOf(next, Item{bytes, {}});
   return bytes;
 }
 
 absl::StatusOr<std::optional<BackupManifest>> Repository::Settle(const Context& context) {
   DR_ASSIGN_OR_RETURN(const std::string bytes, PutPending(context));
   if (bytes.empty()) return std::nullopt;
-  return DecodeManifest(bytes, EntryKey(newest_));
+  return DecodeManifest(bytes, EntryKey(newest_.sequence));
 }
 
 absl::StatusOr<BackupManifest> Repository::Publish(BackupManifest manifest,
@@ -295,12 +317,15 @@ absl::StatusOr<BackupManifest> Repository::PublishFor(BackupManifest manifest,
                                                       std::optional<absl::Duration> ttl,
                                                       const Context& context) {
   DR_RETURN_IF_ERROR(PutPending(context).status());
-  manifest.sequence = newest_ + 1;
-  manifest.previous_hash = newest_hash_;
+  manifest.sequence = newest_.sequence + 1;
+  manifest.previous = newest_.end;
+  manifest.before = {newest_.end.number, newest_.end.entry};
+  // Equal bytes are taken for one's own, so no two manifests are equal.
+  DR_ASSIGN_OR_RETURN(manifest.salt, random_.Next());
   DR_ASSIGN_OR_RETURN(std::string bytes, EncodeManifest(std::move(manifest)));
   // What cannot be read again must not become the newest.
-  DR_ASSIGN_OR_RETURN(manifest, DecodeManifest(bytes, EntryKey(newest_ + 1)));
-  DR_ASSERT(pending_.empty() && manifest.sequence == newest_ + 1);
+  DR_ASSIGN_OR_RETURN(manifest, DecodeManifest(bytes, EntryKey(manifest.sequence)));
+  DR_ASSERT(pending_.empty() && manifest.sequence == newest_.sequence + 1);
   pending_ = std::move(bytes);
   pending_ttl_ = ttl;
   const absl::Status put = PutPending(context).status();
@@ -312,10 +337,8 @@ absl::StatusOr<BackupManifest> Repository::PublishFor(BackupManifest manifest,
 absl::StatusOr<BackupManifest> Repository::Claim(std::optional<BackupManifest> newest,
                                                  const Context& context) {
   BackupManifest claim = newest ? *std::move(newest) : BackupManifest{.created = clock_.WallTime()};
-  // Equal bytes are taken for one's own, so no two claims are equal.
-  claim.log = {.high = 0};
-  DR_ASSIGN_OR_RETURN(claim.log.low, random_.Next());
-  claim.epoch = {newest_ + 1};
+  claim.log = {.high = 0, .low = 1};
+  claim.epoch = {newest_.sequence + 1};
   std::optional<absl::Duration> ttl = options_.ttl;
   if (ttl) ttl = std::clamp(claim.created + *ttl - clock_.WallTime(), kShortestTtl, *ttl);
   return PublishFor(std::move(claim), ttl, context);
@@ -323,7 +346,7 @@ absl::StatusOr<BackupManifest> Repository::Claim(std::optional<BackupManifest> n
 
 // In a shared repository a number stays taken until no writer can take it for a new one.
 absl::Status Repository::Forget(std::uint64_t sequence, bool has_value, const Context& context) {
-  if (!options_.shared || MayBeFree(sequence, newest_)) {
+  if (!options_.shared || MayBeFree(sequence, newest_.sequence)) {
     return store_.Delete(EntryKey(sequence), {}, context);
   }
   if (!has_value) return absl::OkStatus();
@@ -342,23 +365,25 @@ absl::Status Repository::Prune(std::uint32_t keep, Epoch epoch, const Context& c
     if (i >= keep) break;
     DR_RETURN_IF_ERROR(entries[i].manifest.status());
     for (const ComponentSnapshot& snapshot : entries[i].manifest->components) {
-      for (const ChunkRef& chunk : snapshot.chunks) living.insert(chunk.key);
+      for (const ObjectRef& object : snapshot.objects) living.insert(object.name);
     }
   }
   const std::uint64_t oldest_kept =
       entries.empty() ? 0 : entries[std::min<std::size_t>(keep, entries.size()) - 1].sequence;
   DR_ASSIGN_OR_RETURN(std::vector<Numbered> listed, ListEntries(store_, context));
-  // Oldest first, and before any chunk, so that no entry ever names what is gone.
+  // Oldest first, and before any object, so that no entry ever names what is gone.
   for (const auto& [sequence, has_value] : listed) {
     if (sequence >= oldest_kept) break;
     DR_RETURN_IF_ERROR(Forget(sequence, has_value, context));
   }
-  DR_ASSIGN_OR_RETURN(std::vector<ListEntry> chunks, ListAll(store_, kChunkPrefix, context));
-  for (const ListEntry& chunk : chunks) {
-    if (EpochOfChunk(chunk.key) > epoch || living.contains(chunk.key)) continue;
-    DR_RETURN_IF_ERROR(store_.Delete(chunk.key, {}, context));
+  DR_ASSIGN_OR_RETURN(std::vector<ListEntry> objects, ListAll(store_, kObjectPrefix, context));
+  std::vector<std::string> garbage;
+  for (ListEntry& object : objects) {
+    const std::optional<Epoch> of = EpochOfObject(object.key);
+    if (!of || *of > epoch || living.contains(object.key)) continue;
+    garbage.push_back(std::move(object.key));
   }
-  return absl::OkStatus();
+  return store_.DeleteMany(garbage, context);
 }
 
 }  // namespace dr::inline v0

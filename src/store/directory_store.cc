@@ -80,9 +80,11 @@ DirectoryStore::DirectoryStore(std::unique_ptr<Directory> root, Random& random, 
 }
 
 absl::StatusOr<std::unique_ptr<DirectoryStore>> DirectoryStore::Open(
-    std::unique_ptr<Directory> root, Random& random, const Clock& clock, const Context& context) {
+    std::unique_ptr<Directory> root, Random& random, const Clock& clock, const Context& context,
+    Writers writers) {
   DR_ASSIGN_OR_RETURN(std::unique_ptr<DirectoryStore> store,
                       OpenToRead(std::move(root), random, clock));
+  store->writers_ = writers;
   DR_ASSIGN_OR_RETURN(const WriteTurn turn, store->AwaitTurn(context));
   DR_RETURN_IF_ERROR(store->Clean(*store->root_));
   DR_RETURN_IF_ERROR(ProbeExclusiveNames(*store->root_));
@@ -342,8 +344,31 @@ absl::Status DirectoryStore::Delete(std::string_view key, const DeleteOptions& o
     if (current.version != *options.if_version) return ValueChanged(key);
   }
   DR_RETURN_IF_ERROR(Remove(*place->directory, place->name, key));
-  absl::Status synced = place->directory->Sync();
-  return synced.ok() ? synced : MayHaveHappened(key, synced);
+  const absl::Status synced = place->directory->Sync();
+  if (!synced.ok()) return MayHaveHappened(key, synced);
+  std::vector<std::string> path = PathOfKey(key);
+  path.pop_back();
+  RemoveEmpty(std::move(path));
+  return absl::OkStatus();
+}
+
+// Others remember which folders they have synced and would not notice that one was made anew, so
+// that with them empty folders stay. One that cannot be removed is not empty, or does no harm.
+void DirectoryStore::RemoveEmpty(std::vector<std::string> path) {
+  if (writers_ == Writers::kMany) return;
+  std::vector<std::unique_ptr<Directory>> opened;
+  Directory* parent = root_.get();
+  for (std::size_t i = 0; i + 1 < path.size(); ++i) {
+    auto child = parent->OpenDirectory(path[i], Create::kNever);
+    if (!child.ok()) return;
+    parent = opened.emplace_back(*std::move(child)).get();
+  }
+  while (!path.empty()) {
+    parent = path.size() == 1 ? root_.get() : opened[path.size() - 2].get();
+    if (!parent->RemoveDirectory(path.back()).ok()) return;
+    synced_.erase(fmt::format("{}/", fmt::join(path, "/")));
+    path.pop_back();
+  }
 }
 
 // Not there: removed, perhaps, by a call that could not sync, so that its directory is synced
@@ -385,6 +410,7 @@ absl::Status DirectoryStore::DeleteMany(std::span<const std::string> keys, const
     if (!place.ok()) continue;
     const absl::Status synced = place->directory->Sync();
     if (!synced.ok()) return MayHaveHappened(first.key, synced);
+    RemoveEmpty(first.directory);
   }
   return absl::OkStatus();
 }

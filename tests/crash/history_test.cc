@@ -99,22 +99,22 @@ class Branch {
   std::unique_ptr<Host> host_;
 };
 
-/// The files that go together: each file but chunks, which no other copy has under the same name.
+/// The files that go together: each file but objects, which no other copy has under the same name.
 std::vector<std::vector<std::string>> GroupsOf(const Files& files) {
   std::vector<std::vector<std::string>> groups;
-  std::vector<std::string> chunks;
+  std::vector<std::string> objects;
   for (const auto& [path, content] : files) {
     if (path.ends_with(".spare") || path.ends_with(".tmp") || path.ends_with("LOCK") ||
         path.ends_with(".lock") || path.ends_with("RESERVE")) {
       continue;
     }
-    if (path.find("chunk") != path.npos) {
-      chunks.push_back(path);
+    if (path.find("/data+/") != path.npos) {
+      objects.push_back(path);
     } else {
       groups.push_back({path});
     }
   }
-  if (!chunks.empty()) groups.push_back(std::move(chunks));
+  if (!objects.empty()) groups.push_back(std::move(objects));
   return groups;
 }
 

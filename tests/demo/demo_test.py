@@ -152,8 +152,9 @@ def damaged_checkpoint(scratch):
     run("--directory", scratch, "--operations", 5000)
     whole = digest(scratch)
     for component in ("graph", "journal", "queue"):
-        chunk = next(p for p in scratch.rglob("*") if p.is_file() and f"{component}+" in p.parts)
-        flip(chunk, chunk.stat().st_size // 2)
+        title = f"{len(component)} {component} ".encode()
+        state = next(p for p in scratch.rglob("data+/*/*") if title in p.read_bytes())
+        flip(state, state.stat().st_size // 2)
         assert digest(scratch) == whole, component
 
 

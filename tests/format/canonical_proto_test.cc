@@ -19,7 +19,7 @@ struct Point {
   std::vector<Point> inner = {};
 };
 struct Line {
-  std::uint64_t number = 0, high = 0, count = 0, time = 0;
+  std::uint64_t number = 0, count = 0, time = 0;
   std::vector<std::string> features = {};
   std::vector<Point> points = {};
 };
@@ -32,11 +32,10 @@ constexpr auto kPointFields = [](auto& wire, Point& point) {
 };
 constexpr auto kLineFields = [](auto& wire, Line& line) {
   wire.Varint(1, line.number);
-  wire.Fixed64(2, line.high);
   wire.Varint(4, line.count);
-  wire.Fixed64(8, line.time);
-  wire.Repeated(9, line.features);
-  wire.Repeated(10, line.points, kPointFields);
+  wire.Fixed64(6, line.time);
+  wire.Repeated(7, line.features);
+  wire.Repeated(8, line.points, kPointFields);
 };
 
 ProtoCheck Check(std::string_view bytes, std::size_t max_elements = 10) {
@@ -52,10 +51,9 @@ TEST_CASE("What is written is what Protobuf writes and reads, and comes back (K1
   format::v1::Manifest body;
   Line line;
   CHECK(EncodeCanonical(line, kLineFields).empty());
-  body.set_sequence(line.number = 300);
-  body.set_log_high(line.high = 7);
-  body.set_epoch(line.count = ~0ULL);
-  body.set_created_ns(-1);
+  body.set_as_of(line.number = 300);
+  body.set_claim_number(line.count = ~0ULL);
+  body.set_last_time_ns(-1);
   line.time = ~0ULL;
   line.features = {"a", ""};
   for (const std::string& feature : line.features) body.add_required_features(feature);
@@ -64,8 +62,8 @@ TEST_CASE("What is written is what Protobuf writes and reads, and comes back (K1
   auto* component = body.add_components();
   component->set_component("c");
   component->set_schema_version(~0U);
-  component->add_chunks()->set_key("k");
-  component->add_chunks();
+  component->add_objects()->set_name("k");
+  component->add_objects();
   const std::string bytes = body.SerializeAsString();
   CHECK((EncodeCanonical(line, kLineFields) == bytes));  // as no text
   Line again{.count = 1, .features = {"old"}, .points = {{}}};
@@ -76,8 +74,8 @@ TEST_CASE("What is written is what Protobuf writes and reads, and comes back (K1
 }
 
 TEST_CASE("Numbers keep to what their field can hold") {
-  CHECK(Wrong("\x52\x06\x18\xff\xff\xff\xff\x0f"s).empty());
-  CHECK(Wrong("\x52\x06\x18\x80\x80\x80\x80\x10"s) == "the body has a value that is not readable");
+  CHECK(Wrong("\x42\x06\x18\xff\xff\xff\xff\x0f"s).empty());
+  CHECK(Wrong("\x42\x06\x18\x80\x80\x80\x80\x10"s) == "the body has a value that is not readable");
 }
 
 TEST_CASE("F7: every other encoding of the same message is refused") {
@@ -87,14 +85,14 @@ TEST_CASE("F7: every other encoding of the same message is refused") {
   CHECK(Wrong("\x08\x85\x00"s) == "the body has a value that is not readable");
   CHECK(Wrong("\x88\x00\x05"s) == "the body has a tag that is not readable");
   CHECK(Wrong("\x08\x00"s) == "the body stores a default value");
-  CHECK(Wrong("\x11\x00\x00\x00\x00\x00\x00\x00\x00"s) == "the body stores a default value");
+  CHECK(Wrong("\x31\x00\x00\x00\x00\x00\x00\x00\x00"s) == "the body stores a default value");
   CHECK(Wrong("\x09\x05\x00\x00\x00\x00\x00\x00\x00"s) == "the body has a value of the wrong type");
-  CHECK(Wrong("\x52\x02\x0a\x00"s) == "the body stores a default value");  // nested
+  CHECK(Wrong("\x42\x02\x0a\x00"s) == "the body stores a default value");  // nested
 }
 
 TEST_CASE("Bodies that are cut off, grouped or numbered beyond bounds are refused") {
   for (const std::string& cut :
-       {"\x08"s, "\x11\x01"s, "\x4a\x05xy"s, "\x4a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"s}) {
+       {"\x08"s, "\x31\x01"s, "\x3a\x05xy"s, "\x3a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"s}) {
     CHECK(Wrong(cut) == "the body has a value that is not readable");
   }
   CHECK_FALSE(Wrong("\x0b\x0c"s).empty());

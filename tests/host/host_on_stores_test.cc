@@ -59,7 +59,7 @@ TEST_CASE("S1-3: A host moves from machine to machine over every store, and keep
   SystemClock clock;
   PosixFileSystem files;
   auto store = Value(LinkedAdapters().Open(uri, {&files, &clock, &random}));
-  CHECK(Value(store->List("chunk/", "", {})).entries.size() == (can_expire ? 4 : 3));
+  CHECK(Value(store->List("data/", "", {})).entries.size() == (can_expire ? 4 : 3));
   const Page entries = Value(store->List("entry/", "", {}));
   CHECK(entries.entries.size() == 8);
   for (const ListEntry& entry : entries.entries) {

@@ -219,7 +219,7 @@ TEST_CASE("P14: The host that was opened last has the repository, the other is t
                                     : StateOf(*old_host)->SaveState("c").status();
   CHECK(KindOf(told) == FaultKind::kFenced);
   CHECK(first.Count("x") == 1);
-  const std::size_t written = place.Keys("").size();  // a chunk, perhaps, and nothing was deleted
+  const std::size_t written = place.Keys("").size();  // an object, perhaps, and nothing was deleted
   for (const std::string& key : before) CHECK(place.memory.Get(key, {}).ok());
   CHECK(KindOf(first.Add("x").status()) == FaultKind::kFenced);
   CHECK(KindOf(old_host->Checkpoint().status()) == FaultKind::kFenced);
@@ -268,7 +268,7 @@ TEST_CASE("P13: A host that lacks a component is refused, and the one that has i
 
 TEST_CASE("S1-9: What is damaged is an error, never a beginning or an older state") {
   Place place;
-  const bool chunk = GENERATE(false, true);
+  const bool object = GENERATE(false, true);
   Counters counters;
   {
     auto host = place.Open({&counters});
@@ -276,9 +276,9 @@ TEST_CASE("S1-9: What is damaged is an error, never a beginning or an older stat
       REQUIRE_OK(counters.Add("x"));
       REQUIRE_OK(host->Checkpoint().status());
     }
-    place.Rot(chunk ? place.Newest().components[0].chunks[0].key : place.Keys("entry/").back());
+    place.Rot(object ? place.Newest().components[0].objects[0].name : place.Keys("entry/").back());
     // A host that runs is not hurt, and can tell.
-    if (chunk) CHECK(absl::IsDataLoss(StateOf(*host)->LoadState("counters").status()));
+    if (object) CHECK(absl::IsDataLoss(StateOf(*host)->LoadState("counters").status()));
     CHECK(counters.Count("x") == 3);
   }
   Counters fresh;
@@ -501,7 +501,7 @@ TEST_CASE("Hosts that are opened and save nothing fill no store") {
     whole += entry.bytes > 0;
   }
   CHECK(whole == 10);
-  CHECK(place.Keys("chunk/").size() == 1);
+  CHECK(place.Keys("data/").size() == 1);
 }
 
 TEST_CASE("A component that fails leaves the checkpoint before, and nothing else behind") {

@@ -329,7 +329,7 @@ TEST_CASE("A publication without an answer is neither another host's nor forgott
   }
   SECTION("what it replaced is named no more, though a failure had it pruned") {
     REQUIRE_OK(a.Add("z"));
-    lossy.prefix = "chunk/";
+    lossy.prefix = "data/";
     lossy.loss = test::Loss::kRefused;
     lossy.losses = 1;
     CHECK(absl::IsResourceExhausted(host->Checkpoint().status()));

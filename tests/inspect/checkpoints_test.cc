@@ -15,10 +15,10 @@ void MakeTwo(const Places& places) {
   });
 }
 
-void DamageNewestChunk(const Places& places) {
+void DamageNewestObject(const Places& places) {
   const CheckpointContents newest = Value(
       ShowCheckpoint(Value(StoredHost::Open(places.host)), std::nullopt, ReadDepth::kManifests));
-  const std::string key = newest.components[0].snapshot.chunks[0].key;
+  const std::string key = newest.components[0].snapshot.objects[0].name;
   const std::string name = key.substr(key.rfind('/') + 1);
   for (const auto& entry : std::filesystem::recursive_directory_iterator(places.host)) {
     if (entry.path().filename() == name) FlipBit(entry.path(), 300);
@@ -37,10 +37,10 @@ TEST_CASE("Checkpoints are listed newest first") {
   CHECK(list.all[1].state.ok());
 }
 
-TEST_CASE("A damaged chunk is found where records are read, and by its own checkpoint alone") {
+TEST_CASE("A damaged object is found where records are read, and by its own checkpoint alone") {
   const Places places;
   MakeTwo(places);
-  DamageNewestChunk(places);
+  DamageNewestObject(places);
   const StoredHost host = Value(StoredHost::Open(places.host));
   CHECK(Value(ListCheckpoints(host, ReadDepth::kManifests)).damage.ok());
   const CheckpointList list = Value(ListCheckpoints(host, ReadDepth::kRecords));

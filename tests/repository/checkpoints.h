@@ -17,7 +17,7 @@ namespace dr::test {
 
 using Records = std::vector<std::string>;
 
-/// A repository as a process has it open. Each has randomness of its own, as chunk keys need.
+/// A repository as a process has it open. Each has randomness of its own, as the names of objects need.
 struct Bench {
   explicit Bench(StateAdapter& store, RepositoryOptions options = {})
       : random(++seeds), opened(Repository::Open(store, clock, random, options)) {}

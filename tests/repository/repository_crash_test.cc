@@ -15,7 +15,7 @@ using test::Records;
 using test::SimStore;
 using test::WriteSnapshot;
 
-constexpr RepositoryOptions kSmall = {.chunk_bytes = 4096};
+constexpr RepositoryOptions kSmall = {.object_bytes = 4096};
 constexpr int kCheckpoints = 4;
 constexpr std::uint32_t kKeep = 2;
 
@@ -25,7 +25,7 @@ Records RecordsOf(std::uint64_t checkpoint) {
           std::string(3000, static_cast<char>('A' + checkpoint))};
 }
 
-// One changing component in two chunks, one carried forward by reference, pruned behind.
+// One changing component in two objects, one carried forward by reference, pruned behind.
 absl::Status TakeCheckpoint(Repository& repository, std::uint64_t number) {
   auto entries = repository.Entries({});
   if (!entries.ok()) return entries.status();
@@ -72,7 +72,7 @@ void CheckRecovered(SimFileSystem& after, std::uint64_t acknowledged) {
   CHECK(CheckComplete(*bench) == newest + 1);
   const std::size_t entries = std::min<std::size_t>(newest + 1, kKeep);
   CHECK(test::Keys(*store, "entry/").size() == entries);
-  CHECK(test::Keys(*store, "chunk/").size() == 2 * entries + 1);
+  CHECK(test::Keys(*store, "data/").size() == 2 * entries + 1);
 }
 
 void RunWorkload(SimFileSystem& disk) {
@@ -160,7 +160,7 @@ TEST_CASE("C2: A full disk leaves the checkpoints as they are, and space makes t
   disk.SetCapacity(1 << 20);
   REQUIRE(TakeCheckpoint(*bench, 3).ok());
   CHECK(CheckComplete(*bench) == 3);
-  CHECK(test::Keys(*store, "chunk/").size() == 5);
+  CHECK(test::Keys(*store, "data/").size() == 5);
 }
 
 }  // namespace

@@ -87,7 +87,7 @@ struct World {
     const Item newest = *store.Get(page.entries.back().key, {});
     const BackupManifest manifest = *DecodeManifest(newest.value, "newest");
     for (const ComponentSnapshot& snapshot : manifest.components) {
-      for (const ChunkRef& chunk : snapshot.chunks) broken += !store.Get(chunk.key, {}).ok();
+      for (const ObjectRef& object : snapshot.objects) broken += !store.Get(object.name, {}).ok();
     }
   }
 };

@@ -1,4 +1,4 @@
-#include "src/repository/snapshot.h"
+#include "src/repository/objects/snapshot.h"
 
 #include <catch2/catch.hpp>
 
@@ -16,7 +16,7 @@ using test::ReadSnapshot;
 using test::Records;
 using test::WriteSnapshot;
 
-constexpr RepositoryOptions kSmall = {.chunk_bytes = 4096};
+constexpr RepositoryOptions kSmall = {.object_bytes = 4096};
 
 std::string Random(std::size_t size, char seed) {
   std::string bytes(size, seed);
@@ -24,7 +24,7 @@ std::string Random(std::size_t size, char seed) {
   return bytes;
 }
 
-TEST_CASE("Records of any length are read back in order, across chunks") {
+TEST_CASE("Records of any length are read back in order, across objects") {
   MemoryStore store;
   Bench bench(store, kSmall);
   Records records = {"",
@@ -40,7 +40,7 @@ TEST_CASE("Records of any length are read back in order, across chunks") {
   auto snapshot = WriteSnapshot(*bench, "c", records);
   REQUIRE(snapshot.ok());
   CHECK(snapshot->records == records.size());
-  CHECK(snapshot->chunks.size() > 30);
+  CHECK(snapshot->objects.size() > 30);
   Digest digest;
   std::uint64_t bytes = 0;
   for (const std::string& record : records) {
@@ -49,25 +49,25 @@ TEST_CASE("Records of any length are read back in order, across chunks") {
   }
   CHECK(snapshot->digest == digest);
   CHECK(snapshot->bytes == bytes);
-  for (const ChunkRef& chunk : snapshot->chunks) {
-    auto item = store.Get(chunk.key, {});
+  for (const ObjectRef& object : snapshot->objects) {
+    auto item = store.Get(object.name, {});
     REQUIRE(item.ok());
-    CHECK(item->value.size() == chunk.bytes);
+    CHECK(item->value.size() == object.bytes);
     CHECK(item->value.size() <= 2 * 4096);
   }
   CHECK(*ReadSnapshot(*bench, *snapshot) == records);
 }
 
-TEST_CASE("A snapshot without records has no chunk, and one with an empty record has one") {
+TEST_CASE("A snapshot without records has no object, and one with an empty record has one") {
   MemoryStore store;
   Bench bench(store);
   auto none = WriteSnapshot(*bench, "c", {});
   REQUIRE(none.ok());
-  CHECK(none->chunks.empty());
+  CHECK(none->objects.empty());
   CHECK(none->digest == Digest{});
   CHECK(ReadSnapshot(*bench, *none)->empty());
   auto empty = WriteSnapshot(*bench, "c", {""});
-  CHECK(empty->chunks.size() == 1);
+  CHECK(empty->objects.size() == 1);
   CHECK(*ReadSnapshot(*bench, *empty) == Records{""});
 }
 
@@ -89,9 +89,10 @@ TEST_CASE("A21: A record of 64 MiB is taken, one byte more is refused and the sn
   CHECK(absl::IsInvalidArgument(out->Finish().status()));
 }
 
-TEST_CASE("B5: A snapshot whose chunk could not be put is not finished, even if that was ignored") {
+TEST_CASE(
+    "B5: A snapshot whose object could not be put is not finished, even if that was ignored") {
   LossyStore store;
-  store.prefix = "chunk/";
+  store.prefix = "data/";
   Bench bench(store, kSmall);
   auto out = bench->NewSnapshot("c", {.name = "c", .version = 1}, {1}, {1}, {});
   store.loss = Loss::kRefused;
@@ -112,11 +113,11 @@ TEST_CASE("A snapshot is finished once") {
   CHECK(absl::IsFailedPrecondition(out->Finish().status()));
 }
 
-TEST_CASE("D4: A chunk put without an answer is put again or found to be there") {
+TEST_CASE("D4: An object put without an answer is put again or found to be there") {
   const Loss loss = GENERATE(Loss::kAnswer, Loss::kCall);
   LossyStore store;
   Bench bench(store);
-  store.prefix = "chunk/";
+  store.prefix = "data/";
   store.loss = loss;
   store.losses = 1;
   auto snapshot = WriteSnapshot(*bench, "c", {"record"});
@@ -124,17 +125,17 @@ TEST_CASE("D4: A chunk put without an answer is put again or found to be there")
   CHECK(*ReadSnapshot(*bench, *snapshot) == Records{"record"});
 }
 
-TEST_CASE("C3: Every flipped bit, and every length, of a chunk is found") {
+TEST_CASE("C3: Every flipped bit, and every length, of an object is found") {
   MemoryStore store;
   Bench bench(store, kSmall);
   auto snapshot = WriteSnapshot(*bench, "c", {"one", "two", std::string(5000, 'l'), "three"});
   REQUIRE(snapshot.ok());
-  REQUIRE(snapshot->chunks.size() == 3);
+  REQUIRE(snapshot->objects.size() == 3);
   std::uint64_t found = 0, tried = 0;
-  for (const ChunkRef& chunk : snapshot->chunks) {
-    const std::string good = store.Get(chunk.key, {})->value;
+  for (const ObjectRef& object : snapshot->objects) {
+    const std::string good = store.Get(object.name, {})->value;
     const auto check = [&](const std::string& bad) {
-      REQUIRE(store.Put(chunk.key, bad, {}, {}).ok());
+      REQUIRE(store.Put(object.name, bad, {}, {}).ok());
       ++tried;
       const absl::Status status = ReadSnapshot(*bench, *snapshot).status();
       if (absl::IsDataLoss(status) && FaultOf(status)->kind == FaultKind::kAuthFailed) ++found;
@@ -146,34 +147,34 @@ TEST_CASE("C3: Every flipped bit, and every length, of a chunk is found") {
     }
     for (std::size_t size = 0; size < good.size(); ++size) check(good.substr(0, size));
     check(good + '\0');
-    REQUIRE(store.Put(chunk.key, good, {}, {}).ok());
+    REQUIRE(store.Put(object.name, good, {}, {}).ok());
   }
   CHECK(found == tried);
   CHECK(ReadSnapshot(*bench, *snapshot).ok());
 }
 
-TEST_CASE("C3: A chunk that is missing, misplaced, or of another snapshot is found") {
+TEST_CASE("C3: An object that is missing, misplaced, or of another snapshot is found") {
   MemoryStore store;
   Bench bench(store, kSmall);
   const Records records = {Random(4000, 'a'), Random(4000, 'b'), Random(4000, 'c')};
   auto snapshot = WriteSnapshot(*bench, "c", records);
   auto other = WriteSnapshot(*bench, "d", records);
-  REQUIRE(snapshot->chunks.size() == 3);
+  REQUIRE(snapshot->objects.size() == 3);
   REQUIRE(ReadSnapshot(*bench, *snapshot).ok());
   const auto kind = [&](const ComponentSnapshot& changed) {
     return KindOf(ReadSnapshot(*bench, changed).status());
   };
   ComponentSnapshot changed = *snapshot;
-  std::swap(changed.chunks[0], changed.chunks[1]);
+  std::swap(changed.objects[0], changed.objects[1]);
   CHECK(kind(changed) == FaultKind::kAuthFailed);
   changed = *snapshot;
-  changed.chunks[1] = other->chunks[1];
+  changed.objects[1] = other->objects[1];
   CHECK(kind(changed) == FaultKind::kAuthFailed);
   changed = *snapshot;
-  changed.chunks[2] = changed.chunks[1];
+  changed.objects[2] = changed.objects[1];
   CHECK(kind(changed) == FaultKind::kAuthFailed);
   changed = *snapshot;
-  changed.chunks.pop_back();
+  changed.objects.pop_back();
   CHECK(kind(changed) == FaultKind::kAuthFailed);
   changed = *snapshot;
   changed.schema.version = 2;
@@ -184,10 +185,10 @@ TEST_CASE("C3: A chunk that is missing, misplaced, or of another snapshot is fou
   changed = *snapshot;
   changed.digest += DigestOf("x");
   CHECK(kind(changed) == FaultKind::kAuthFailed);
-  REQUIRE(store.Delete(snapshot->chunks[2].key, {}, {}).ok());
+  REQUIRE(store.Delete(snapshot->objects[2].name, {}, {}).ok());
   const absl::Status missing = ReadSnapshot(*bench, *snapshot).status();
   CHECK(KindOf(missing) == FaultKind::kIncomplete);
-  CHECK(FaultOf(missing)->place == snapshot->chunks[2].key);
+  CHECK(FaultOf(missing)->place == snapshot->objects[2].name);
 }
 
 TEST_CASE("A store that is away is not a store with damage") {
@@ -198,7 +199,7 @@ TEST_CASE("A store that is away is not a store with damage") {
   CHECK(absl::IsUnavailable(ReadSnapshot(*bench, *snapshot).status()));
 }
 
-TEST_CASE("Component ids of any bytes have chunks of their own") {
+TEST_CASE("Component ids of any bytes have objects of their own") {
   MemoryStore store;
   Bench bench(store);
   for (const std::string& id : {std::string("../x"), std::string("a/b"), std::string(128, '/')}) {

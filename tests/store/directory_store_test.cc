@@ -379,6 +379,51 @@ class ForgetfulDirectory final : public Directory {
   bool done_ = false;
 };
 
+TEST_CASE("H8: A folder goes with its last value where nobody else writes, and comes again") {
+  SimFileSystem disk;
+  SimRandom random(1);
+  SimClock clock;
+  const auto open = [&](Writers writers) {
+    return *DirectoryStore::Open(*disk.OpenDirectory("/store", Create::kIfMissing), random, clock,
+                                 {}, writers);
+  };
+  const auto folders = [&] {
+    const auto root = *disk.OpenDirectory("/store", Create::kNever);
+    const std::vector<DirectoryEntry> entries = *root->List();
+    return std::count_if(entries.begin(), entries.end(), [](const DirectoryEntry& entry) {
+      return entry.type == DirectoryEntry::Type::kDirectory;
+    });
+  };
+  auto store = open(Writers::kOne);
+  const bool many = GENERATE(false, true);
+  const auto remove = [&](std::vector<std::string> keys) {
+    if (many) return store->DeleteMany(keys, {});
+    for (const std::string& key : keys) {
+      if (absl::Status deleted = store->Delete(key, {}, {}); !deleted.ok()) return deleted;
+    }
+    return absl::OkStatus();
+  };
+  for (int round = 0; round < 2; ++round) {
+    for (const char* key : {"a/b/1", "a/b/2", "a/c/1"}) REQUIRE(store->Put(key, "x", {}, {}).ok());
+    REQUIRE(remove({"a/b/1"}).ok());
+    CHECK(store->Get("a/b/2", {}).ok());
+    REQUIRE(remove({"a/b/2"}).ok());
+    CHECK(folders() == 1);
+    CHECK(store->Get("a/c/1", {}).ok());
+    REQUIRE(remove({"a/c/1", "a/c/1"}).ok());
+    CHECK(folders() == 0);
+  }
+  // What is put where a folder was is as durable as anything else.
+  REQUIRE(store->Put("a/b/1", "again", {}, {}).ok());
+  const std::unique_ptr<SimFileSystem> cut = disk.AfterPowerCut();
+  const auto survived =
+      *DirectoryStore::OpenToRead(*cut->OpenDirectory("/store", Create::kNever), random, clock);
+  CHECK(survived->Get("a/b/1", {})->value == "again");
+  store = open(Writers::kMany);
+  REQUIRE(remove({"a/b/1"}).ok());
+  CHECK(folders() == 1);
+}
+
 TEST_CASE("P21: A put that was done and not answered is read back") {
   const int error = GENERATE(EEXIST, EIO);
   const PutCondition condition = GENERATE(PutCondition::kIfAbsent, PutCondition::kAlways);

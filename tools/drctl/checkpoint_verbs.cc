@@ -31,12 +31,12 @@ JsonObject JsonManifest(const dr::BackupManifest& manifest) {
 }
 
 JsonObject JsonSnapshot(const dr::ComponentSnapshot& snapshot) {
-  JsonArray chunks;
-  for (const dr::ChunkRef& chunk : snapshot.chunks) {
-    chunks.Add(JsonObject()
-                   .Add("key", chunk.key)
-                   .Add("bytes", chunk.bytes)
-                   .Add("hash", fmt::format("{:016x}", chunk.hash)));
+  JsonArray objects;
+  for (const dr::ObjectRef& object : snapshot.objects) {
+    objects.Add(JsonObject()
+                    .Add("name", object.name)
+                    .Add("bytes", object.bytes)
+                    .Add("sha256", dr::ToHex(object.hash)));
   }
   return JsonObject()
       .Add("component", snapshot.component)
@@ -46,7 +46,7 @@ JsonObject JsonSnapshot(const dr::ComponentSnapshot& snapshot) {
       .Add("records", snapshot.records)
       .Add("bytes", snapshot.bytes)
       .Add("digest", dr::ToHex(snapshot.digest))
-      .Add("chunks", chunks);
+      .Add("objects", objects);
 }
 
 void PrintManifest(const dr::BackupManifest& manifest, std::string_view mark) {
@@ -85,8 +85,9 @@ void PrintSnapshot(const dr::ComponentSnapshot& snapshot) {
              dr::Printable(snapshot.component), dr::Printable(snapshot.schema.name),
              snapshot.schema.version, snapshot.as_of.value, snapshot.records, snapshot.bytes,
              dr::ToHex(snapshot.digest));
-  for (const dr::ChunkRef& chunk : snapshot.chunks) {
-    fmt::print("    {}  {} bytes  {:016x}\n", dr::Printable(chunk.key), chunk.bytes, chunk.hash);
+  for (const dr::ObjectRef& object : snapshot.objects) {
+    fmt::print("    {}  {} bytes  sha256 {}\n", dr::Printable(object.name), object.bytes,
+               dr::ToHex(object.hash));
   }
 }
 

@@ -152,14 +152,14 @@ class Program {
         Verb(group, "list", "all, newest first", [this](const dr::StoredHost& host, Format format) {
           return CheckpointList(host, format, checkpoint_);
         });
-    CLI::App* show = Verb(group, "show", "components and chunks of one",
+    CLI::App* show = Verb(group, "show", "components and objects of one",
                           [this](const dr::StoredHost& host, Format format) {
                             return CheckpointShow(host, format, checkpoint_);
                           });
     show->add_option("N", checkpoint_.sequence, "its number; the newest if left out")
         ->transform(Position);
     for (CLI::App* verb : {list, show}) {
-      verb->add_flag("--verify", checkpoint_.verify, "read all chunks");
+      verb->add_flag("--verify", checkpoint_.verify, "read all objects");
     }
   }
 

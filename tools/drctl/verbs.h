@@ -31,7 +31,7 @@ absl::Status LogShow(const dr::StoredHost& host, Format format, const LogArgumen
 
 struct CheckpointArguments {
   std::optional<std::uint64_t> sequence = {};  ///< nullopt: the newest
-  bool verify = false;                         ///< read all chunks
+  bool verify = false;                         ///< read all objects
 };
 absl::Status CheckpointList(const dr::StoredHost& host, Format format,
                             const CheckpointArguments& arguments);

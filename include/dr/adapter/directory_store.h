@@ -10,6 +10,7 @@
 // A file holds a value as dr/adapter/stored_value.h has it.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <set>
 #include <span>
@@ -24,6 +25,12 @@
 
 namespace dr::inline v0 {
 
+/// Who writes to a directory.
+enum class Writers : std::uint8_t {
+  kMany,  ///< any number of processes
+  kOne,   ///< this store alone: a folder whose last value is deleted is removed
+};
+
 /// Values as files of a directory, a folder for each part of a key. Thread-safe.
 class DR_EXPORT DirectoryStore final : public StateAdapter {
  public:
@@ -33,7 +40,8 @@ class DR_EXPORT DirectoryStore final : public StateAdapter {
   /// survive a power cut.
   static absl::StatusOr<std::unique_ptr<DirectoryStore>> Open(std::unique_ptr<Directory> root,
                                                               Random& random, const Clock& clock,
-                                                              const Context& context = {});
+                                                              const Context& context = {},
+                                                              Writers writers = Writers::kMany);
   /// For reading only, also beside a process that writes: takes no lock and cleans nothing up. Put,
   /// Delete and Check must not be called.
   static absl::StatusOr<std::unique_ptr<DirectoryStore>> OpenToRead(std::unique_ptr<Directory> root,
@@ -63,6 +71,7 @@ class DR_EXPORT DirectoryStore final : public StateAdapter {
                                   PutCondition condition);
   absl::Status Name(const Place& place, std::string_view temporary, std::string_view key,
                     const Version& version, PutCondition condition);
+  void RemoveEmpty(std::vector<std::string> path);
   absl::Status Remove(Directory& directory, std::string_view name, std::string_view key);
   absl::StatusOr<Item> Read(Directory& directory, std::string_view name, std::string_view key);
   absl::Status Collect(Directory& directory, const std::string& parent, std::string_view prefix,
@@ -72,6 +81,7 @@ class DR_EXPORT DirectoryStore final : public StateAdapter {
   const std::unique_ptr<Directory> root_;
   Random& random_;
   const Clock& clock_;
+  Writers writers_ = Writers::kMany;
   Capabilities capabilities_;
   Mutex mutex_;
   CondVar turn_;

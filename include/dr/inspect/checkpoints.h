@@ -16,8 +16,8 @@ namespace dr::inline v0 {
 
 /// How much is read before something is called whole.
 enum class ReadDepth : std::uint8_t {
-  kManifests,  ///< what names the chunks
-  kRecords,    ///< every chunk and record too
+  kManifests,  ///< what names the objects
+  kRecords,    ///< every object and record too
 };
 
 /// One checkpoint of a list.

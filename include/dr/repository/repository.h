@@ -1,13 +1,13 @@
-// Checkpoints on any store: snapshots as immutable chunks, and a manifest that makes them count.
+// Checkpoints on any store: snapshots as immutable objects, and a manifest that makes them count.
 //
 //   auto repository = *dr::Repository::Open(store, clock, random);
 //   auto snapshot = repository->NewSnapshot("inventory", schema, as_of, epoch, context);
-//   for (…) snapshot->Write(record);                         // chunks go out as they fill
+//   for (…) snapshot->Write(record);                         // objects go out as they fill
 //   manifest.components.push_back(*snapshot->Finish());
 //   repository->Publish(std::move(manifest), context);       // now it exists, as a whole
 //
-// Keys: `entry/<20 digits>` is the sequence, one manifest each;
-// `chunk/<component>/<epoch>-<unique>` is the rest. What no manifest names does not exist. The
+// Keys: `entry/<20 digits>` is the sequence, one manifest each; `data/<epoch>/<run>-<ordinal>` is
+// the rest, under names that never come again. What no manifest names does not exist. The
 // repository handles streams of records and knows no component.
 #pragma once
 
@@ -31,9 +31,9 @@ namespace dr::inline v0 {
 
 /// What a repository is opened with.
 struct RepositoryOptions {
-  /// About how many bytes of records a chunk holds, at least 4 KiB; less where the store's values
+  /// About how many bytes of records an object holds, at least 4 KiB; less where the store's values
   /// are smaller.
-  std::size_t chunk_bytes = 4 << 20;
+  std::size_t object_bytes = 4 << 20;
   /// Nothing outside keeps a second writer away. A writer claims the repository first, which ends
   /// the writing of the one that had it.
   bool shared = false;
@@ -41,7 +41,7 @@ struct RepositoryOptions {
   std::optional<absl::Duration> ttl = {};
 };
 
-/// Writes the records of one component. Not thread-safe. A record may be longer than a chunk.
+/// Writes the records of one component. Not thread-safe. A record may be longer than an object.
 class DR_EXPORT SnapshotWriter : public StateWriter {
  public:
   /// Ends the snapshot; fails if a Write has failed. What was written counts once a published
@@ -78,11 +78,11 @@ class DR_EXPORT Repository {
   /// writer prunes meanwhile is left out, and does not count as damaged.
   absl::StatusOr<std::vector<RepositoryEntry>> Entries(const Context& context) const;
 
-  /// Writes state of `component` that includes all up to `as_of`; chunks get keys of `epoch`. They
-  /// are garbage for Prune until a published manifest names them.
+  /// Writes state of `component` that includes all up to `as_of`; objects get names of `epoch`.
+  /// They are garbage for Prune until a published manifest names them.
   std::unique_ptr<SnapshotWriter> NewSnapshot(std::string_view component, const Schema& schema,
                                               Lsn as_of, Epoch epoch, const Context& context);
-  /// The records of a snapshot, in order. Reading fails with kDataLoss if a chunk is missing
+  /// The records of a snapshot, in order. Reading fails with kDataLoss if an object is missing
   /// (incomplete) or is not the one that was written (auth_failed); the end is reported only when
   /// count and digest agree.
   absl::StatusOr<std::unique_ptr<StateReader>> OpenSnapshot(const ComponentSnapshot& snapshot,
@@ -105,7 +105,7 @@ class DR_EXPORT Repository {
   /// Publish.
   absl::StatusOr<std::optional<BackupManifest>> Settle(const Context& context);
 
-  /// Keeps the newest `keep` entries (at least 1); deletes the older ones, then every chunk of an
+  /// Keeps the newest `keep` entries (at least 1); deletes the older ones, then every object of an
   /// epoch up to `epoch` that no kept entry names, including those of unpublished snapshots: no
   /// snapshot of these epochs may be under way. So a writer that was replaced and does not know it
   /// takes nothing from its successor. In a shared repository some old numbers stay, without a
@@ -114,10 +114,15 @@ class DR_EXPORT Repository {
   absl::Status Prune(std::uint32_t keep, Epoch epoch, const Context& context);
 
  private:
-  Repository(StateAdapter& store, const Clock& clock, Random& random, RepositoryOptions options);
+  Repository(StateAdapter& store, const Clock& clock, Random& random, RepositoryOptions options,
+             std::uint64_t run);
+  /// The entry at the end.
   struct Tail {
-    std::uint64_t sequence = 0, hash = 0;
+    std::uint64_t sequence = 0;  ///< 0 if there is none
+    SegmentEnd end = {};         ///< number 0 also if it cannot be read
+    bool has_value = false;
   };
+  static Tail TailOf(std::uint64_t sequence, const absl::StatusOr<Item>& item);
   absl::StatusOr<Tail> FindTail(const Context& context) const;
   absl::StatusOr<bool> Exists(std::uint64_t sequence, const Context& context) const;
   absl::StatusOr<bool> LaterExists(std::uint64_t sequence, const Context& context) const;
@@ -128,16 +133,17 @@ class DR_EXPORT Repository {
                                             const Context& context);
   absl::Status Forget(std::uint64_t sequence, bool has_value, const Context& context);
   absl::StatusOr<RepositoryEntry> ReadEntry(std::uint64_t sequence,
-                                            std::optional<std::uint64_t> expected_hash,
+                                            const std::optional<Sha256>& expected,
                                             const Context& context) const;
 
   StateAdapter& store_;
   const Clock& clock_;
   Random& random_;
   RepositoryOptions options_;
-  std::uint64_t newest_ = 0;       ///< 0 if there is none
-  std::uint64_t newest_hash_ = 0;  ///< 0 also if it cannot be read
-  std::string pending_ = {};       ///< the next entry, while its put has no answer
+  const std::uint64_t run_;    ///< random: of the names given here
+  std::uint64_t ordinal_ = 0;  ///< of the last one
+  Tail newest_;
+  std::string pending_ = {};  ///< the next entry, while its put has no answer
   std::optional<absl::Duration> pending_ttl_ = {};
 };
 

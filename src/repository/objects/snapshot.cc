@@ -1,5 +1,6 @@
-#include "src/repository/snapshot.h"
+#include "src/repository/objects/snapshot.h"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <utility>
@@ -15,23 +16,15 @@ namespace {
 // The rest of a record is in the next record of the stream. Pieces reuse the flag of batches.
 constexpr bool kGoesOn = true;
 
-std::string ChunkTitle(const ComponentSnapshot& snapshot, std::size_t ordinal) {
+std::string ObjectTitle(const ComponentSnapshot& snapshot, std::size_t ordinal) {
   return fmt::format("{} {} {} {} {}", snapshot.component.size(), snapshot.component,
                      snapshot.schema.name, snapshot.schema.version, ordinal);
 }
 
 class Writer final : public SnapshotWriter {
  public:
-  Writer(StateAdapter& store, Random& random, const Clock& clock, const RepositoryOptions& options,
-         ComponentSnapshot snapshot, Epoch epoch, const Context& context)
-      : store_(store),
-        random_(random),
-        clock_(clock),
-        chunk_bytes_(options.chunk_bytes),
-        ttl_(options.ttl),
-        snapshot_(std::move(snapshot)),
-        epoch_(epoch),
-        context_(context) {}
+  Writer(const ObjectTarget& target, ComponentSnapshot snapshot, const Context& context)
+      : target_(target), snapshot_(std::move(snapshot)), context_(context) {}
 
   absl::Status WriteRecord(std::string_view record) override {
     if (failed_.ok()) failed_ = Append(record);
@@ -39,7 +32,7 @@ class Writer final : public SnapshotWriter {
   }
 
   absl::StatusOr<ComponentSnapshot> Finish() override {
-    if (failed_.ok()) failed_ = EndChunk();
+    if (failed_.ok()) failed_ = EndObject();
     // A component that ignored an error may not end with a snapshot full of holes.
     DR_RETURN_IF_ERROR(failed_);
     failed_ = MakeFault(
@@ -60,56 +53,51 @@ class Writer final : public SnapshotWriter {
     snapshot_.digest += DigestOf(record);
     snapshot_.bytes += record.size();
     ++snapshot_.records;
-    while (record.size() > chunk_bytes_) {
-      DR_RETURN_IF_ERROR(Add(record.substr(0, chunk_bytes_), kGoesOn));
-      record.remove_prefix(chunk_bytes_);
+    const std::size_t longest = target_.options.object_bytes;
+    while (record.size() > longest) {
+      DR_RETURN_IF_ERROR(Add(record.substr(0, longest), kGoesOn));
+      record.remove_prefix(longest);
     }
     return Add(record, !kGoesOn);
   }
 
   absl::Status Add(std::string_view piece, bool goes_on) {
-    if (segment_ && segment_->size() + piece.size() > chunk_bytes_) DR_RETURN_IF_ERROR(EndChunk());
-    if (!segment_) DR_RETURN_IF_ERROR(BeginChunk());
+    if (segment_ && segment_->size() + piece.size() > target_.options.object_bytes) {
+      DR_RETURN_IF_ERROR(EndObject());
+    }
+    if (!segment_) DR_RETURN_IF_ERROR(BeginObject());
     return segment_->Add({.batch_continues = goes_on, .payload = piece});
   }
 
-  absl::Status BeginChunk() {
+  absl::Status BeginObject() {
     SegmentPrefix prefix{.kind = SegmentKind::kState,
-                         .number = snapshot_.chunks.size() + 1,
-                         .epoch = epoch_,
+                         .number = snapshot_.objects.size() + 1,
+                         .epoch = target_.epoch,
                          .first_lsn = {1},
                          .durable_lsn = {},
-                         .created = clock_.WallTime()};
-    DR_ASSIGN_OR_RETURN(prefix.salt, random_.Next());
-    salt_ = prefix.salt;
+                         .created = target_.clock.WallTime()};
+    DR_ASSIGN_OR_RETURN(prefix.salt, target_.random.Next());
     segment_.emplace(prefix);
     return segment_->Add({.component = snapshot_.component,
-                          .payload = ChunkTitle(snapshot_, snapshot_.chunks.size())});
+                          .payload = ObjectTitle(snapshot_, snapshot_.objects.size())});
   }
 
-  absl::Status EndChunk() {
+  absl::Status EndObject() {
     if (!segment_) return absl::OkStatus();
     const std::string bytes = std::move(*segment_).Finish();
     segment_.reset();
-    // Random, so that no chunk is ever written over another that is still needed.
-    ChunkRef chunk{fmt::format("{}{}/{:x}-{:016x}-{}", kChunkPrefix, snapshot_.component,
-                               epoch_.value, salt_, snapshot_.chunks.size()),
-                   bytes.size(), HashOf(bytes)};
-    DR_RETURN_IF_ERROR(PutOnce(store_, chunk.key, bytes, ttl_, context_));
-    snapshot_.chunks.push_back(std::move(chunk));
+    ObjectRef object{fmt::format("{}{}/{:016x}-{}", kObjectPrefix, target_.epoch.value, target_.run,
+                                 ++target_.ordinal),
+                     bytes.size(), Sha256Of(bytes)};
+    DR_RETURN_IF_ERROR(PutOnce(target_.store, object.name, bytes, target_.options.ttl, context_));
+    snapshot_.objects.push_back(std::move(object));
     return absl::OkStatus();
   }
 
-  StateAdapter& store_;
-  Random& random_;
-  const Clock& clock_;
-  const std::size_t chunk_bytes_;
-  const std::optional<absl::Duration> ttl_;
+  const ObjectTarget target_;
   ComponentSnapshot snapshot_;
-  const Epoch epoch_;
   const Context context_;
   std::optional<SegmentWriter> segment_;
-  std::uint64_t salt_ = 0;
   absl::Status failed_;
 };
 
@@ -158,30 +146,31 @@ class Reader final : public StateReader {
         if (piece) return piece;
         segment_.reset();
       }
-      if (next_chunk_ == snapshot_.chunks.size()) return std::nullopt;
-      DR_RETURN_IF_ERROR(OpenChunk(snapshot_.chunks[next_chunk_]));
-      ++next_chunk_;
+      if (next_ == snapshot_.objects.size()) return std::nullopt;
+      DR_RETURN_IF_ERROR(OpenObject(snapshot_.objects[next_]));
+      ++next_;
     }
   }
 
-  absl::Status OpenChunk(const ChunkRef& chunk) {
-    absl::StatusOr<Item> item = store_.Get(chunk.key, context_);
+  absl::Status OpenObject(const ObjectRef& object) {
+    absl::StatusOr<Item> item = store_.Get(object.name, context_);
     if (absl::IsNotFound(item.status())) {
       return MakeFault(
-          {.kind = FaultKind::kIncomplete, .place = chunk.key, .next = "use another checkpoint"},
+          {.kind = FaultKind::kIncomplete, .place = object.name, .next = "use another checkpoint"},
           fmt::format("a part of the snapshot of component '{}' is missing", snapshot_.component));
     }
     DR_RETURN_IF_ERROR(item.status());
     bytes_ = std::move(item->value);
-    if (bytes_.size() != chunk.bytes || HashOf(bytes_) != chunk.hash) {
-      return Damaged(chunk.key + " is not what was written");
+    if (bytes_.size() != object.bytes || Sha256Of(bytes_) != object.hash) {
+      return Damaged(object.name + " is not what was written");
     }
-    DR_ASSIGN_OR_RETURN(segment_, SegmentReader::Open(bytes_, chunk.key));
-    if (segment_->prefix().kind != SegmentKind::kState)
-      return Damaged("a chunk is of another kind");
+    DR_ASSIGN_OR_RETURN(segment_, SegmentReader::Open(bytes_, object.name));
+    if (segment_->prefix().kind != SegmentKind::kState) {
+      return Damaged(object.name + " is of another kind");
+    }
     DR_ASSIGN_OR_RETURN(std::optional<RecordView> title, segment_->Next());
-    if (!title || title->payload != ChunkTitle(snapshot_, next_chunk_)) {
-      return Damaged(chunk.key + " belongs to another snapshot or place");
+    if (!title || title->payload != ObjectTitle(snapshot_, next_)) {
+      return Damaged(object.name + " belongs to another snapshot or place");
     }
     return absl::OkStatus();
   }
@@ -189,7 +178,7 @@ class Reader final : public StateReader {
   StateAdapter& store_;
   const ComponentSnapshot snapshot_;
   const Context context_;
-  std::size_t next_chunk_ = 0;
+  std::size_t next_ = 0;  ///< of the objects
   std::string bytes_, joined_;
   std::optional<SegmentReader> segment_;
   std::uint64_t records_ = 0;
@@ -198,23 +187,20 @@ class Reader final : public StateReader {
 
 }  // namespace
 
-Epoch EpochOfChunk(std::string_view key) {
-  const std::string_view name = key.substr(key.rfind('/') + 1);
+std::optional<Epoch> EpochOfObject(std::string_view name) {
+  if (!name.starts_with(kObjectPrefix)) return std::nullopt;
+  name.remove_prefix(kObjectPrefix.size());
+  const char* const end = name.data() + std::min(name.find('/'), name.size());
   Epoch epoch;
-  const std::size_t dash = name.find('-');
-  if (dash == name.rfind('-')) return {};  // salt and ordinal, as once
-  const char* const end = name.data() + dash;
-  auto [stop, error] = std::from_chars(name.data(), end, epoch.value, 16);
-  return error == std::errc() && stop == end ? epoch : Epoch{};
+  auto [stop, error] = std::from_chars(name.data(), end, epoch.value);
+  if (error != std::errc() || stop != end || end == name.data() + name.size()) return std::nullopt;
+  return epoch;
 }
 
-std::unique_ptr<SnapshotWriter> NewSnapshotWriter(StateAdapter& store, Random& random,
-                                                  const Clock& clock,
-                                                  const RepositoryOptions& options,
-                                                  ComponentSnapshot snapshot, Epoch epoch,
+std::unique_ptr<SnapshotWriter> NewSnapshotWriter(const ObjectTarget& target,
+                                                  ComponentSnapshot snapshot,
                                                   const Context& context) {
-  return std::make_unique<Writer>(store, random, clock, options, std::move(snapshot), epoch,
-                                  context);
+  return std::make_unique<Writer>(target, std::move(snapshot), context);
 }
 
 std::unique_ptr<StateReader> NewSnapshotReader(StateAdapter& store, ComponentSnapshot snapshot,
